@@ -1,0 +1,33 @@
+//! Compiles the protobuf contracts without `protoc`, and names the build for `build_info`.
+
+use std::{env, error::Error, fs, path::PathBuf, process::Command};
+
+const PROTOS: [&str; 2] =
+    ["flagd/evaluation/v1/evaluation.proto", "flagd/evaluation/v2/evaluation.proto"];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    let descriptors = protox::compile(PROTOS, ["proto"])?;
+    fs::write(out.join("contract.bin"), prost::Message::encode_to_vec(&descriptors))?;
+    // Messages only: clients are the caller's, and evaluation answers are framed by `wire`.
+    tonic_prost_build::configure()
+        .build_client(false)
+        .build_server(false)
+        .compile_fds(descriptors)?;
+
+    let git = |arguments: &[&str]| Command::new("git").args(arguments).output().ok();
+    let revision = git(&["rev-parse", "--short=12", "HEAD"])
+        .filter(|output| output.status.success())
+        .map_or_else(
+            || "unknown".into(),
+            |output| String::from_utf8_lossy(&output.stdout).into_owned(),
+        );
+    println!("cargo:rustc-env=FLAGSTAFF_REVISION={}", revision.trim());
+    let rustc = Command::new(env::var("RUSTC")?).arg("--version").output()?;
+    println!("cargo:rustc-env=FLAGSTAFF_RUSTC={}", String::from_utf8_lossy(&rustc.stdout).trim());
+
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=proto");
+    println!("cargo:rerun-if-changed=.git/HEAD");
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! The pure core: what a flag is, how a definition becomes one, and what it answers.
+//!
+//! *definition* (as written) → [`compile`] → [`Flag`] → [`Evaluator::evaluate`] → [`Outcome`].
+//! Nothing in here knows of files, sockets, clocks or metrics, and evaluating cannot fail:
+//! an answer is a function of the flag and the context, and time is part of the context.
+
+mod bucket;
+pub(crate) mod change;
+mod compile;
+mod context;
+mod definition;
+mod diagnostic;
+pub(crate) mod encoded;
+mod evaluate;
+mod layer;
+mod number;
+mod rule;
+mod value;
+mod version;
+
+pub use compile::{Compilation, compile};
+pub use context::{Evaluator, Scratch};
+pub use diagnostic::{Diagnostic, Level};
+pub use encoded::{Content, Fields, Malformed, encode_object};
+pub use evaluate::{By, Failure, Outcome, Reason};
+pub use layer::{Layer, LayerFlag, Standing, merge};
+pub use rule::Generation;
+
+/// SHA-256.
+pub type Digest = [u8; 32];
+
+/// The place of a variant in [`Flag::variants`].
+pub type VariantIndex = usize;
+
+/// A compiled flag: immutable, and complete.
+#[derive(Debug)]
+pub struct Flag {
+    key: Box<str>,
+    behaviour: Behaviour,
+    variants: Box<[Variant]>,
+    default: Option<VariantIndex>,
+    metadata: Box<[u8]>,
+    split: Option<Split>,
+    digests: Digests,
+}
+
+/// How a flag finds its answer.
+#[derive(Debug)]
+enum Behaviour {
+    /// Switched off.
+    Disabled,
+    /// Always the default variant.
+    Static,
+    /// What the rule says.
+    Targeted(rule::Rule),
+    /// Never had a usable definition: a parse error, and why.
+    Broken(Box<str>),
+}
+
+/// A variant of a flag.
+#[derive(Debug, PartialEq)]
+pub struct Variant {
+    name: Box<str>,
+    value: VariantValue,
+}
+
+/// The value of a variant.
+#[derive(Debug, Clone, PartialEq)]
+pub enum VariantValue {
+    /// A boolean.
+    Bool(bool),
+    /// A string.
+    String(Box<str>),
+    /// A number; JSON knows one kind.
+    Number(f64),
+    /// An object, encoded as a `google.protobuf.Struct`.
+    Object(Box<[u8]>),
+    /// A list or null, encoded as JSON text: no flag type can carry it.
+    Other(Box<str>),
+}
+
+/// The shares of the one split that decides a flag, by variant name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Split {
+    shares: Box<[(Box<str>, u32)]>,
+}
+
+/// What a flag is compared by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Digests {
+    /// Of the definition's text and of what else in its file it depends on.
+    source: Digest,
+    /// Of the targeting, references resolved.
+    targeting: Digest,
+    /// Of everything that can change an answer.
+    meaning: Digest,
+}
+
+impl Flag {
+    /// The key clients ask by.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The variants, ordered by name.
+    pub fn variants(&self) -> &[Variant] {
+        &self.variants
+    }
+
+    /// The variant that applies when no rule does.
+    pub fn default_variant(&self) -> Option<VariantIndex> {
+        self.default
+    }
+
+    /// The flag's metadata over that of its file, encoded as a `google.protobuf.Struct`.
+    pub fn metadata(&self) -> &[u8] {
+        &self.metadata
+    }
+
+    /// Whether the answer depends on the context at all.
+    pub fn is_targeted(&self) -> bool {
+        matches!(self.behaviour, Behaviour::Targeted(_))
+    }
+
+    /// Whether the flag is switched off.
+    pub fn is_disabled(&self) -> bool {
+        matches!(self.behaviour, Behaviour::Disabled)
+    }
+
+    /// SHA-256 of everything that can change an answer.
+    pub fn digest(&self) -> &Digest {
+        &self.digests.meaning
+    }
+
+    fn variant_named(&self, name: &str) -> Option<VariantIndex> {
+        self.variants.iter().position(|variant| &*variant.name == name)
+    }
+}
+
+impl Variant {
+    /// The name rules and metrics know it by.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What clients get.
+    pub fn value(&self) -> &VariantValue {
+        &self.value
+    }
+}

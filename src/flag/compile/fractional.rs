@@ -1,0 +1,122 @@
+//! `fractional` as written: what is bucketed, and the shares.
+
+use super::rule::{Exceeded, RuleCompiler};
+use crate::flag::{
+    Split,
+    rule::{Arguments, Entry, Fractional, Literal, Rule},
+};
+use serde_json::Value as Json;
+
+/// Compiles a split. One that can never pick a share is null, as in flagd, and is reported.
+pub(super) fn compile<'e>(
+    compiler: &mut RuleCompiler<'e, '_>,
+    argument: &'e Json,
+) -> Result<Rule, Exceeded> {
+    let shape = "write {\"fractional\": [[\"on\", 25], [\"off\", 75]]}";
+    let nothing = Ok(Rule::Literal(Literal::Null));
+    let Json::Array(arguments) = argument else {
+        compiler.warn("a split needs a list of shares", shape);
+        return nothing;
+    };
+    let (by, shares) = match arguments.as_slice() {
+        [by, shares @ ..] if !by.is_array() => (Some(by), shares),
+        shares => (None, shares),
+    };
+    let offset = arguments.len() - shares.len();
+    let by = by.map(|by| compiler.at_place(0, |compiler| compiler.rule(by))).transpose()?;
+    let mut entries = Vec::with_capacity(shares.len());
+    for (place, share) in shares.iter().enumerate() {
+        let entry = compiler.at_place(offset + place, |compiler| entry(compiler, share))?;
+        let Some(entry) = entry else {
+            compiler.warn(format!("share {} is not a list with a variant", place + 1), shape);
+            return nothing;
+        };
+        entries.push(entry);
+    }
+    if entries.is_empty() {
+        compiler.warn("a split needs at least one share", shape);
+        return nothing;
+    }
+    if literal_weights(&entries).is_some_and(|weights| weights.iter().all(|weight| *weight == 0)) {
+        compiler.warn("the weights sum to 0, so nobody is in any share", "give a share a weight");
+    }
+    let generation = compiler.generation();
+    Ok(Rule::Fractional(Box::new(Fractional { generation, by, entries: entries.into() })))
+}
+
+fn entry<'e>(
+    compiler: &mut RuleCompiler<'e, '_>,
+    share: &'e Json,
+) -> Result<Option<Entry>, Exceeded> {
+    let Some([variant, weight @ ..]) = share.as_array().map(Vec::as_slice) else { return Ok(None) };
+    let variant = compiler.at_place(0, |compiler| compiler.rule(variant))?;
+    let weight = weight
+        .first()
+        .map(|weight| compiler.at_place(1, |compiler| compiler.rule(weight)))
+        .transpose()?;
+    Ok(Some(Entry { variant, weight }))
+}
+
+/// The weights, if all of them are written out and make sense.
+fn literal_weights(entries: &[Entry]) -> Option<Vec<u32>> {
+    entries
+        .iter()
+        .map(|entry| match &entry.weight {
+            None | Some(Rule::Literal(Literal::Null)) => Some(1),
+            Some(Rule::Literal(Literal::Number(weight))) if weight.trunc() == *weight => {
+                // Saturates: a negative weight counts as 0, one too large fails the split anyway.
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+                Some(*weight as u32)
+            }
+            Some(_) => None,
+        })
+        .collect()
+}
+
+/// The split of a rule, if there is exactly one and it names its variants and weights outright.
+pub(super) fn only_split(rule: &Rule) -> Option<Split> {
+    let mut splits = Vec::new();
+    collect(rule, &mut splits);
+    let [split] = splits.as_slice() else { return None };
+    let weights = literal_weights(&split.entries)?;
+    let shares = split.entries.iter().zip(weights).map(|(entry, weight)| match &entry.variant {
+        Rule::Literal(Literal::String(name)) => Some((name.clone(), weight)),
+        Rule::Literal(Literal::Bool(bit)) => Some((bit.to_string().into(), weight)),
+        _ => None,
+    });
+    Some(Split { shares: shares.collect::<Option<_>>()? })
+}
+
+fn collect<'r>(rule: &'r Rule, splits: &mut Vec<&'r Fractional>) {
+    match rule {
+        Rule::Literal(_) | Rule::Broken(_) => {}
+        Rule::List(rules) | Rule::If(rules) | Rule::And(rules) | Rule::Or(rules) => {
+            rules.iter().for_each(|rule| collect(rule, splits));
+        }
+        Rule::Var(var) => {
+            var.default.iter().for_each(|default| collect(default, splits));
+        }
+        Rule::ComputedVar(arguments) | Rule::Apply(_, arguments) => match arguments {
+            Arguments::Listed(rules) => rules.iter().for_each(|rule| collect(rule, splits)),
+            Arguments::Bare(rule) => collect(rule, splits),
+        },
+        Rule::InSet(operands) => collect(&operands.0, splits),
+        Rule::Each(_, operands) => {
+            collect(&operands.0, splits);
+            collect(&operands.1, splits);
+        }
+        Rule::Reduce(operands) => {
+            collect(&operands.0, splits);
+            collect(&operands.1, splits);
+            collect(&operands.2, splits);
+        }
+        Rule::Fractional(split) => {
+            splits.push(split);
+            split.by.iter().for_each(|by| collect(by, splits));
+            for entry in &split.entries {
+                collect(&entry.variant, splits);
+                entry.weight.iter().for_each(|weight| collect(weight, splits));
+            }
+        }
+    }
+}

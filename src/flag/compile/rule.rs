@@ -1,0 +1,388 @@
+//! From JSONLogic as written to a [`Rule`]: operators looked up, paths split, lists turned into
+//! sets, references put in place.
+//!
+//! What flagd would only find when the branch is reached (an unknown operator, a reference to
+//! nothing) is told now and fails then. Depth and size are bounded here, so that nothing that
+//! walks a rule ever has to count.
+
+use super::{FileScope, fractional, set};
+use crate::flag::{
+    Generation,
+    diagnostic::{Diagnostic, suggest},
+    encoded::{encode_list, encode_object},
+    evaluate::index,
+    number,
+    rule::{Arguments, Each, Literal, Operator, Part, Path, Rule, Var},
+};
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+
+/// Rules nest at most this deep: two JSON levels each stay within what JSON parsers accept.
+const MAX_DEPTH: usize = 63;
+
+/// A flag has at most this many rule nodes, references put in place. Literals in a list are free.
+const MAX_NODES: usize = 10_000;
+
+/// Why compiling a rule stopped: a bound was exceeded (and reported).
+pub(super) struct Exceeded;
+
+type Compiled = Result<Rule, Exceeded>;
+
+pub(super) struct RuleCompiler<'e, 'd> {
+    scope: &'e FileScope,
+    found: &'d mut Vec<Diagnostic>,
+    path: String,
+    nodes: usize,
+    depth: usize,
+    /// Evaluators being put in place, outermost first.
+    open: Vec<&'e str>,
+    references: BTreeMap<&'e str, &'e Json>,
+}
+
+impl<'e, 'd> RuleCompiler<'e, 'd> {
+    pub(super) fn new(scope: &'e FileScope, path: String, found: &'d mut Vec<Diagnostic>) -> Self {
+        let (open, references) = (Vec::new(), BTreeMap::new());
+        Self { scope, found, path, nodes: 0, depth: 0, open, references }
+    }
+
+    /// Compiles a whole targeting; `None` if a bound was exceeded.
+    pub(super) fn compile(&mut self, rule: &'e Json) -> Option<Rule> {
+        self.rule(rule).ok()
+    }
+
+    /// The evaluators the rule refers to, by name.
+    pub(super) fn references(self) -> BTreeMap<&'e str, &'e Json> {
+        self.references
+    }
+
+    /// Reports that the flag cannot be served.
+    pub(super) fn fail(&mut self, message: String, help: &str) {
+        self.found.push(Diagnostic::error(&self.path, message, help));
+    }
+
+    pub(super) fn warn(&mut self, message: impl Into<String>, help: impl Into<String>) {
+        self.found.push(Diagnostic::warning(&self.path, message, help));
+    }
+
+    pub(super) fn generation(&self) -> Generation {
+        self.scope.generation
+    }
+
+    /// Compiles one value: a rule, a list that may hold rules, or data.
+    pub(super) fn rule(&mut self, json: &'e Json) -> Compiled {
+        let literal = match json {
+            Json::Null => Literal::Null,
+            Json::Bool(bit) => Literal::Bool(*bit),
+            Json::Number(number) => Literal::Number(number.as_f64().unwrap_or(f64::NAN)),
+            Json::String(text) => Literal::String(text.as_str().into()),
+            Json::Array(elements) if !holds_rule(json) => Literal::List(encode_list(elements)),
+            Json::Array(elements) => {
+                return self.nested(|this| Ok(Rule::List(this.all(elements)?)));
+            }
+            Json::Object(members) => match (members.iter().next(), members.len()) {
+                (Some((operator, argument)), 1) => {
+                    return self.nested(|this| {
+                        this.at(operator, |this| this.operation(operator, argument))
+                    });
+                }
+                // An object with any other number of members is data.
+                _ => Literal::Object(encode_object(members)),
+            },
+        };
+        Ok(Rule::Literal(literal))
+    }
+
+    /// Compiles inside one more level.
+    fn nested(&mut self, inside: impl FnOnce(&mut Self) -> Compiled) -> Compiled {
+        self.nodes += 1;
+        let (limit, message) = match (self.depth >= MAX_DEPTH, self.nodes > MAX_NODES) {
+            (true, _) => ("nests deeper", MAX_DEPTH),
+            (_, true) => ("has more rules", MAX_NODES),
+            _ => {
+                self.depth += 1;
+                let rule = inside(self);
+                self.depth -= 1;
+                return rule;
+            }
+        };
+        let help = "split the flag, or test membership with one \"in\" over a list";
+        self.fail(format!("{limit} than {message}"), help);
+        Err(Exceeded)
+    }
+
+    /// Compiles with `.name` added to the path of what is reported.
+    fn at<T>(&mut self, name: &str, inside: impl FnOnce(&mut Self) -> T) -> T {
+        let length = self.path.len();
+        self.path.push('.');
+        self.path.push_str(name);
+        let result = inside(self);
+        self.path.truncate(length);
+        result
+    }
+
+    /// Compiles with `[place]` added to the path of what is reported.
+    pub(super) fn at_place<T>(&mut self, place: usize, inside: impl FnOnce(&mut Self) -> T) -> T {
+        let length = self.path.len();
+        self.path.push_str(&format!("[{place}]"));
+        let result = inside(self);
+        self.path.truncate(length);
+        result
+    }
+
+    fn all(&mut self, rules: &'e [Json]) -> Result<Box<[Rule]>, Exceeded> {
+        rules
+            .iter()
+            .enumerate()
+            .map(|(place, rule)| self.at_place(place, |this| this.rule(rule)))
+            .collect()
+    }
+
+    fn operation(&mut self, name: &'e str, argument: &'e Json) -> Compiled {
+        let listed = argument.as_array();
+        match (name, listed) {
+            ("var", _) => self.var(argument),
+            ("$ref", _) => self.reference(argument),
+            ("if" | "?:", Some(clauses)) => Ok(Rule::If(self.all(clauses)?)),
+            ("and", Some(rules)) => Ok(Rule::And(self.all(rules)?)),
+            ("or", Some(rules)) => Ok(Rule::Or(self.all(rules)?)),
+            ("fractional", _) => fractional::compile(self, argument),
+            ("in", Some(operands))
+                if let [needle, haystack @ Json::Array(elements), ..] = operands.as_slice()
+                    && !holds_rule(haystack) =>
+            {
+                let needle = self.at_place(0, |this| this.rule(needle))?;
+                Ok(Rule::InSet(Box::new((needle, set::compile(elements)))))
+            }
+            ("reduce", Some(operands)) => match operands.as_slice() {
+                [subject, body, initial, ..] => {
+                    let subject = self.subject(subject)?;
+                    let body = self.at_place(1, |this| this.rule(body))?;
+                    let initial = self.at_place(2, |this| this.rule(initial))?;
+                    Ok(Rule::Reduce(Box::new((subject, body, initial))))
+                }
+                _ => Ok(Rule::Literal(Literal::Number(0.0))),
+            },
+            (_, Some(operands)) if let Some(each) = each_named(name) => match operands.as_slice() {
+                [subject, body, ..] => {
+                    let subject = self.subject(subject)?;
+                    let body = self.at_place(1, |this| this.rule(body))?;
+                    Ok(Rule::Each(each, Box::new((subject, body))))
+                }
+                _ => Ok(self.broken(
+                    format!("\"{name}\" needs a list and a rule"),
+                    "write {\"OP\": [{\"var\": \"items\"}, {\"==\": [{\"var\": \"\"}, 1]}]}",
+                )),
+            },
+            _ => match operator_named(name, self.generation()) {
+                Some(operator) => self.eager(name, operator, argument),
+                None if is_lazy(name) => Ok(self.needs_list(name)),
+                None => {
+                    let help = suggest(
+                        name,
+                        operator_names(),
+                        "the rule answers PARSE_ERROR where it is reached",
+                    );
+                    Ok(self.broken(format!("operator \"{name}\" is not supported"), help))
+                }
+            },
+        }
+    }
+
+    /// The list a list operator visits. Written out, it is data: flagd runs no rules in it.
+    fn subject(&mut self, subject: &'e Json) -> Compiled {
+        self.at_place(0, |this| match subject {
+            Json::Array(elements) => {
+                if holds_rule(subject) {
+                    let message = "rules in a list written out here are not run";
+                    this.warn(message, "build the list with \"merge\"");
+                }
+                Ok(Rule::Literal(Literal::List(encode_list(elements))))
+            }
+            rule => this.rule(rule),
+        })
+    }
+
+    /// An operator that evaluates all of its arguments first.
+    fn eager(&mut self, name: &str, operator: Operator, argument: &'e Json) -> Compiled {
+        let arguments = match argument {
+            Json::Array(rules) => Arguments::Listed(self.all(rules)?),
+            Json::Object(members) if members.len() == 1 => {
+                Arguments::Bare(Box::new(self.rule(argument)?))
+            }
+            // Written without a list, a literal cannot become one.
+            literal if takes_one(operator, literal) => {
+                Arguments::Listed(Box::new([self.rule(literal)?]))
+            }
+            _ => return Ok(self.needs_list(name)),
+        };
+        Ok(Rule::Apply(operator, arguments))
+    }
+
+    fn needs_list(&mut self, name: &str) -> Rule {
+        self.broken(format!("\"{name}\" needs a list of arguments"), "put the arguments in [ ]")
+    }
+
+    /// A rule that fails where it is reached, reported now.
+    fn broken(&mut self, message: String, help: impl Into<String>) -> Rule {
+        let why = format!("{}: {message}", self.path);
+        self.warn(message, help);
+        Rule::Broken(why.into())
+    }
+
+    fn var(&mut self, argument: &'e Json) -> Compiled {
+        let (path, default) = match argument {
+            Json::Array(arguments) => match arguments.as_slice() {
+                [] => return Ok(Rule::Var(Var { path: Path::Whole, default: None })),
+                [path, default] => (path, Some(default)),
+                [path, ..] => (path, None),
+            },
+            path => (path, None),
+        };
+        let path = match (path, argument.is_array()) {
+            (Json::String(path), _) => parts(path),
+            (Json::Number(number), false) => {
+                let mut path = String::new();
+                let number = number.as_f64().unwrap_or(f64::NAN);
+                number::write_plain(&mut path, number).unwrap_or_default();
+                parts(&path)
+            }
+            (Json::Null, false) => Path::Scalar,
+            (Json::Object(members), listed) if members.len() == 1 => {
+                return Ok(Rule::ComputedVar(match (argument, listed) {
+                    (Json::Array(arguments), _) => Arguments::Listed(self.all(arguments)?),
+                    (argument, _) => Arguments::Bare(Box::new(self.rule(argument)?)),
+                }));
+            }
+            _ => {
+                let help = "write {\"var\": \"name\"} or {\"var\": [\"name\", default]}";
+                return Ok(self.broken("the path of a \"var\" must be text".to_owned(), help));
+            }
+        };
+        let default = match default {
+            None => None,
+            Some(default) => Some(Box::new(self.at_place(1, |this| this.rule(default))?)),
+        };
+        Ok(Rule::Var(Var { path, default }))
+    }
+
+    /// Puts an evaluator in place of a reference to it.
+    fn reference(&mut self, name: &'e Json) -> Compiled {
+        let Some(name) = name.as_str() else {
+            let help = "write {\"$ref\": \"name\"}";
+            return Ok(self.broken("a \"$ref\" must name an evaluator".to_owned(), help));
+        };
+        let Some((name, rule)) = self.scope.evaluators.get_key_value(name) else {
+            let known = self.scope.evaluators.keys().map(String::as_str);
+            let help = suggest(name, known, "define it under \"$evaluators\" in the same file");
+            return Ok(self.broken(format!("there is no evaluator \"{name}\""), help));
+        };
+        if self.open.contains(&name.as_str()) {
+            let chain = [self.open.as_slice(), &[name.as_str()]].concat().join(" -> ");
+            let help = "an evaluator cannot refer to itself, directly or through others";
+            return Ok(self.broken(format!("the reference is a cycle: {chain}"), help));
+        }
+        self.references.insert(name, rule);
+        self.open.push(name);
+        let compiled = self.rule(rule);
+        self.open.pop();
+        compiled
+    }
+}
+
+fn parts(path: &str) -> Path {
+    let parts: Box<[_]> = path
+        .split('.')
+        .filter(|part| !part.is_empty())
+        .map(|part| Part { name: part.into(), index: index(part) })
+        .collect();
+    // Nothing but dots is the data at hand, as is no path at all.
+    if parts.is_empty() { Path::Whole } else { Path::Parts(parts) }
+}
+
+/// Whether there is a rule somewhere in a list.
+fn holds_rule(json: &Json) -> bool {
+    match json {
+        Json::Array(elements) => elements.iter().any(holds_rule),
+        Json::Object(members) => members.len() == 1,
+        _ => false,
+    }
+}
+
+/// Whether an operator takes this literal as its only argument, written without a list.
+fn takes_one(operator: Operator, literal: &Json) -> bool {
+    match operator {
+        Operator::Not | Operator::Truth | Operator::StartsWith | Operator::EndsWith => true,
+        Operator::SemVer | Operator::StrictEqual | Operator::StrictNotEqual => true,
+        Operator::ContainsAll | Operator::ContainsAny | Operator::ContainsNone => true,
+        Operator::Merge => !literal.is_null() && !literal.is_object(),
+        Operator::Cat { .. } | Operator::Missing => literal.is_string(),
+        Operator::Add | Operator::Abs => literal.is_string() || literal.is_number(),
+        _ => false,
+    }
+}
+
+fn each_named(name: &str) -> Option<Each> {
+    Some(match name {
+        "map" => Each::Map,
+        "filter" => Each::Filter,
+        "all" => Each::All,
+        "some" => Each::Some,
+        "none" => Each::None,
+        _ => return None,
+    })
+}
+
+/// Operators with operands of their own kind, which only a list can hold.
+const LAZY: [&str; 10] =
+    ["if", "?:", "and", "or", "map", "filter", "all", "some", "none", "reduce"];
+
+fn is_lazy(name: &str) -> bool {
+    LAZY.contains(&name)
+}
+
+const EAGER: [(&str, Operator); 31] = [
+    ("==", Operator::Equal),
+    ("===", Operator::StrictEqual),
+    ("!=", Operator::NotEqual),
+    ("!==", Operator::StrictNotEqual),
+    ("<", Operator::Less),
+    ("<=", Operator::LessOrEqual),
+    (">", Operator::Greater),
+    (">=", Operator::GreaterOrEqual),
+    ("!", Operator::Not),
+    ("!!", Operator::Truth),
+    ("+", Operator::Add),
+    ("-", Operator::Subtract),
+    ("*", Operator::Multiply),
+    ("/", Operator::Divide),
+    ("%", Operator::Remainder),
+    ("max", Operator::Max),
+    ("min", Operator::Min),
+    ("abs", Operator::Abs),
+    ("in", Operator::In),
+    ("cat", Operator::Cat { trim: true }),
+    ("substr", Operator::Substr),
+    ("merge", Operator::Merge),
+    ("missing", Operator::Missing),
+    ("missing_some", Operator::MissingSome),
+    ("set", Operator::Set),
+    ("contains_all", Operator::ContainsAll),
+    ("contains_any", Operator::ContainsAny),
+    ("contains_none", Operator::ContainsNone),
+    ("starts_with", Operator::StartsWith),
+    ("ends_with", Operator::EndsWith),
+    ("sem_ver", Operator::SemVer),
+];
+
+fn operator_named(name: &str, generation: Generation) -> Option<Operator> {
+    let (_, operator) = EAGER.iter().find(|(known, _)| *known == name)?;
+    Some(match operator {
+        // Trimming changes buckets, so it belongs to the generation that always did it.
+        Operator::Cat { .. } => Operator::Cat { trim: generation == Generation::V2 },
+        operator => *operator,
+    })
+}
+
+fn operator_names() -> impl Iterator<Item = &'static str> {
+    EAGER.iter().map(|(name, _)| *name).chain(LAZY).chain(["var", "fractional", "$ref"])
+}

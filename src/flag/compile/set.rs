@@ -1,0 +1,51 @@
+//! The literal list of an `in` as a set, so that ten thousand ids cost what one costs.
+
+use crate::flag::{number, rule::Set};
+use serde_json::Value as Json;
+
+/// What `in` finds among literals, whichever the needle is (see `evaluate::list`).
+pub(super) fn compile(elements: &[Json]) -> Set {
+    let mut set = Set::default();
+    let mut numbers = Vec::new();
+    let mut ranges = Vec::new();
+    for element in elements {
+        match element {
+            Json::Null => set.null = true,
+            Json::Bool(bit) => {
+                if let Some(known) = set.bools.get_mut(usize::from(*bit)) {
+                    *known = true;
+                }
+            }
+            Json::Number(_) => numbers.push(operand(element)),
+            Json::String(text) => {
+                // A number is also looked for among texts, read as numbers.
+                numbers.push(operand(element));
+                set.strings.insert(text.as_str().into());
+            }
+            Json::Array(bounds) => {
+                if let [low, high, ..] = bounds.as_slice() {
+                    ranges.push((operand(low), operand(high)));
+                }
+            }
+            Json::Object(_) => {}
+        }
+    }
+    // Adding 0 turns -0 into 0, so that both are found.
+    numbers.iter_mut().for_each(|number| *number += 0.0);
+    numbers.retain(|number| !number.is_nan());
+    numbers.sort_unstable_by(f64::total_cmp);
+    numbers.dedup();
+    set.numbers = numbers.into();
+    set.ranges = ranges.into();
+    set
+}
+
+fn operand(value: &Json) -> f64 {
+    match value {
+        Json::Null => 0.0,
+        Json::Bool(bit) => f64::from(*bit),
+        Json::Number(number) => number.as_f64().unwrap_or(f64::NAN),
+        Json::String(text) => number::parse_or_zero(text),
+        Json::Array(_) | Json::Object(_) => f64::NAN,
+    }
+}

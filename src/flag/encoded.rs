@@ -1,0 +1,229 @@
+//! Composite values as `google.protobuf.Struct` bytes, read in place.
+//!
+//! A request carries its context in this encoding and an object value leaves in it, so lists and
+//! objects stay in it everywhere in the core: nothing is decoded before a rule asks for it.
+
+use super::value::Value;
+use serde_json::Value as Json;
+
+/// The bytes are not the protobuf message they should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("malformed protobuf")]
+pub struct Malformed;
+
+/// Messages nest at most this deep, the bound of the protobuf libraries themselves.
+const MAX_DEPTH: usize = 100;
+
+/// One field's content, by wire type.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Content<'a> {
+    /// An integer, boolean or enum.
+    Varint(u64),
+    /// Eight bytes, little endian: a double.
+    Fixed64(u64),
+    /// A string, message or bytes.
+    Bytes(&'a [u8]),
+    /// Four bytes, of no use to us but to skip.
+    Fixed32,
+}
+
+/// Walks the fields of one message.
+#[derive(Debug, Clone, Copy)]
+pub struct Fields<'a>(&'a [u8]);
+
+impl<'a> Fields<'a> {
+    /// The fields of `message`, in the order they were written.
+    pub fn new(message: &'a [u8]) -> Self {
+        Self(message)
+    }
+
+    fn varint(&mut self) -> Option<u64> {
+        let mut value = 0;
+        for shift in (0..64).step_by(7) {
+            let (&byte, rest) = self.0.split_first()?;
+            self.0 = rest;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Some(value);
+            }
+        }
+        None
+    }
+
+    fn fixed<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (bytes, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(*bytes)
+    }
+
+    fn field(&mut self) -> Option<(u64, Content<'a>)> {
+        let tag = self.varint()?;
+        let content = match tag & 7 {
+            0 => Content::Varint(self.varint()?),
+            1 => Content::Fixed64(u64::from_le_bytes(self.fixed()?)),
+            2 => {
+                let length = usize::try_from(self.varint()?).ok()?;
+                let (bytes, rest) = self.0.split_at_checked(length)?;
+                self.0 = rest;
+                Content::Bytes(bytes)
+            }
+            5 => {
+                self.fixed::<4>()?;
+                Content::Fixed32
+            }
+            _ => return None,
+        };
+        (tag >= 8).then_some((tag >> 3, content))
+    }
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = Result<(u64, Content<'a>), Malformed>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let field = self.field();
+        if field.is_none() {
+            self.0 = &[];
+        }
+        Some(field.ok_or(Malformed))
+    }
+}
+
+/// The attributes of an encoded object, as written; of two with one name the later counts.
+pub(crate) fn members(object: &[u8]) -> impl Iterator<Item = Result<(&str, Value<'_>), Malformed>> {
+    Fields::new(object).filter_map(|field| match field {
+        Ok((1, Content::Bytes(entry))) => Some(member(entry)),
+        Ok(_) => None,
+        Err(malformed) => Some(Err(malformed)),
+    })
+}
+
+fn member(entry: &[u8]) -> Result<(&str, Value<'_>), Malformed> {
+    let (mut name, mut value) = ("", Value::Null);
+    for field in Fields::new(entry) {
+        match field? {
+            (1, Content::Bytes(bytes)) => name = text(bytes)?,
+            (2, Content::Bytes(bytes)) => value = decode(bytes)?,
+            _ => {}
+        }
+    }
+    Ok((name, value))
+}
+
+/// The elements of an encoded list.
+pub(crate) fn elements(list: &[u8]) -> impl Iterator<Item = Result<Value<'_>, Malformed>> {
+    Fields::new(list).filter_map(|field| match field {
+        Ok((1, Content::Bytes(bytes))) => Some(decode(bytes)),
+        Ok(_) => None,
+        Err(malformed) => Some(Err(malformed)),
+    })
+}
+
+fn decode(value: &[u8]) -> Result<Value<'_>, Malformed> {
+    let mut decoded = Value::Null;
+    for field in Fields::new(value) {
+        decoded = match field? {
+            (1, Content::Varint(_)) => Value::Null,
+            (2, Content::Fixed64(bits)) => Value::Number(f64::from_bits(bits)),
+            (3, Content::Bytes(bytes)) => Value::text(text(bytes)?),
+            (4, Content::Varint(bit)) => Value::Bool(bit != 0),
+            (5, Content::Bytes(bytes)) => Value::object(bytes),
+            (6, Content::Bytes(bytes)) => Value::list(bytes),
+            _ => decoded,
+        };
+    }
+    Ok(decoded)
+}
+
+fn text(bytes: &[u8]) -> Result<&str, Malformed> {
+    std::str::from_utf8(bytes).map_err(|_| Malformed)
+}
+
+/// Checks what [`members`] left unread: everything inside a list or an object.
+pub(crate) fn validate(value: &Value<'_>) -> Result<(), Malformed> {
+    validate_to(value, MAX_DEPTH)
+}
+
+fn validate_to(value: &Value<'_>, depth: usize) -> Result<(), Malformed> {
+    let Some(depth) = depth.checked_sub(1) else { return Err(Malformed) };
+    if let Some(bytes) = value.encoded_list() {
+        for element in elements(bytes) {
+            validate_to(&element?, depth)?;
+        }
+    }
+    if let Some(bytes) = value.encoded_object() {
+        for member in members(bytes) {
+            validate_to(&member?.1, depth)?;
+        }
+    }
+    Ok(())
+}
+
+/// Encodes the attributes of a JSON object as a `google.protobuf.Struct`.
+pub fn encode_object<'a>(members: impl IntoIterator<Item = (&'a String, &'a Json)>) -> Box<[u8]> {
+    let mut out = Vec::new();
+    let (mut entry, mut value) = (Vec::new(), Vec::new());
+    for (name, json) in members {
+        entry.clear();
+        put_bytes(&mut entry, 1, name.as_bytes());
+        value.clear();
+        put_value(&mut value, json);
+        put_bytes(&mut entry, 2, &value);
+        put_bytes(&mut out, 1, &entry);
+    }
+    out.into_boxed_slice()
+}
+
+/// Encodes JSON values as a `google.protobuf.ListValue`.
+pub(crate) fn encode_list<'a>(values: impl IntoIterator<Item = &'a Json>) -> Box<[u8]> {
+    let mut out = Vec::new();
+    let mut value = Vec::new();
+    for json in values {
+        value.clear();
+        put_value(&mut value, json);
+        put_bytes(&mut out, 1, &value);
+    }
+    out.into_boxed_slice()
+}
+
+fn put_value(out: &mut Vec<u8>, json: &Json) {
+    match json {
+        Json::Null => out.extend([0x08, 0]),
+        Json::Number(number) => put_double(out, 2, number.as_f64().unwrap_or(f64::NAN)),
+        Json::String(text) => put_bytes(out, 3, text.as_bytes()),
+        Json::Bool(bit) => put_varint(out, 4, u64::from(*bit)),
+        Json::Object(members) => put_bytes(out, 5, &encode_object(members)),
+        Json::Array(values) => put_bytes(out, 6, &encode_list(values)),
+    }
+}
+
+/// Appends a length-delimited field.
+pub fn put_bytes(out: &mut Vec<u8>, field: u32, bytes: &[u8]) {
+    varint(out, u64::from(field) << 3 | 2);
+    varint(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
+}
+
+/// Appends an integer or boolean field.
+pub fn put_varint(out: &mut Vec<u8>, field: u32, value: u64) {
+    varint(out, u64::from(field) << 3);
+    varint(out, value);
+}
+
+/// Appends a double field.
+pub fn put_double(out: &mut Vec<u8>, field: u32, value: f64) {
+    varint(out, u64::from(field) << 3 | 1);
+    out.extend_from_slice(&value.to_le_bytes());
+}
+
+fn varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push((value & 0x7f) as u8 | 0x80);
+        value >>= 7;
+    }
+    // Below 0x80 here.
+    out.push((value & 0x7f) as u8);
+}

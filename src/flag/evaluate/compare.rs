@@ -1,0 +1,62 @@
+//! `== != === !== < <= > >=`: JavaScript's comparisons, with flagd's rule that null equals only
+//! null.
+
+use crate::flag::{context::Evaluator, number, rule::Operator, value::Value};
+
+impl<'a> Evaluator<'a, '_> {
+    pub(super) fn compare(&self, operator: Operator, base: usize) -> bool {
+        let arguments = self.arena.arguments(base);
+        let (a, b, c) = (arguments.first(), arguments.get(1), arguments.get(2));
+        let between = arguments.len() == 3;
+        match operator {
+            Operator::Equal => self.equal(a, b),
+            Operator::NotEqual => !self.equal(a, b),
+            Operator::StrictEqual => same_kind(a, b) && self.equal(a, b),
+            Operator::StrictNotEqual => !(same_kind(a, b) && self.equal(a, b)),
+            Operator::Less => self.less(a, b) && (!between || self.less(b, c)),
+            Operator::LessOrEqual => self.at_most(a, b) && (!between || self.at_most(b, c)),
+            Operator::Greater => self.less(b, a) && (!between || self.less(c, b)),
+            Operator::GreaterOrEqual => self.at_most(b, a) && (!between || self.at_most(c, b)),
+            _ => false,
+        }
+    }
+
+    fn equal(&self, a: Option<&Value<'a>>, b: Option<&Value<'a>>) -> bool {
+        match (a, b) {
+            (Some(Value::Null), Some(Value::Null)) => true,
+            (Some(Value::Null), _) | (_, Some(Value::Null)) => false,
+            (Some(Value::String(a)), Some(Value::String(b))) => {
+                self.arena.str(*a) == self.arena.str(*b)
+            }
+            _ => self.comparable(a) == self.comparable(b),
+        }
+    }
+
+    fn less(&self, a: Option<&Value<'a>>, b: Option<&Value<'a>>) -> bool {
+        match (a, b) {
+            (Some(Value::String(a)), Some(Value::String(b))) => {
+                self.arena.str(*a) < self.arena.str(*b)
+            }
+            _ => self.comparable(a) < self.comparable(b),
+        }
+    }
+
+    fn at_most(&self, a: Option<&Value<'a>>, b: Option<&Value<'a>>) -> bool {
+        self.less(a, b) || self.equal(a, b)
+    }
+
+    /// An operand as a number: null is 0, an operand that is not there or is no scalar is NaN.
+    fn comparable(&self, value: Option<&Value<'a>>) -> f64 {
+        match value {
+            Some(Value::Null) => 0.0,
+            Some(Value::Bool(bit)) => f64::from(*bit),
+            Some(Value::Number(number)) => *number,
+            Some(Value::String(text)) => number::parse_comparable(self.arena.str(*text)),
+            Some(Value::List(_) | Value::Object(_)) | None => f64::NAN,
+        }
+    }
+}
+
+fn same_kind(a: Option<&Value<'_>>, b: Option<&Value<'_>>) -> bool {
+    a.map(std::mem::discriminant) == b.map(std::mem::discriminant)
+}

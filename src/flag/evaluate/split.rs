@@ -1,0 +1,128 @@
+//! `fractional`: which share of a split a unit falls into.
+
+use super::{Evaluated, Scope};
+use crate::flag::{
+    bucket,
+    context::{Evaluator, TARGETING_KEY},
+    rule::{Fractional, Generation, Rule},
+    value::{Object, Text, Value},
+};
+
+/// Weights and their sum stay within a 32-bit signed integer, in every flagd implementation.
+const MAX_WEIGHT: f64 = 2_147_483_647.0;
+
+impl<'a> Evaluator<'a, '_> {
+    /// The variant of the share the unit falls into; null if there is no unit to bucket or the
+    /// shares make no sense.
+    pub(super) fn fractional(
+        &mut self,
+        split: &'a Fractional,
+        scope: Scope<'_, 'a>,
+    ) -> Evaluated<'a> {
+        let by = split.by.as_ref().map(|by| self.rule(by, scope)).transpose()?;
+        let base = self.arena.stack.len();
+        let mut total = 0.0;
+        let mut sensible = true;
+        // flagd evaluates every share before it picks one, so a broken one fails the whole split.
+        for entry in &split.entries {
+            let variant = self.rule(&entry.variant, scope)?;
+            let weight = match &entry.weight {
+                None => Some(1.0),
+                Some(weight) => weigh(self.weight(weight, scope)?),
+            };
+            sensible &= weight.is_some() && !matches!(variant, Value::List(_) | Value::Object(_));
+            let weight = weight.unwrap_or(0.0);
+            total += weight;
+            self.arena.stack.extend([variant, Value::Number(weight)]);
+        }
+        let chosen = if sensible && total > 0.0 && total <= MAX_WEIGHT {
+            self.hash(split.generation, by, scope.data).map(|hash| self.pick(base, hash, total))
+        } else {
+            None
+        };
+        self.arena.stack.truncate(base);
+        self.state.split |= chosen.is_some();
+        Ok(chosen.unwrap_or(Value::Null))
+    }
+
+    fn weight(&mut self, weight: &'a Rule, scope: Scope<'_, 'a>) -> Evaluated<'a> {
+        match weight {
+            Rule::Literal(literal) => Ok(literal.value()),
+            rule => self.rule(rule, scope),
+        }
+    }
+
+    fn pick(&self, base: usize, hash: u32, total: f64) -> Value<'a> {
+        // At most MAX_WEIGHT, and whole.
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked above"
+        )]
+        let bucket = f64::from(bucket::project(hash, total as u32));
+        let mut reached = 0.0;
+        for share in self.arena.arguments(base).as_chunks::<2>().0 {
+            let [variant, Value::Number(weight)] = share else { continue };
+            reached += weight;
+            if bucket < reached {
+                return *variant;
+            }
+        }
+        Value::Null
+    }
+
+    /// The hash of the unit; `None` if there is none.
+    fn hash(
+        &mut self,
+        generation: Generation,
+        by: Option<Value<'a>>,
+        data: Value<'a>,
+    ) -> Option<u32> {
+        let Value::Object(object) = data else { return None };
+        self.arena.bytes.clear();
+        match (generation, by) {
+            (Generation::V2, Some(Value::String(unit))) => {
+                return Some(bucket::murmur3(self.arena.str(unit).as_bytes()));
+            }
+            (Generation::V2, None | Some(Value::Null)) => {
+                let unit = self.targeting_key(object)?;
+                let key = self.key_in(object);
+                self.arena.push_bytes(Text::Given(key));
+                self.arena.push_bytes(unit);
+            }
+            (Generation::V3, None) => {
+                let unit = self.targeting_key(object)?;
+                let key = self.key_in(object);
+                self.put_pair(key, unit);
+            }
+            (Generation::V3, Some(unit)) if !matches!(unit, Value::Null | Value::List(_)) => {
+                self.put_value(unit);
+            }
+            _ => return None,
+        }
+        Some(bucket::murmur3(&self.arena.bytes))
+    }
+
+    fn targeting_key(&self, object: Object<'a>) -> Option<Text<'a>> {
+        match self.attribute(object, TARGETING_KEY)? {
+            Value::String(unit) if !self.arena.str(unit).is_empty() => Some(unit),
+            _ => None,
+        }
+    }
+
+    /// The flag's key as the data at hand knows it: an element of a list does not.
+    fn key_in(&self, object: Object<'a>) -> &'a str {
+        if matches!(object, Object::Context) { self.key } else { "" }
+    }
+}
+
+/// A weight that makes sense: whole, not above the maximum, and at least 0; null means 1.
+fn weigh(value: Value<'_>) -> Option<f64> {
+    match value {
+        Value::Null => Some(1.0),
+        Value::Number(weight) if weight.trunc() == weight && weight <= MAX_WEIGHT => {
+            Some(weight.max(0.0))
+        }
+        _ => None,
+    }
+}

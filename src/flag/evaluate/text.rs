@@ -1,0 +1,125 @@
+//! `cat`, `substr`, `starts_with`, `ends_with` and `sem_ver`.
+
+use crate::flag::{
+    context::Evaluator,
+    number,
+    rule::Operator,
+    value::{Span, Text, Value},
+    version,
+};
+
+impl<'a> Evaluator<'a, '_> {
+    /// Joins its arguments. With `trim`, two or more lose the white space around the result, as in
+    /// flagd's `cat`: it decides who falls into which bucket.
+    pub(super) fn cat(&mut self, base: usize, trim: bool) -> Value<'a> {
+        let end = self.arena.stack.len();
+        if let (Some(Value::String(only)), 1) = (self.argument(base, 0), end - base) {
+            return Value::String(only);
+        }
+        let start = self.arena.text.len();
+        for at in base..end {
+            if let Some(part) = self.arena.stack.get(at).copied() {
+                self.append_text(part);
+            }
+        }
+        if !trim || end - base < 2 {
+            return self.arena.made_text(start);
+        }
+        let joined = self.arena.text.get(start..).unwrap_or_default();
+        let from = start + joined.len() - joined.trim_start().len();
+        let to = start + joined.trim_end().len();
+        Value::String(Text::Made(Span { start: from, end: to.max(from) }))
+    }
+
+    /// Appends a value as text: null is nothing, lists are joined by commas as in JavaScript.
+    pub(super) fn append_text(&mut self, value: Value<'a>) {
+        match value {
+            Value::Null => {}
+            Value::Bool(bit) => self.arena.text.push_str(if bit { "true" } else { "false" }),
+            Value::Number(number) => {
+                // Writing to a string cannot fail.
+                number::write_plain(&mut self.arena.text, number).unwrap_or_default();
+            }
+            Value::String(Text::Given(text)) => self.arena.text.push_str(text),
+            Value::String(Text::Made(span)) => {
+                self.arena.text.extend_from_within(span.start..span.end);
+            }
+            Value::List(list) => {
+                let base = self.arena.stack.len();
+                self.arena.push_elements(list);
+                for at in base..self.arena.stack.len() {
+                    if at > base {
+                        self.arena.text.push(',');
+                    }
+                    let element = self.arena.stack.get(at).copied().unwrap_or(Value::Null);
+                    self.append_text(element);
+                }
+                self.arena.stack.truncate(base);
+            }
+            Value::Object(_) => self.arena.text.push_str("[object Object]"),
+        }
+    }
+
+    /// A part of a text by code points: from, then length; negative ones count from the end.
+    /// A start beyond either end gives the whole text, as in flagd.
+    pub(super) fn substr(&mut self, base: usize) -> Value<'a> {
+        let whole = self.argument(base, 0).unwrap_or(Value::Null);
+        let whole = self.textual(whole);
+        let operand = |place| {
+            let value = self.argument(base, place).filter(|value| !value.is_null())?;
+            Some(number::truncate(self.arithmetic_operand(&value)))
+        };
+        let three = self.arena.arguments(base).len() == 3;
+        let (from, length) = (operand(1).unwrap_or(0), operand(2).filter(|_| three));
+        let text = self.arena.str(whole);
+        let count = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
+        let from = if from < 0 { count.saturating_add(from) } else { from };
+        if from < 0 || from > count {
+            return Value::String(whole);
+        }
+        let to = match length {
+            None => count,
+            Some(length) if length < 0 => count.saturating_add(length),
+            Some(length) => from.saturating_add(length).min(count),
+        };
+        let offset = |point: i64| {
+            let point = usize::try_from(point).unwrap_or(0);
+            text.char_indices().nth(point).map_or(text.len(), |(offset, _)| offset)
+        };
+        let (start, end) = (offset(from), offset(to.max(from)));
+        Value::String(match whole {
+            Text::Given(text) => Text::Given(text.get(start..end).unwrap_or_default()),
+            Text::Made(span) => {
+                Text::Made(Span { start: span.start + start, end: span.start + end })
+            }
+        })
+    }
+
+    /// `starts_with` and `ends_with`: exactly two strings, else null.
+    pub(super) fn affix(&self, operator: Operator, base: usize) -> Value<'a> {
+        let [Value::String(text), Value::String(affix)] = *self.arena.arguments(base) else {
+            return Value::Null;
+        };
+        let (text, affix) = (self.arena.str(text), self.arena.str(affix));
+        Value::Bool(if operator == Operator::StartsWith {
+            text.starts_with(affix)
+        } else {
+            text.ends_with(affix)
+        })
+    }
+
+    /// `sem_ver`: exactly a version, an operator and a version, else null.
+    pub(super) fn sem_ver(&mut self, base: usize) -> Value<'a> {
+        let [actual, Value::String(operator), target] = *self.arena.arguments(base) else {
+            return Value::Null;
+        };
+        // flagd prints such a number with an exponent, which is no version.
+        if [actual, target].iter().any(|v| matches!(v, Value::Number(n) if n.abs() >= 1e6)) {
+            return Value::Null;
+        }
+        let (actual, target) = (self.textual(actual), self.textual(target));
+        let text = |text| self.arena.str(text);
+        version::compare(text(actual), text(operator), text(target))
+            .map_or(Value::Null, Value::Bool)
+    }
+}

@@ -1,0 +1,175 @@
+//! A compiled rule: the JSONLogic of a definition as a tree that only has to be walked.
+
+use super::value::Value;
+use std::collections::HashSet;
+
+/// One node of a rule.
+#[derive(Debug)]
+pub(crate) enum Rule {
+    Literal(Literal),
+    /// A list some of whose elements are rules.
+    List(Box<[Self]>),
+    /// An attribute by a path known at load.
+    Var(Var),
+    /// An attribute by a path that is itself computed.
+    ComputedVar(Arguments),
+    /// Pairs of condition and result, then perhaps an else.
+    If(Box<[Self]>),
+    And(Box<[Self]>),
+    Or(Box<[Self]>),
+    Apply(Operator, Arguments),
+    /// `in` over a list of literals.
+    InSet(Box<(Self, Set)>),
+    /// An operator that runs a rule for each element of a list.
+    Each(Each, Box<(Self, Self)>),
+    /// List, rule and initial value.
+    Reduce(Box<(Self, Self, Self)>),
+    Fractional(Box<Fractional>),
+    /// A rule that cannot be run; evaluating fails with this text, if it is ever reached.
+    Broken(Box<str>),
+}
+
+/// A value written in the definition.
+#[derive(Debug)]
+pub(crate) enum Literal {
+    Null,
+    Bool(bool),
+    Number(f64),
+    String(Box<str>),
+    /// Encoded as a `ListValue`.
+    List(Box<[u8]>),
+    /// Encoded as a `Struct`.
+    Object(Box<[u8]>),
+}
+
+impl Literal {
+    pub(crate) fn value(&self) -> Value<'_> {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(bit) => Value::Bool(*bit),
+            Self::Number(number) => Value::Number(*number),
+            Self::String(text) => Value::text(text),
+            Self::List(encoded) => Value::list(encoded),
+            Self::Object(encoded) => Value::object(encoded),
+        }
+    }
+}
+
+/// What an operator is given.
+#[derive(Debug)]
+pub(crate) enum Arguments {
+    /// `{"op": [a, b]}`
+    Listed(Box<[Rule]>),
+    /// `{"op": a}`: `a` is the only argument, unless it evaluates to a list of arguments.
+    Bare(Box<Rule>),
+}
+
+/// A look-up in the context, or in the element at hand.
+#[derive(Debug)]
+pub(crate) struct Var {
+    pub(crate) path: Path,
+    pub(crate) default: Option<Box<Rule>>,
+}
+
+/// Where an attribute lies.
+#[derive(Debug)]
+pub(crate) enum Path {
+    /// All of the data at hand.
+    Whole,
+    /// The data at hand if it is a scalar (`{"var": null}`).
+    Scalar,
+    /// Names or indices, outermost first; never empty.
+    Parts(Box<[Part]>),
+}
+
+/// One step of a path: a name in an object, an index in a list.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub(crate) name: Box<str>,
+    /// `None` for a negative index, which nothing has.
+    pub(crate) index: Option<usize>,
+}
+
+/// Operators that evaluate all of their arguments first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Operator {
+    Equal,
+    StrictEqual,
+    NotEqual,
+    StrictNotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    Not,
+    Truth,
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+    Max,
+    Min,
+    Abs,
+    In,
+    Cat { trim: bool },
+    Substr,
+    Merge,
+    Missing,
+    MissingSome,
+    Set,
+    ContainsAll,
+    ContainsAny,
+    ContainsNone,
+    StartsWith,
+    EndsWith,
+    SemVer,
+}
+
+/// Operators that run a rule for each element of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Each {
+    Map,
+    Filter,
+    All,
+    Some,
+    None,
+}
+
+/// The literal list of an `in`, ready to be asked.
+#[derive(Debug, Default)]
+pub(crate) struct Set {
+    pub(crate) strings: HashSet<Box<str>>,
+    /// What a number is compared with: numbers, and strings as the numbers they spell. Sorted.
+    pub(crate) numbers: Box<[f64]>,
+    /// `[low, high]` elements: inclusive ranges of numbers.
+    pub(crate) ranges: Box<[(f64, f64)]>,
+    pub(crate) bools: [bool; 2],
+    pub(crate) null: bool,
+}
+
+/// Which generation of the fractional operator decides who gets what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Generation {
+    /// flagd 0.15 to 0.16: the hash is taken of the text of the bucketing key.
+    V2,
+    /// flagd's accepted successor: the hash is taken of the key's deterministic CBOR.
+    V3,
+}
+
+/// A split of units over variants.
+#[derive(Debug)]
+pub(crate) struct Fractional {
+    pub(crate) generation: Generation,
+    /// What is bucketed; without it, the flag's key with the targeting key.
+    pub(crate) by: Option<Rule>,
+    pub(crate) entries: Box<[Entry]>,
+}
+
+/// One share of a split.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) variant: Rule,
+    /// `None` is a weight of 1.
+    pub(crate) weight: Option<Rule>,
+}

@@ -1,0 +1,4 @@
+//! Flagstaff: a feature-flag sidecar.
+#![forbid(unsafe_code)]
+
+pub mod flag;
