@@ -20,8 +20,10 @@ mod version;
 
 pub use compile::{Compilation, compile};
 pub use context::{Evaluator, Scratch};
+pub(crate) use diagnostic::suggest;
 pub use diagnostic::{Diagnostic, Level};
-pub use encoded::{Content, Fields, Malformed, encode_object};
+pub use encoded::{BadContext, Malformed, encode_object};
+pub(crate) use encoded::{Content, Fields, decode_object, json_number};
 pub use evaluate::{By, Failure, Outcome, Reason};
 pub use layer::{Layer, LayerFlag, Standing, merge};
 pub use rule::Generation;
@@ -120,6 +122,11 @@ impl Flag {
     /// Whether the answer depends on the context at all.
     pub fn is_targeted(&self) -> bool {
         matches!(self.behaviour, Behaviour::Targeted(_))
+    }
+
+    /// Whether the flag always answers its default variant.
+    pub fn is_static(&self) -> bool {
+        matches!(self.behaviour, Behaviour::Static)
     }
 
     /// Whether the flag is switched off.

@@ -1,4 +1,24 @@
-//! Flagstaff: a feature-flag sidecar.
+//! Flagstaff: a feature-flag sidecar that watches a flag file, answers over gRPC on localhost,
+//! streams updates and counts what it answers.
+//!
+//! In reading order: [`flag`] is the pure core, from a definition to an answer. `wire` turns bytes
+//! into requests and answers into bytes, `rpc` is what each method does with them, `server` the
+//! connections they come over. `source` keeps a `snapshot` of all flags in the `store` at what the
+//! files say. `app` wires it all, `lifecycle` starts and ends it, `management` and `telemetry` tell
+//! of it, [`cli`] is how it is asked for. ARCHITECTURE.md has the picture and the reasons.
 #![forbid(unsafe_code)]
 
+mod app;
+pub mod cli;
 pub mod flag;
+mod greeting;
+mod lifecycle;
+mod management;
+pub mod pb;
+mod rpc;
+mod server;
+mod snapshot;
+mod source;
+mod store;
+mod telemetry;
+mod wire;

@@ -1,1 +1,14 @@
-fn main() {}
+//! The `flagstaff` program.
+#![forbid(unsafe_code)]
+
+use clap::Parser;
+use flagstaff::cli::{Cli, Command};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // Exits with 2 on a wrong command line, before anything is bound.
+    match Cli::parse().command {
+        Command::Serve(args) => args.run(),
+        Command::Eval(args) => args.run(),
+    }
+}

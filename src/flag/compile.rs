@@ -232,7 +232,7 @@ fn is_disabled(state: Option<Json>, path: &str, found: &mut Vec<Diagnostic>) -> 
             };
             found.push(Diagnostic::warning(path, message, help));
         }
-        None => found.push(Diagnostic::warning(path, "is missing", enabled)),
+        None | Some(Json::Null) => found.push(Diagnostic::warning(path, "is missing", enabled)),
         Some(_) => {
             let help = "write \"ENABLED\" or \"DISABLED\"";
             found.push(Diagnostic::error(path, "is not a string", help));

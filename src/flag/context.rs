@@ -1,7 +1,7 @@
 //! The caller's attributes, indexed in one pass over the request's bytes.
 
 use super::{
-    encoded::{self, Malformed},
+    encoded::{self, BadContext},
     value::{Arena, Member, Object, Text, Value},
 };
 
@@ -40,7 +40,7 @@ impl<'a, 's> Evaluator<'a, 's> {
         scratch: &'s mut Scratch,
         context: &'a [u8],
         timestamp: i64,
-    ) -> Result<Self, Malformed> {
+    ) -> Result<Self, BadContext> {
         let arena = std::mem::take(&mut scratch.arena);
         let mut evaluator = Self {
             attributes: emptied(std::mem::take(&mut scratch.attributes)),

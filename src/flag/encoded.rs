@@ -3,7 +3,7 @@
 //! A request carries its context in this encoding and an object value leaves in it, so lists and
 //! objects stay in it everywhere in the core: nothing is decoded before a rule asks for it.
 
-use super::value::Value;
+use super::value::{List, Object, Text, Value};
 use serde_json::Value as Json;
 
 /// The bytes are not the protobuf message they should be.
@@ -16,7 +16,7 @@ const MAX_DEPTH: usize = 100;
 
 /// One field's content, by wire type.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Content<'a> {
+pub(crate) enum Content<'a> {
     /// An integer, boolean or enum.
     Varint(u64),
     /// Eight bytes, little endian: a double.
@@ -29,11 +29,11 @@ pub enum Content<'a> {
 
 /// Walks the fields of one message.
 #[derive(Debug, Clone, Copy)]
-pub struct Fields<'a>(&'a [u8]);
+pub(crate) struct Fields<'a>(&'a [u8]);
 
 impl<'a> Fields<'a> {
     /// The fields of `message`, in the order they were written.
-    pub fn new(message: &'a [u8]) -> Self {
+    pub(crate) fn new(message: &'a [u8]) -> Self {
         Self(message)
     }
 
@@ -142,13 +142,35 @@ fn text(bytes: &[u8]) -> Result<&str, Malformed> {
     std::str::from_utf8(bytes).map_err(|_| Malformed)
 }
 
-/// Checks what [`members`] left unread: everything inside a list or an object.
-pub(crate) fn validate(value: &Value<'_>) -> Result<(), Malformed> {
+/// Why a context cannot be evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadContext {
+    /// It is no `google.protobuf.Struct`.
+    #[error("malformed protobuf")]
+    Malformed,
+    /// A number is NaN or infinite, which JSON cannot say.
+    #[error("a number is not finite")]
+    NotFinite,
+}
+
+impl From<Malformed> for BadContext {
+    fn from(_: Malformed) -> Self {
+        Self::Malformed
+    }
+}
+
+/// Checks a value of a context, and what [`members`] left unread of it: everything inside.
+pub(crate) fn validate(value: &Value<'_>) -> Result<(), BadContext> {
     validate_to(value, MAX_DEPTH)
 }
 
-fn validate_to(value: &Value<'_>, depth: usize) -> Result<(), Malformed> {
-    let Some(depth) = depth.checked_sub(1) else { return Err(Malformed) };
+fn validate_to(value: &Value<'_>, depth: usize) -> Result<(), BadContext> {
+    let Some(depth) = depth.checked_sub(1) else { return Err(BadContext::Malformed) };
+    if let Value::Number(number) = value
+        && !number.is_finite()
+    {
+        return Err(BadContext::NotFinite);
+    }
     if let Some(bytes) = value.encoded_list() {
         for element in elements(bytes) {
             validate_to(&element?, depth)?;
@@ -189,6 +211,33 @@ pub(crate) fn encode_list<'a>(values: impl IntoIterator<Item = &'a Json>) -> Box
     out.into_boxed_slice()
 }
 
+/// The JSON of an encoded object of ours.
+pub(crate) fn decode_object(object: &[u8]) -> Json {
+    members(object).flatten().map(|(name, value)| (name.to_owned(), to_json(value))).collect()
+}
+
+/// A number as people write it: whole ones without a fraction.
+pub(crate) fn json_number(number: f64) -> Json {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    #[expect(clippy::cast_possible_truncation, reason = "whole and within 2^53")]
+    if number.trunc() == number && number.abs() <= EXACT {
+        return (number as i64).into();
+    }
+    number.into()
+}
+
+fn to_json(value: Value<'_>) -> Json {
+    match value {
+        Value::Bool(bit) => bit.into(),
+        Value::Number(number) => json_number(number),
+        Value::String(Text::Given(text)) => text.into(),
+        Value::List(List::Given(list)) => elements(list).flatten().map(to_json).collect(),
+        Value::Object(Object::Given(object)) => decode_object(object),
+        // What rules make is never encoded.
+        Value::Null | Value::String(_) | Value::List(_) | Value::Object(_) => Json::Null,
+    }
+}
+
 fn put_value(out: &mut Vec<u8>, json: &Json) {
     match json {
         Json::Null => out.extend([0x08, 0]),
@@ -201,20 +250,20 @@ fn put_value(out: &mut Vec<u8>, json: &Json) {
 }
 
 /// Appends a length-delimited field.
-pub fn put_bytes(out: &mut Vec<u8>, field: u32, bytes: &[u8]) {
+pub(crate) fn put_bytes(out: &mut Vec<u8>, field: u32, bytes: &[u8]) {
     varint(out, u64::from(field) << 3 | 2);
     varint(out, bytes.len() as u64);
     out.extend_from_slice(bytes);
 }
 
 /// Appends an integer or boolean field.
-pub fn put_varint(out: &mut Vec<u8>, field: u32, value: u64) {
+pub(crate) fn put_varint(out: &mut Vec<u8>, field: u32, value: u64) {
     varint(out, u64::from(field) << 3);
     varint(out, value);
 }
 
 /// Appends a double field.
-pub fn put_double(out: &mut Vec<u8>, field: u32, value: f64) {
+pub(crate) fn put_double(out: &mut Vec<u8>, field: u32, value: f64) {
     varint(out, u64::from(field) << 3 | 1);
     out.extend_from_slice(&value.to_le_bytes());
 }

@@ -51,6 +51,17 @@ pub enum Reason {
     TargetingMatch,
 }
 
+impl Reason {
+    /// The reason as the wire has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Static => "STATIC",
+            Self::Default => "DEFAULT",
+            Self::TargetingMatch => "TARGETING_MATCH",
+        }
+    }
+}
+
 /// What decided: a split of units, a rule, or the default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum By {

@@ -1,0 +1,123 @@
+//! Wiring: binds, builds, spawns, waits, drains. The one file that knows everybody.
+
+use crate::{
+    cli::serve::ServeOptions,
+    greeting::Greeting,
+    lifecycle::{Lifecycle, Phase, StopSignals},
+    management,
+    pb::DESCRIPTORS,
+    rpc::{Rpc, SERVICES},
+    server::{
+        Site,
+        accept::{Gate, accept},
+        listener::{BindError, Listener, bind_tcp, bind_unix},
+    },
+    source::Source,
+    store::Store,
+    telemetry::{logging::Audience, metrics::Metrics},
+};
+use metrics_exporter_prometheus::BuildError;
+use std::{sync::Arc, time::Duration};
+use tokio::time::sleep;
+use tonic::service::Routes;
+use tonic_health::{ServingStatus, server::health_reporter};
+use tonic_reflection::server::Builder as Reflection;
+use tracing::{info, warn};
+
+/// Open connections on all evaluation ports together.
+const MAX_CONNECTIONS: usize = 4096;
+/// Open connections on the management port: probes and scrapes, which clients must not crowd out.
+const MAX_MANAGEMENT_CONNECTIONS: usize = 64;
+
+/// Why the sidecar stopped, other than being told to.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServeError {
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    #[error("cannot take over SIGTERM and SIGINT")]
+    Signals(#[source] std::io::Error),
+    #[error("cannot set up metrics")]
+    Metrics(#[source] BuildError),
+    #[error("cannot set up reflection")]
+    Reflection(#[source] tonic_reflection::server::Error),
+    #[error("a task that the sidecar cannot do without has ended")]
+    TaskEnded,
+    #[error("stopped by {0} before the drain was over")]
+    Interrupted(&'static str),
+}
+
+/// Serves flags until told to stop.
+pub(crate) async fn serve(options: ServeOptions, audience: Audience) -> Result<(), ServeError> {
+    let mut signals = StopSignals::install().map_err(ServeError::Signals)?;
+    let metrics = Arc::new(Metrics::register().map_err(ServeError::Metrics)?);
+    let (lifecycle, store) = (Lifecycle::new(), Store::new());
+    let mut evaluation = Vec::new();
+    for (port, option) in &options.ports {
+        evaluation.extend(bind_tcp(&options.bind, *port, option).await?);
+    }
+    if let Some((path, mode)) = &options.uds {
+        evaluation.push(bind_unix(path, *mode)?);
+    }
+    let managing = match options.management_port {
+        Some(port) => bind_tcp(&options.management_bind, port, "--management-port").await?,
+        None => Vec::new(),
+    };
+    let greeting = Greeting::new(&options, &evaluation, &managing);
+
+    let (health, service) = health_reporter();
+    for name in [""].into_iter().chain(SERVICES) {
+        health.set_service_status(name, ServingStatus::NotServing).await;
+    }
+    let reflection = Reflection::configure()
+        .register_encoded_file_descriptor_set(DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1()
+        .map_err(ServeError::Reflection)?;
+    let routes = Routes::new(service.clone()).add_service(reflection).into_axum_router();
+    let rpc = Arc::new(Rpc::new(store.clone(), Arc::clone(&metrics)));
+    let site = Site::evaluation(rpc, routes, lifecycle.clone());
+    let gate = Gate::new(MAX_CONNECTIONS, Arc::clone(&metrics));
+    listen(evaluation, "evaluation", &site, gate);
+    let routes = Routes::new(service).into_axum_router();
+    let routes = management::routes(routes, Arc::clone(&metrics), &lifecycle);
+    let site = Site::routed(routes, lifecycle.clone());
+    let gate = Gate::new(MAX_MANAGEMENT_CONNECTIONS, Arc::clone(&metrics));
+    listen(managing, "management", &site, gate);
+
+    lifecycle.spawn_essential(management::report_health(health, lifecycle.clone()));
+    lifecycle.spawn_essential(management::upkeep(Arc::clone(&metrics), lifecycle.clone()));
+    if audience == Audience::Person {
+        lifecycle.spawn(greeting.say(store.clone(), lifecycle.clone()));
+    }
+    let source = Source::new(options.source, audience, store, metrics, lifecycle.clone());
+    lifecycle.spawn_essential(source.run());
+
+    let signal = tokio::select! {
+        signal = signals.next() => signal,
+        () = lifecycle.failed() => return Err(ServeError::TaskEnded),
+    };
+    tokio::select! {
+        () = stop(&lifecycle, signal, options.drain_delay) => Ok(()),
+        signal = signals.next() => Err(ServeError::Interrupted(signal)),
+    }
+}
+
+/// Accepts connections on each listener, and says where.
+fn listen(listeners: Vec<Listener>, service: &'static str, site: &Site, gate: Gate) {
+    let gate = Arc::new(gate);
+    for listener in listeners {
+        info!(service, address = %listener, "listening");
+        site.lifecycle().spawn_essential(accept(listener, site.clone(), Arc::clone(&gate)));
+    }
+}
+
+/// Stops in order: readiness off, still serving for a while, streams told, connections ended.
+async fn stop(lifecycle: &Lifecycle, signal: &'static str, delay: Duration) {
+    lifecycle.enter(Phase::Draining);
+    info!(signal, delay_ms = delay.as_millis(), "draining");
+    sleep(delay).await;
+    match lifecycle.drain().await {
+        Ok(()) => info!("stopped"),
+        Err(timeout) => warn!(tasks = timeout.tasks, "stopped without waiting for stuck clients"),
+    }
+}

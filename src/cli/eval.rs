@@ -1,0 +1,132 @@
+//! `flagstaff eval`: one answer, offline, by the code that serves.
+//!
+//! The answer has the shape of the OpenFeature Remote Evaluation Protocol.
+
+use super::{parse, serve::Fractional};
+use crate::{
+    flag::{
+        self, BadContext, Evaluator, Failure, Flag, Layer, Outcome, Reason, Scratch, VariantValue,
+    },
+    source::read::read,
+    telemetry::report::chain,
+};
+use clap::Args;
+use serde_json::{Map, Value as Json, json};
+use std::{
+    io::{Write, stderr, stdout},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+/// Options of `eval`.
+#[derive(Debug, Args)]
+pub struct EvalArgs {
+    /// Flag files; where two define a flag, the later one wins
+    #[arg(value_name = "PATH", required = true, value_parser = parse::flag_file)]
+    #[arg(env = "FLAGSTAFF_PATHS", value_delimiter = ',')]
+    paths: Vec<PathBuf>,
+    /// Key of the flag
+    #[arg(long, value_name = "KEY", env = "FLAGSTAFF_FLAG")]
+    flag: String,
+    /// Attributes of the caller, as a JSON object
+    #[arg(long, value_name = "JSON", env = "FLAGSTAFF_CONTEXT", default_value = "{}")]
+    #[arg(value_parser = context)]
+    context: Map<String, Json>,
+    /// A larger flag file is not read
+    #[arg(long, env = "FLAGSTAFF_MAX_FILE_BYTES", default_value = "16MiB")]
+    #[arg(value_parser = parse::bytes)]
+    max_file_bytes: u64,
+    /// Generation of the fractional operator in files that do not say one
+    #[arg(long, env = "FLAGSTAFF_FRACTIONAL", default_value = "v2")]
+    fractional: Fractional,
+}
+
+fn context(text: &str) -> Result<Map<String, Json>, String> {
+    serde_json::from_str(text)
+        .map_err(|error| format!("the context must be a JSON object: {error}"))
+}
+
+impl EvalArgs {
+    /// Prints the answer: 0 if there is one, 1 if there is an error.
+    pub fn run(&self) -> ExitCode {
+        let (text, code) = match self.answer() {
+            Ok(answer) => (answer, ExitCode::SUCCESS),
+            Err(error) => (error, ExitCode::FAILURE),
+        };
+        // Whoever closed the pipe does not want the answer.
+        writeln!(stdout(), "{text:#}").unwrap_or_default();
+        code
+    }
+
+    fn answer(&self) -> Result<Json, Json> {
+        let mut layers = Vec::new();
+        for path in &self.paths {
+            layers.push(self.load(path).map_err(|why| self.error("GENERAL", &why))?);
+        }
+        let flags = flag::merge(&layers);
+        let Some(found) = flags.iter().find(|flag| flag.flag().key() == self.flag) else {
+            let known = flags.iter().map(|flag| flag.flag().key());
+            let help = flag::suggest(&self.flag, known, "no file defines it");
+            return Err(self.error("FLAG_NOT_FOUND", &help));
+        };
+        let flag = found.flag();
+        let context = flag::encode_object(&self.context);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let mut scratch = Scratch::default();
+        let timestamp = i64::try_from(now).unwrap_or(i64::MAX);
+        let mut evaluator = Evaluator::new(&mut scratch, &context, timestamp)
+            .map_err(|bad: BadContext| self.error("INVALID_CONTEXT", &bad.to_string()))?;
+        match evaluator.evaluate(flag) {
+            Outcome::Variant { index, reason, .. } => Ok(self.value(flag, index, reason)),
+            Outcome::CodeDefault => Ok(self.nothing(flag, "DEFAULT")),
+            Outcome::Disabled => Ok(self.nothing(flag, "DISABLED")),
+            Outcome::Failed(Failure::Parse(why)) => Err(self.error("PARSE_ERROR", why)),
+            Outcome::Failed(Failure::General) => {
+                Err(self.error("GENERAL", "the targeting names no variant of the flag"))
+            }
+        }
+    }
+
+    fn load(&self, path: &Path) -> Result<Layer, String> {
+        let named = |why: String| format!("{}: {why}", path.display());
+        let content = read(path, self.max_file_bytes).map_err(|error| named(chain(&error)))?;
+        let text = String::from_utf8(content).map_err(|error| named(error.to_string()))?;
+        let compiled = flag::compile(&text, self.fractional.into(), &Layer::default());
+        let (layer, problems) = match compiled {
+            Ok(compilation) => (Ok(compilation.layer), compilation.diagnostics),
+            Err(problems) => (Err(named("is no flag definition file".to_owned())), problems),
+        };
+        for problem in problems {
+            writeln!(stderr(), "{}: {problem}", path.display()).unwrap_or_default();
+        }
+        layer
+    }
+
+    fn value(&self, flag: &Flag, index: usize, reason: Reason) -> Json {
+        let Some(variant) = flag.variants().get(index) else { return Json::Null };
+        let value = match variant.value() {
+            VariantValue::Bool(bit) => (*bit).into(),
+            VariantValue::String(text) => (**text).into(),
+            VariantValue::Number(number) => flag::json_number(*number),
+            VariantValue::Object(encoded) => flag::decode_object(encoded),
+            VariantValue::Other(text) => serde_json::from_str(text).unwrap_or(Json::Null),
+        };
+        let metadata = flag::decode_object(flag.metadata());
+        json!({
+            "key": self.flag,
+            "value": value,
+            "variant": variant.name(),
+            "reason": reason.as_str(),
+            "metadata": metadata,
+        })
+    }
+
+    fn nothing(&self, flag: &Flag, reason: &str) -> Json {
+        json!({"key": self.flag, "reason": reason, "metadata": flag::decode_object(flag.metadata())})
+    }
+
+    fn error(&self, code: &str, details: &str) -> Json {
+        json!({"key": self.flag, "errorCode": code, "errorDetails": details})
+    }
+}

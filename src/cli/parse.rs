@@ -1,0 +1,128 @@
+//! Option values: what they may look like, and what to say when they do not.
+
+use std::{net::IpAddr, path::PathBuf, time::Duration};
+
+/// A port, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Port {
+    /// Do not listen.
+    Off,
+    /// This one; 0 is any free one.
+    Number(u16),
+    /// What Kubernetes sets for a Service of the sidecar's name: not meant for us.
+    ServiceLink,
+}
+
+/// `off`, or a number.
+pub fn port(text: &str) -> Result<Port, String> {
+    if text == "off" {
+        return Ok(Port::Off);
+    }
+    if text.starts_with("tcp://") || text.starts_with("udp://") {
+        return Ok(Port::ServiceLink);
+    }
+    let help = "a port is a number from 0 (any free one) to 65535, or off";
+    text.parse().map(Port::Number).map_err(|_| help.to_owned())
+}
+
+/// Addresses to listen on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Bind {
+    /// This one.
+    Address(IpAddr),
+    /// Every address of the machine.
+    Any,
+}
+
+/// `any`, or an IP address.
+pub fn bind(text: &str) -> Result<Bind, String> {
+    if text == "any" {
+        return Ok(Bind::Any);
+    }
+    let help = "an address is an IP address such as 127.0.0.1 or ::1, or any";
+    text.parse().map(Bind::Address).map_err(|_| help.to_owned())
+}
+
+/// A duration such as `500ms`, `5s` or `10m`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|error| format!("{error}; write 500ms, 5s or 10m"))
+}
+
+/// How often to poll: often enough to be of use, and not all the time.
+pub fn poll_interval(text: &str) -> Result<Duration, String> {
+    let range = Duration::from_millis(10)..=Duration::from_secs(24 * 60 * 60);
+    let interval = duration(text)?;
+    let error = || "must be from 10ms to 24h".to_owned();
+    if range.contains(&interval) { Ok(interval) } else { Err(error()) }
+}
+
+/// How long to go on serving after a signal; Kubernetes waits 30 s unless told otherwise.
+pub fn drain_delay(text: &str) -> Result<Duration, String> {
+    let delay = duration(text)?;
+    let error = || "must be at most 1h".to_owned();
+    if delay <= Duration::from_secs(60 * 60) { Ok(delay) } else { Err(error()) }
+}
+
+/// A size such as `65536`, `512KiB` or `16MiB`.
+pub fn bytes(text: &str) -> Result<u64, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at_checked(digits).unwrap_or((text, ""));
+    let factor = match unit.trim_start() {
+        "" | "B" => Some(1),
+        "KiB" => Some(1 << 10),
+        "MiB" => Some(1 << 20),
+        "GiB" => Some(1 << 30),
+        _ => None,
+    };
+    let size = number.parse::<u64>().ok().zip(factor).and_then(|(n, factor)| n.checked_mul(factor));
+    size.filter(|size| *size > 0).ok_or_else(|| "write 65536, 512KiB or 16MiB".to_owned())
+}
+
+/// A file mode in octal, such as `0660`.
+pub fn mode(text: &str) -> Result<u32, String> {
+    let mode = u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o777);
+    mode.ok_or_else(|| "write an octal mode such as 0660".to_owned())
+}
+
+/// A flag file.
+pub fn flag_file(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("json") => Ok(path),
+        _ => Err("a flag file's name ends in .json".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_binary_units() {
+        let cases = [("1", Some(1)), ("512KiB", Some(524_288)), ("16 MiB", Some(16 << 20))];
+        for (text, size) in cases {
+            assert_eq!(bytes(text).ok(), size, "{text}");
+        }
+        for text in ["", "0", "16MB", "-1", "1.5MiB", "99999999999GiB", "MiB"] {
+            assert!(bytes(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_service_link_is_no_port() {
+        assert_eq!(port("tcp://10.0.0.1:8013"), Ok(Port::ServiceLink));
+        assert_eq!(port("8013"), Ok(Port::Number(8013)));
+        assert_eq!(port("off"), Ok(Port::Off));
+        for text in ["", "65536", "-1", "http", "8013 "] {
+            assert!(port(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn intervals_are_bounded() {
+        assert!(poll_interval("10m").is_ok());
+        for text in ["0s", "1ms", "1week", "5"] {
+            assert!(poll_interval(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! `flagstaff serve`: its options, and what they come to.
+
+use super::parse::{self, Bind, Port};
+use crate::{
+    app,
+    flag::Generation,
+    source::{SourceOptions, watch::WatchOption},
+    telemetry::{
+        logging::{self, Audience, LogFormat, LogLevel},
+        report::chain,
+    },
+};
+use clap::{Args, ValueEnum};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    num::NonZeroUsize,
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
+use tokio::runtime::{Builder, Runtime};
+use tracing::{error, warn};
+
+/// Options of `serve`; each can be set by an environment variable as well.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Flag files; where two define a flag, the later one wins
+    #[arg(value_name = "PATH", required = true, env = "FLAGSTAFF_PATHS", value_delimiter = ',')]
+    #[arg(value_parser = parse::flag_file)]
+    paths: Vec<PathBuf>,
+    /// Addresses of the evaluation ports: IP addresses, or any; one without IPv6 is left out
+    #[arg(long, env = "FLAGSTAFF_BIND", value_delimiter = ',', default_value = "127.0.0.1,::1")]
+    #[arg(value_parser = parse::bind)]
+    bind: Vec<Bind>,
+    /// Port for evaluation over gRPC; 0 is any free one, off is none
+    #[arg(long, env = "FLAGSTAFF_PORT", default_value = "8013", value_parser = parse::port)]
+    port: Port,
+    /// A second port with the same services, where clients look for the sync protocol (8015)
+    #[arg(long, env = "FLAGSTAFF_SYNC_PORT", default_value = "off", value_parser = parse::port)]
+    sync_port: Port,
+    /// A third port with the same services, where clients look for OFREP (8016)
+    #[arg(long, env = "FLAGSTAFF_OFREP_PORT", default_value = "off", value_parser = parse::port)]
+    ofrep_port: Port,
+    /// Unix socket for evaluation, beside the ports
+    #[arg(long, env = "FLAGSTAFF_UDS", value_name = "PATH")]
+    uds: Option<PathBuf>,
+    /// Mode of the Unix socket, in octal
+    #[arg(long, env = "FLAGSTAFF_UDS_MODE", default_value = "0660", value_parser = parse::mode)]
+    uds_mode: u32,
+    /// Addresses of the management port: IP addresses, or any
+    #[arg(long, env = "FLAGSTAFF_MANAGEMENT_BIND", value_delimiter = ',')]
+    #[arg(default_value = "127.0.0.1,::1", value_parser = parse::bind)]
+    management_bind: Vec<Bind>,
+    /// Port for metrics and probes; 0 is any free one, off is none
+    #[arg(long, env = "FLAGSTAFF_MANAGEMENT_PORT", default_value = "8014")]
+    #[arg(value_parser = parse::port)]
+    management_port: Port,
+    /// How changes of the files are noticed
+    #[arg(long, env = "FLAGSTAFF_WATCH", default_value = "auto")]
+    watch: Watch,
+    /// How often the files are looked at whatever the events say
+    #[arg(long, env = "FLAGSTAFF_POLL_INTERVAL", default_value = "5s")]
+    #[arg(value_parser = parse::poll_interval)]
+    poll_interval: Duration,
+    /// A larger flag file is not read
+    #[arg(long, env = "FLAGSTAFF_MAX_FILE_BYTES", default_value = "16MiB")]
+    #[arg(value_parser = parse::bytes)]
+    max_file_bytes: u64,
+    /// Generation of the fractional operator in files that do not say one
+    #[arg(long, env = "FLAGSTAFF_FRACTIONAL", default_value = "v2")]
+    fractional: Fractional,
+    /// Threads that answer requests [default: 2, or 1 where there is one CPU]
+    #[arg(long, env = "FLAGSTAFF_WORKER_THREADS")]
+    worker_threads: Option<NonZeroUsize>,
+    /// How long to go on serving after SIGTERM before clients are told to leave
+    #[arg(long, env = "FLAGSTAFF_DRAIN_DELAY", default_value = "0s")]
+    #[arg(value_parser = parse::drain_delay)]
+    drain_delay: Duration,
+    /// The least important log lines that are written
+    #[arg(long, env = "FLAGSTAFF_LOG_LEVEL", default_value = "info")]
+    log_level: LogLevel,
+    /// How log lines look: auto is text on a terminal and JSON elsewhere
+    #[arg(long, env = "FLAGSTAFF_LOG_FORMAT", default_value = "auto")]
+    log_format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Watch {
+    /// By file events, and by polling beside them
+    Auto,
+    /// By polling alone
+    Poll,
+}
+
+/// A generation of the fractional operator.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Fractional {
+    /// That of flagd 0.15 and 0.16
+    V2,
+    /// Its successor, that of newer in-process providers
+    V3,
+}
+
+impl From<Fractional> for Generation {
+    fn from(fractional: Fractional) -> Self {
+        match fractional {
+            Fractional::V2 => Self::V2,
+            Fractional::V3 => Self::V3,
+        }
+    }
+}
+
+/// What the options come to.
+#[derive(Debug)]
+pub(crate) struct ServeOptions {
+    pub(crate) source: SourceOptions,
+    pub(crate) bind: Vec<IpAddr>,
+    /// Evaluation ports, each with the option that set it.
+    pub(crate) ports: Vec<(u16, &'static str)>,
+    pub(crate) uds: Option<(PathBuf, u32)>,
+    pub(crate) management_bind: Vec<IpAddr>,
+    pub(crate) management_port: Option<u16>,
+    pub(crate) drain_delay: Duration,
+}
+
+impl ServeArgs {
+    /// Runs the sidecar to its end.
+    pub fn run(self) -> ExitCode {
+        let audience = logging::start(self.log_format, self.log_level);
+        match self.serve(audience) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                error!("{}", chain(&*error));
+                ExitCode::FAILURE
+            }
+        }
+    }
+
+    fn serve(self, audience: Audience) -> Result<(), Box<dyn std::error::Error>> {
+        let runtime = self.runtime()?;
+        let served = runtime.block_on(app::serve(self.options(), audience));
+        // Whatever did not end in time is left behind.
+        runtime.shutdown_background();
+        Ok(served?)
+    }
+
+    /// A sidecar shares its machine: it takes two threads at most, unless told otherwise.
+    fn runtime(&self) -> std::io::Result<Runtime> {
+        let available = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let workers = self.worker_threads.map_or(available.min(2), NonZeroUsize::get);
+        let mut builder = match workers {
+            1 => Builder::new_current_thread(),
+            _ => Builder::new_multi_thread(),
+        };
+        // Blocking threads read files and render metrics.
+        builder.worker_threads(workers).max_blocking_threads(2).enable_all().build()
+    }
+
+    fn options(self) -> ServeOptions {
+        let mut ports = Vec::new();
+        for (port, default, option) in [
+            (self.port, Some(8013), "--port"),
+            (self.sync_port, None, "--sync-port"),
+            (self.ofrep_port, None, "--ofrep-port"),
+        ] {
+            ports.extend(number(port, default, option).map(|port| (port, option)));
+        }
+        ServeOptions {
+            source: SourceOptions {
+                paths: self.paths,
+                watch: match self.watch {
+                    Watch::Auto => WatchOption::Auto,
+                    Watch::Poll => WatchOption::Poll,
+                },
+                poll_interval: self.poll_interval,
+                max_file_bytes: self.max_file_bytes,
+                fractional: self.fractional.into(),
+            },
+            bind: addresses(&self.bind),
+            ports,
+            uds: self.uds.map(|path| (path, self.uds_mode)),
+            management_bind: addresses(&self.management_bind),
+            management_port: number(self.management_port, Some(8014), "--management-port"),
+            drain_delay: self.drain_delay,
+        }
+    }
+}
+
+fn number(port: Port, default: Option<u16>, option: &'static str) -> Option<u16> {
+    match port {
+        Port::Off => None,
+        Port::Number(number) => Some(number),
+        Port::ServiceLink => {
+            warn!(
+                option,
+                "its environment variable holds a Kubernetes service link, not a port, and is ignored"
+            );
+            default
+        }
+    }
+}
+
+/// Listening on IPv6's unspecified address takes IPv4 as well; where there is no IPv6, the one
+/// of IPv4 is left.
+fn addresses(bind: &[Bind]) -> Vec<IpAddr> {
+    let mut addresses = Vec::new();
+    for bind in bind {
+        match bind {
+            Bind::Address(address) => addresses.push(*address),
+            Bind::Any => addresses
+                .extend([IpAddr::V6(Ipv6Addr::UNSPECIFIED), IpAddr::V4(Ipv4Addr::UNSPECIFIED)]),
+        }
+    }
+    addresses.dedup();
+    addresses
+}

@@ -1,0 +1,100 @@
+//! The management port, for probes, scrapes and people, never for flags:
+//!
+//! * `GET /metrics`: Prometheus' text format
+//! * `GET /readyz`: 200 once every flag file was applied, 503 and the reason before and while draining
+//! * `GET /livez`, `GET /healthz`: 200 as long as the runtime that serves flags answers
+//! * `grpc.health.v1.Health`: the same readiness for `""` and each evaluation service
+
+use crate::{
+    lifecycle::{Lifecycle, Phase},
+    rpc::SERVICES,
+    telemetry::metrics::Metrics,
+};
+use axum::{
+    Router,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use std::{sync::Arc, time::Duration};
+use tokio::time::{MissedTickBehavior, interval};
+use tonic_health::{ServingStatus, server::HealthReporter};
+
+/// Folding durations once a second keeps what piles up between scrapes small at any load.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Adds the HTTP routes to a router that has the health service.
+pub(crate) fn routes(health: Router, metrics: Arc<Metrics>, lifecycle: &Lifecycle) -> Router {
+    let phase = lifecycle.phase();
+    health
+        .route("/metrics", get(move || render(Arc::clone(&metrics))))
+        .route("/livez", get(|| async { "ok\n" }))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route(
+            "/readyz",
+            get(move || {
+                let phase = phase.borrow().clone();
+                async move { readiness(&phase) }
+            }),
+        )
+        .fallback(|| async { (StatusCode::NOT_FOUND, "try /metrics, /readyz or /livez\n") })
+}
+
+async fn render(metrics: Arc<Metrics>) -> Response {
+    // Thousands of series take milliseconds, which requests must not wait for.
+    let rendered = tokio::task::spawn_blocking(move || metrics.render()).await;
+    match rendered {
+        Ok(text) => {
+            let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+            (kind, text).into_response()
+        }
+        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "rendering failed\n").into_response(),
+    }
+}
+
+fn readiness(phase: &Phase) -> Response {
+    let unavailable = StatusCode::SERVICE_UNAVAILABLE;
+    match phase {
+        Phase::Ready => "ready\n".into_response(),
+        Phase::Starting(why) => (unavailable, format!("not ready: {why}\n")).into_response(),
+        Phase::Draining => (unavailable, "not ready: draining\n").into_response(),
+    }
+}
+
+/// Keeps the gRPC health service at the phase, until streams are to end.
+pub(crate) async fn report_health(health: HealthReporter, lifecycle: Lifecycle) {
+    let mut phase = lifecycle.phase();
+    let services = || [""].into_iter().chain(SERVICES);
+    // A wedged process answers nothing, so whoever gets an answer knows that it lives.
+    health.set_service_status("liveness", ServingStatus::Serving).await;
+    loop {
+        let ready = *phase.borrow_and_update() == Phase::Ready;
+        let status = if ready { ServingStatus::Serving } else { ServingStatus::NotServing };
+        for service in services() {
+            health.set_service_status(service, status).await;
+        }
+        tokio::select! {
+            biased;
+            () = lifecycle.draining() => break,
+            changed = phase.changed() => if changed.is_err() { break },
+        }
+    }
+    // Watchers of a service end when its entry goes.
+    let health = &health;
+    for service in services().chain(["liveness"]) {
+        health.clone().clear_service_status(service).await;
+    }
+}
+
+/// Keeps the metrics small, until the drain.
+pub(crate) async fn upkeep(metrics: Arc<Metrics>, lifecycle: Lifecycle) {
+    let mut ticks = interval(UPKEEP_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            biased;
+            () = lifecycle.draining() => return,
+            _ = ticks.tick() => metrics.upkeep(),
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The HTTP side: connections in, evaluation calls answered here, everything else routed.
+//!
+//! Accepting and framing are ours because a sidecar must outlive silent, stalled and hostile
+//! clients; statuses, health and reflection are tonic's (ARCHITECTURE.md, decision 3).
+
+pub(crate) mod accept;
+mod body;
+mod call;
+mod connection;
+pub(crate) mod listener;
+
+use crate::{
+    lifecycle::Lifecycle,
+    rpc::{Method, Rpc},
+};
+use axum::Router;
+use body::Body;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use std::{convert::Infallible, sync::Arc};
+use tonic::codegen::Service;
+
+/// What a listener serves.
+#[derive(Debug, Clone)]
+pub(crate) struct Site {
+    /// Evaluation, on ports that have it; matched before the router.
+    rpc: Option<Arc<Rpc>>,
+    router: Router,
+    lifecycle: Lifecycle,
+}
+
+impl Site {
+    /// A port for evaluation, with services beside it.
+    pub(crate) fn evaluation(rpc: Arc<Rpc>, router: Router, lifecycle: Lifecycle) -> Self {
+        Self { rpc: Some(rpc), router, lifecycle }
+    }
+
+    /// A port with routed services only.
+    pub(crate) fn routed(router: Router, lifecycle: Lifecycle) -> Self {
+        Self { rpc: None, router, lifecycle }
+    }
+
+    pub(crate) fn lifecycle(&self) -> &Lifecycle {
+        &self.lifecycle
+    }
+
+    async fn respond(&self, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+        if let Some(rpc) = &self.rpc
+            && let Some(method) = Method::find(request.uri().path())
+        {
+            return Ok(call::answer(rpc, method, request, &self.lifecycle).await);
+        }
+        let response = self.router.clone().call(request).await?;
+        Ok(response.map(Body::Routed))
+    }
+}

@@ -1,0 +1,104 @@
+//! Accepts connections: bounded in number, and calm when the machine runs out of something.
+
+use super::{Site, connection::serve, listener::Listener};
+use crate::telemetry::{metrics::Metrics, rate_limit::RateLimit};
+use metrics::Gauge;
+use std::{io, sync::Arc, time::Duration};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpStream, UnixStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::sleep,
+};
+use tracing::warn;
+
+/// How many connections may be open at once, over all listeners that share the gate.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    free: Arc<Semaphore>,
+    metrics: Arc<Metrics>,
+    log: RateLimit,
+}
+
+/// A place for one connection, counted while it is held.
+struct Place {
+    _permit: OwnedSemaphorePermit,
+    active: Gauge,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.active.decrement(1.0);
+    }
+}
+
+impl Gate {
+    pub(crate) fn new(connections: usize, metrics: Arc<Metrics>) -> Self {
+        let free = Arc::new(Semaphore::new(connections));
+        Self { free, metrics, log: RateLimit::default() }
+    }
+
+    fn enter(&self) -> Option<Place> {
+        let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() else {
+            self.metrics.connections_refused.increment(1);
+            if self.log.permits(10) {
+                warn!("connections are refused because too many are open");
+            }
+            return None;
+        };
+        let active = self.metrics.connections_active.clone();
+        active.increment(1.0);
+        Some(Place { _permit: permit, active })
+    }
+}
+
+/// The pause after an accept that failed: long enough not to burn a core, short enough to recover
+/// at once when file descriptors are free again.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Accepts connections until the sidecar drains.
+pub(crate) async fn accept(listener: Listener, site: Site, gate: Arc<Gate>) {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = site.lifecycle.draining() => return,
+            accepted = accept_one(&listener, &site, &gate) => accepted,
+        };
+        match accepted {
+            Ok(()) => pause = FIRST_PAUSE,
+            Err(error) => {
+                let address = listener.to_string();
+                warn!(address, error = %error, "cannot accept connections, trying again");
+                sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+    }
+}
+
+async fn accept_one(listener: &Listener, site: &Site, gate: &Gate) -> io::Result<()> {
+    match listener {
+        Listener::Tcp(listener, _) => {
+            let (stream, _): (TcpStream, _) = listener.accept().await?;
+            // Answers are small and awaited; a failure here costs latency only.
+            stream.set_nodelay(true).unwrap_or_default();
+            enter(stream, site, gate);
+        }
+        Listener::Unix(listener, _) => {
+            let (stream, _): (UnixStream, _) = listener.accept().await?;
+            enter(stream, site, gate);
+        }
+    }
+    Ok(())
+}
+
+fn enter<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S, site: &Site, gate: &Gate) {
+    let Some(place) = gate.enter() else { return };
+    let site = site.clone();
+    site.lifecycle.clone().spawn(async move {
+        serve(stream, site).await;
+        drop(place);
+    });
+}

@@ -1,0 +1,69 @@
+//! Response bodies: an answer is one shared frame and trailers, a subscription frames as they come.
+
+use crate::rpc::subscription::Subscription;
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body::Frame;
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+use tokio_stream::Stream;
+use tonic::Status;
+
+/// A response body of ours.
+#[derive(Debug)]
+pub(crate) enum Body {
+    /// Nothing: the status went with the headers.
+    Empty,
+    /// One frame, then trailers.
+    Answer { frame: Option<Bytes>, trailers: Option<HeaderMap> },
+    /// Frames until the stream ends, then trailers.
+    Events { events: Box<Subscription>, ended: bool },
+    /// A routed service's own.
+    Routed(axum::body::Body),
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        match self.get_mut() {
+            Self::Empty => Poll::Ready(None),
+            Self::Answer { frame, trailers } => {
+                let data = frame.take().map(Frame::data);
+                Poll::Ready(data.or_else(|| trailers.take().map(Frame::trailers)).map(Ok))
+            }
+            Self::Events { ended: true, .. } => Poll::Ready(None),
+            Self::Events { events, ended } => Pin::new(events).poll_next(cx).map(|frame| {
+                *ended = frame.is_none();
+                Some(Ok(frame.map_or_else(|| Frame::trailers(draining()), Frame::data)))
+            }),
+            Self::Routed(body) => Pin::new(body).poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Answer { frame, trailers } => frame.is_none() && trailers.is_none(),
+            Self::Events { ended, .. } => *ended,
+            Self::Routed(body) => body.is_end_stream(),
+        }
+    }
+}
+
+/// The end of a stream that would have gone on: the client's cue to reconnect.
+fn draining() -> HeaderMap {
+    let mut trailers = HeaderMap::new();
+    // The text is plain ASCII, which a header takes; without it the stream would end in silence.
+    let status = Status::unavailable("the sidecar is draining");
+    if status.add_header(&mut trailers).is_err() {
+        trailers.clear();
+    }
+    trailers
+}

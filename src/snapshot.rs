@@ -1,0 +1,189 @@
+//! All flags at one moment, each with its answers ready: immutable once published.
+//!
+//! A snapshot knows when each flag last changed, so that a client that missed some snapshots is
+//! told exactly what it missed without anybody keeping the old ones.
+
+use crate::{
+    flag::{Digest, Flag, LayerFlag, change::describe},
+    telemetry::{flag_metrics::FlagCounters, metrics::Metrics},
+    wire::{Answers, Change, changed},
+};
+use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, OnceLock},
+};
+
+/// Removed keys remembered for clients that lag; one that lags further is told of every key.
+const MAX_TOMBSTONES: usize = 1024;
+
+/// A flag in force, with everything a request needs of it.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) flag: Arc<Flag>,
+    pub(crate) answers: Answers,
+    pub(crate) counters: FlagCounters,
+    /// The generation that brought the key.
+    created: u64,
+    /// The generation that last changed what it answers.
+    changed: u64,
+}
+
+/// All flags at one moment.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    generation: u64,
+    digest: Digest,
+    /// In the order of their keys.
+    entries: Vec<Arc<Entry>>,
+    places: HashMap<Box<str>, usize>,
+    /// Removed keys and the generation that removed them, oldest first.
+    tombstones: VecDeque<(Box<str>, u64)>,
+    /// The generation before the oldest tombstone that had to be dropped.
+    remembers_since: u64,
+    /// What changed from the generation before.
+    changes: Changes,
+    every_key: OnceLock<Bytes>,
+}
+
+/// The difference between a snapshot and the one before.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    pub(crate) added: Vec<Box<str>>,
+    pub(crate) updated: Vec<(Box<str>, String)>,
+    pub(crate) removed: Vec<Box<str>>,
+    frame: Bytes,
+}
+
+impl Changes {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.updated.is_empty() && self.removed.is_empty()
+    }
+}
+
+impl Snapshot {
+    /// The snapshot after `previous`. Flags that mean what they meant keep their entry.
+    pub(crate) fn next(previous: Option<&Self>, flags: &[&LayerFlag], metrics: &Metrics) -> Self {
+        let generation = previous.map_or(0, |previous| previous.generation) + 1;
+        let mut changes = Changes::default();
+        let mut entries = Vec::with_capacity(flags.len());
+        for layer_flag in flags {
+            let flag = layer_flag.flag();
+            let before = previous.and_then(|previous| previous.entry(flag.key()));
+            entries.push(match before {
+                Some(entry) if entry.flag.digest() == flag.digest() => Arc::clone(entry),
+                Some(entry) => {
+                    changes.updated.push((flag.key().into(), describe(&entry.flag, flag)));
+                    Entry::new(flag, (entry.created, generation), metrics)
+                }
+                None => {
+                    changes.added.push(flag.key().into());
+                    Entry::new(flag, (generation, generation), metrics)
+                }
+            });
+        }
+        let places: HashMap<Box<str>, usize> =
+            entries.iter().enumerate().map(|(place, e)| (e.flag.key().into(), place)).collect();
+        let (mut tombstones, mut remembers_since) = match previous {
+            Some(previous) => {
+                for key in previous.keys().filter(|key| !places.contains_key(*key)) {
+                    changes.removed.push(key.into());
+                }
+                (previous.tombstones.clone(), previous.remembers_since)
+            }
+            None => (VecDeque::new(), 0),
+        };
+        tombstones.retain(|(key, _)| !places.contains_key(key));
+        tombstones.extend(changes.removed.iter().map(|key| (key.clone(), generation)));
+        while tombstones.len() > MAX_TOMBSTONES {
+            if let Some((_, removed)) = tombstones.pop_front() {
+                remembers_since = removed;
+            }
+        }
+        changes.frame = changed(
+            (changes.added.iter().map(|key| (&**key, Change::Write)))
+                .chain(changes.updated.iter().map(|(key, _)| (&**key, Change::Update)))
+                .chain(changes.removed.iter().map(|key| (&**key, Change::Delete))),
+        );
+        let mut digest = Sha256::new();
+        for entry in &entries {
+            digest.update((entry.flag.key().len() as u64).to_le_bytes());
+            digest.update(entry.flag.key());
+            digest.update(entry.flag.digest());
+        }
+        let digest = digest.finalize().into();
+        let every_key = OnceLock::new();
+        Self {
+            generation,
+            digest,
+            entries,
+            places,
+            tombstones,
+            remembers_since,
+            changes,
+            every_key,
+        }
+    }
+
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// The first 48 bits of the digest of what all flags mean, which a gauge can hold exactly: by
+    /// it pods are compared.
+    pub(crate) fn hash48(&self) -> u64 {
+        self.digest.iter().take(6).fold(0, |hash, &byte| hash << 8 | u64::from(byte))
+    }
+
+    pub(crate) fn entry(&self, key: &str) -> Option<&Arc<Entry>> {
+        self.entries.get(*self.places.get(key)?)
+    }
+
+    pub(crate) fn entries(&self) -> &[Arc<Entry>] {
+        &self.entries
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().map(|entry| entry.flag.key())
+    }
+
+    pub(crate) fn changes(&self) -> &Changes {
+        &self.changes
+    }
+
+    /// The change event that lists every key, for a client that just arrived; encoded once.
+    /// `None` if there are no flags.
+    pub(crate) fn every_key(&self) -> Option<Bytes> {
+        let all = || changed(self.keys().map(|key| (key, Change::Update)));
+        (!self.entries.is_empty()).then(|| self.every_key.get_or_init(all).clone())
+    }
+
+    /// The change event for a client that last heard of generation `seen`; `None` if it missed
+    /// nothing. Clients that keep up share one encoding.
+    pub(crate) fn changes_since(&self, seen: u64) -> Option<Bytes> {
+        if seen + 1 == self.generation {
+            return (!self.changes.is_empty()).then(|| self.changes.frame.clone());
+        }
+        if seen < self.remembers_since {
+            return self.every_key();
+        }
+        let mut missed = self.entries.iter().filter(|entry| entry.changed > seen).peekable();
+        let gone: Vec<_> = self.tombstones.iter().filter(|(_, removed)| *removed > seen).collect();
+        if missed.peek().is_none() && gone.is_empty() {
+            return None;
+        }
+        let kind =
+            |entry: &Entry| if entry.created > seen { Change::Write } else { Change::Update };
+        let missed = missed.map(|entry| (entry.flag.key(), kind(entry)));
+        Some(changed(missed.chain(gone.iter().map(|(key, _)| (&**key, Change::Delete)))))
+    }
+}
+
+impl Entry {
+    fn new(flag: &Arc<Flag>, (created, changed): (u64, u64), metrics: &Metrics) -> Arc<Self> {
+        let answers = Answers::new(flag);
+        let counters = FlagCounters::register(metrics, flag);
+        Arc::new(Self { flag: Arc::clone(flag), answers, counters, created, changed })
+    }
+}

@@ -1,0 +1,177 @@
+//! How long to wait after a file event before the files are worth reading.
+//!
+//! The kind of an event decides only this wait, never whether anything has changed.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use notify::{
+    EventKind,
+    event::{AccessKind, AccessMode, ModifyKind, RenameMode},
+};
+use tokio::time::Instant;
+
+/// A writer that pauses this long has most likely finished.
+const QUIET: Duration = Duration::from_millis(10);
+
+/// The longest a change waits, however busy its file is.
+const LONGEST: Duration = Duration::from_millis(200);
+
+/// What an event says about the content under its path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// Complete: renamed into place, or its writer has closed it.
+    Whole,
+    /// New, and its first bytes usually follow.
+    Created,
+    /// Written to, and its writer may not be done.
+    Written,
+    /// Gone or otherwise touched: nothing here can be half written, but more usually follows.
+    Touched,
+}
+
+impl Change {
+    /// None for what a mere reader causes: our own reads must not wake us.
+    pub(super) fn of(kind: EventKind) -> Option<Self> {
+        match kind {
+            EventKind::Access(AccessKind::Close(AccessMode::Write))
+            | EventKind::Modify(ModifyKind::Name(RenameMode::To | RenameMode::Both)) => {
+                Some(Self::Whole)
+            }
+            EventKind::Access(_) => None,
+            EventKind::Create(_) => Some(Self::Created),
+            EventKind::Modify(ModifyKind::Data(_)) => Some(Self::Written),
+            _ => Some(Self::Touched),
+        }
+    }
+}
+
+/// Changes seen since the last look.
+#[derive(Debug)]
+pub(super) struct Unsettled {
+    /// When the first of them came.
+    since: Instant,
+    /// One is complete, so the look need not wait for what is merely gone or touched: the
+    /// kubelet removes the old files right after it has swapped in the new ones.
+    any_whole: bool,
+    /// When nothing more is expected to follow what was touched.
+    quiet: Instant,
+    /// The paths that may be half written, and how long each is given.
+    unfinished: BTreeMap<PathBuf, Instant>,
+}
+
+impl Unsettled {
+    /// Something has changed, and nothing is known that would be worth waiting for.
+    pub(super) fn new(now: Instant) -> Self {
+        Self { since: now, any_whole: false, quiet: now, unfinished: BTreeMap::new() }
+    }
+
+    /// Takes one more change into account.
+    pub(super) fn note(&mut self, change: Change, path: &Path, now: Instant) {
+        match change {
+            Change::Whole => {
+                self.any_whole = true;
+                self.unfinished.remove(path);
+            }
+            // Half a JSON file does not parse, half a YAML file usually does. A link may lead
+            // to a name without an extension, so all that is not JSON is given the longest.
+            Change::Written if path.extension().is_none_or(|ext| ext != "json") => {
+                self.wait_for(path, self.since + LONGEST);
+            }
+            Change::Created | Change::Written => self.wait_for(path, now + QUIET),
+            Change::Touched => self.quiet = now + QUIET,
+        }
+    }
+
+    fn wait_for(&mut self, path: &Path, until: Instant) {
+        let given = self.unfinished.entry(path.to_path_buf()).or_insert(until);
+        *given = until.max(*given);
+    }
+
+    /// When the files are worth reading; a time already past means at once.
+    pub(super) fn due(&self) -> Instant {
+        let due = match self.unfinished.values().max() {
+            Some(&last) => last,
+            None if self.any_whole => self.since,
+            None => self.quiet,
+        };
+        due.min(self.since + LONGEST)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use notify::event::{CreateKind, DataChange, MetadataKind, RemoveKind};
+
+    use super::{Change::*, *};
+
+    /// Events as (milliseconds, change, path), and the wait in milliseconds from the first.
+    #[track_caller]
+    fn check(events: &[(u64, Change, &str)], expected: u64) {
+        let start = Instant::now();
+        let mut unsettled = Unsettled::new(start + Duration::from_millis(events[0].0));
+        for &(at, change, path) in events {
+            unsettled.note(change, Path::new(path), start + Duration::from_millis(at));
+        }
+        assert_eq!((unsettled.due() - start).as_millis(), u128::from(expected), "{events:?}");
+    }
+
+    #[test]
+    fn what_is_whole_is_read_at_once() {
+        check(&[(0, Whole, "..data")], 0);
+        check(&[(0, Created, "a.json"), (1, Written, "a.json"), (2, Whole, "a.json")], 0);
+        check(&[(0, Created, "a.yaml"), (1, Written, "a.yaml"), (2, Whole, "a.yaml")], 0);
+        check(&[(0, Whole, "..data"), (1, Touched, "..2026_1/a.json")], 0);
+        check(&[(0, Touched, "a.json"), (1, Whole, "b.json")], 0);
+    }
+
+    #[test]
+    fn a_half_written_json_file_waits_for_quiet() {
+        check(&[(0, Touched, "a.json")], 10);
+        check(&[(0, Touched, "a.json"), (8, Touched, "b.json")], 18);
+        check(&[(0, Touched, "a.json"), (8, Created, "a.json")], 18);
+        check(&[(0, Written, "a.json"), (7, Written, "a.json")], 17);
+        let busy: Vec<_> = (0..50).map(|i| (i * 5, Written, "a.json")).collect();
+        check(&busy, 200);
+        let busy: Vec<_> = (0..50).map(|i| (i * 5, Touched, "a.json")).collect();
+        check(&busy, 200);
+    }
+
+    #[test]
+    fn a_half_written_yaml_file_waits_the_longest() {
+        check(&[(0, Written, "a.yaml")], 200);
+        check(&[(0, Written, "a.yml"), (5, Created, "a.yml")], 200);
+        check(&[(0, Written, "store/no-extension")], 200);
+        check(&[(0, Created, "a.yaml")], 10);
+    }
+
+    #[test]
+    fn one_file_complete_does_not_end_the_wait_for_another() {
+        check(&[(0, Written, "a.yaml"), (1, Whole, "b.json")], 200);
+        check(&[(0, Whole, "b.json"), (3, Written, "a.json")], 13);
+        check(&[(0, Written, "a.yaml"), (1, Whole, "b.json"), (2, Whole, "a.yaml")], 0);
+    }
+
+    #[test]
+    fn only_reading_is_no_change() {
+        let open = AccessKind::Open(AccessMode::Any);
+        let name = |mode| EventKind::Modify(ModifyKind::Name(mode));
+        for (kind, expected) in [
+            (EventKind::Access(open), None),
+            (EventKind::Access(AccessKind::Close(AccessMode::Read)), None),
+            (EventKind::Access(AccessKind::Close(AccessMode::Write)), Some(Whole)),
+            (name(RenameMode::To), Some(Whole)),
+            (name(RenameMode::From), Some(Touched)),
+            (EventKind::Modify(ModifyKind::Data(DataChange::Any)), Some(Written)),
+            (EventKind::Modify(ModifyKind::Metadata(MetadataKind::Any)), Some(Touched)),
+            (EventKind::Create(CreateKind::File), Some(Created)),
+            (EventKind::Remove(RemoveKind::Folder), Some(Touched)),
+            (EventKind::Other, Some(Touched)),
+        ] {
+            assert_eq!(Change::of(kind), expected, "{kind:?}");
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! Every metric that is not about one flag: its name, help, labels and handle.
+//!
+//! Handles are registered once and held; nothing is looked up by name on a request. Label values
+//! are closed sets or come from the flag file, never from a request.
+
+use crate::rpc::Method;
+use metrics::{Counter, Gauge, Histogram, Key, KeyName, Label, Level, Metadata, Recorder};
+use metrics_exporter_prometheus::{
+    BuildError, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
+};
+use std::{fmt, sync::OnceLock, time::Duration};
+use tonic::Code;
+
+const METADATA: Metadata<'static> = Metadata::new("flagstaff", Level::INFO, None);
+
+/// From an answer in microseconds to one that waited for its CPU.
+const SECONDS: [f64; 12] =
+    [5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 5e-2];
+
+/// How a reload went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reload {
+    /// Every definition is served.
+    Applied,
+    /// Some definitions are broken; their flags serve what they last were.
+    Partial,
+    /// The bytes differ, the answers do not.
+    Unchanged,
+    /// The file could not be read.
+    ReadError,
+    /// The file is no definition file.
+    ParseError,
+}
+
+impl Reload {
+    const ALL: [Self; 5] =
+        [Self::Applied, Self::Partial, Self::Unchanged, Self::ReadError, Self::ParseError];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Partial => "partial",
+            Self::Unchanged => "unchanged",
+            Self::ReadError => "read_error",
+            Self::ParseError => "parse_error",
+        }
+    }
+}
+
+/// What an update stream was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Event {
+    Ready,
+    Change,
+    KeepAlive,
+    Shutdown,
+}
+
+impl Event {
+    const ALL: [(Self, &'static str); 4] = [
+        (Self::Ready, "provider_ready"),
+        (Self::Change, "configuration_change"),
+        (Self::KeepAlive, "keep_alive"),
+        (Self::Shutdown, "provider_shutdown"),
+    ];
+}
+
+/// The handles, and the registry they belong to.
+pub(crate) struct Metrics {
+    recorder: PrometheusRecorder,
+    rendered: PrometheusHandle,
+    rpcs: Vec<RpcDurations>,
+    reloads: [Counter; Reload::ALL.len()],
+    events: [Counter; Event::ALL.len()],
+    pub(crate) unknown_flags: Counter,
+    pub(crate) streams_active: Gauge,
+    pub(crate) streams_coalesced: Counter,
+    pub(crate) connections_active: Gauge,
+    pub(crate) connections_refused: Counter,
+    pub(crate) config: ConfigGauges,
+}
+
+/// What is known of the flags in force.
+pub(crate) struct ConfigGauges {
+    pub(crate) last_reload_successful: Gauge,
+    pub(crate) last_reload_success_timestamp: Gauge,
+    pub(crate) hash: Gauge,
+    pub(crate) generation: Gauge,
+    pub(crate) bytes: Gauge,
+    pub(crate) reload_duration: Gauge,
+    pub(crate) flags_enabled: Gauge,
+    pub(crate) flags_disabled: Gauge,
+    pub(crate) quarantined: Gauge,
+    pub(crate) watch_inotify: Gauge,
+    pub(crate) watch_poll: Gauge,
+}
+
+/// The durations of one method, by code; codes other than OK are rare enough to be registered when
+/// they first happen.
+struct RpcDurations {
+    method: Method,
+    ok: Histogram,
+    failed: [OnceLock<Histogram>; 17],
+}
+
+impl Metrics {
+    /// Registers everything. The one error is of the exporter's own configuration.
+    pub(crate) fn register() -> Result<Self, BuildError> {
+        let recorder = PrometheusBuilder::new().set_buckets(&SECONDS)?.build_recorder();
+        describe(&recorder);
+        let gauge = |name: &'static str| Labels::new(name).gauge(&recorder);
+        let counter = |name: &'static str| Labels::new(name).counter(&recorder);
+        let stream = |name: &'static str| Labels::new(name).with("kind", "event_stream");
+        let config = ConfigGauges {
+            last_reload_successful: gauge("flagstaff_config_last_reload_successful"),
+            last_reload_success_timestamp: gauge(
+                "flagstaff_config_last_reload_success_timestamp_seconds",
+            ),
+            hash: gauge("flagstaff_config_hash"),
+            generation: gauge("flagstaff_config_generation"),
+            bytes: gauge("flagstaff_config_bytes"),
+            reload_duration: gauge("flagstaff_config_reload_duration_seconds"),
+            flags_enabled: Labels::new("flagstaff_config_flags")
+                .with("state", "enabled")
+                .gauge(&recorder),
+            flags_disabled: Labels::new("flagstaff_config_flags")
+                .with("state", "disabled")
+                .gauge(&recorder),
+            quarantined: gauge("flagstaff_config_quarantined_flags"),
+            watch_inotify: Labels::new("flagstaff_config_watch_mode")
+                .with("mode", "inotify")
+                .gauge(&recorder),
+            watch_poll: Labels::new("flagstaff_config_watch_mode")
+                .with("mode", "poll")
+                .gauge(&recorder),
+        };
+        let build = Labels::new("flagstaff_build_info")
+            .with("version", env!("CARGO_PKG_VERSION"))
+            .with("revision", env!("FLAGSTAFF_REVISION"))
+            .with("rustc", env!("FLAGSTAFF_RUSTC"));
+        build.gauge(&recorder).set(1.0);
+        Ok(Self {
+            rpcs: Method::all().map(|method| RpcDurations::new(method, &recorder)).collect(),
+            reloads: Reload::ALL.map(|result| {
+                let name = "flagstaff_config_reloads_total";
+                Labels::new(name).with("result", result.as_str()).counter(&recorder)
+            }),
+            events: Event::ALL.map(|(_, event)| {
+                stream("flagstaff_stream_events_total").with("event", event).counter(&recorder)
+            }),
+            unknown_flags: counter("flagstaff_unknown_flag_requests_total"),
+            streams_active: stream("flagstaff_streams_active").gauge(&recorder),
+            streams_coalesced: stream("flagstaff_stream_coalesced_total").counter(&recorder),
+            connections_active: gauge("flagstaff_connections_active"),
+            connections_refused: counter("flagstaff_connections_refused_total"),
+            config,
+            rendered: recorder.handle(),
+            recorder,
+        })
+    }
+
+    /// Registers a counter with label values that come from the flag file.
+    pub(super) fn counter(&self, labels: Labels) -> Counter {
+        labels.counter(&self.recorder)
+    }
+
+    /// Everything in Prometheus' text format.
+    pub(crate) fn render(&self) -> String {
+        self.rendered.render()
+    }
+
+    /// Folds recorded durations into their buckets; without it they pile up between scrapes.
+    pub(crate) fn upkeep(&self) {
+        self.rendered.run_upkeep();
+    }
+
+    pub(crate) fn rpc(&self, method: Method, code: Code, took: Duration) {
+        let Some(rpc) = self.rpcs.get(method.index()) else { return };
+        rpc.of(code, &self.recorder).record(took);
+    }
+
+    pub(crate) fn reload(&self, result: Reload) {
+        let place = Reload::ALL.iter().position(|known| *known == result);
+        if let Some(counter) = place.and_then(|place| self.reloads.get(place)) {
+            counter.increment(1);
+        }
+    }
+
+    pub(crate) fn event(&self, event: Event) {
+        let place = Event::ALL.iter().position(|(known, _)| *known == event);
+        if let Some(counter) = place.and_then(|place| self.events.get(place)) {
+            counter.increment(1);
+        }
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+impl RpcDurations {
+    fn new(method: Method, recorder: &PrometheusRecorder) -> Self {
+        let ok = Self::histogram(method, Code::Ok, recorder);
+        Self { method, ok, failed: Default::default() }
+    }
+
+    fn of(&self, code: Code, recorder: &PrometheusRecorder) -> &Histogram {
+        let register = || Self::histogram(self.method, code, recorder);
+        match self.failed.get(code as usize) {
+            Some(failed) if code != Code::Ok => failed.get_or_init(register),
+            _ => &self.ok,
+        }
+    }
+
+    fn histogram(method: Method, code: Code, recorder: &PrometheusRecorder) -> Histogram {
+        Labels::new("flagstaff_rpc_duration_seconds")
+            .with("service", method.service())
+            .with("method", method.name())
+            .with("code", code_name(code))
+            .histogram(recorder)
+    }
+}
+
+/// The gRPC name of a code.
+fn code_name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}
+
+/// A series: its name and labels.
+pub(super) struct Labels {
+    name: &'static str,
+    labels: Vec<Label>,
+}
+
+impl Labels {
+    pub(super) fn new(name: &'static str) -> Self {
+        Self { name, labels: Vec::new() }
+    }
+
+    pub(super) fn with(mut self, label: &'static str, value: &str) -> Self {
+        self.labels.push(Label::new(label, value.to_owned()));
+        self
+    }
+
+    fn key(self) -> Key {
+        Key::from_parts(self.name, self.labels)
+    }
+
+    fn counter(self, recorder: &PrometheusRecorder) -> Counter {
+        recorder.register_counter(&self.key(), &METADATA)
+    }
+
+    fn gauge(self, recorder: &PrometheusRecorder) -> Gauge {
+        recorder.register_gauge(&self.key(), &METADATA)
+    }
+
+    fn histogram(self, recorder: &PrometheusRecorder) -> Histogram {
+        recorder.register_histogram(&self.key(), &METADATA)
+    }
+}
+
+/// What each metric means, as `# HELP` tells it.
+fn describe(recorder: &PrometheusRecorder) {
+    for (name, help) in [
+        (
+            "flagstaff_flag_evaluations_total",
+            "Answers for one flag; variant is empty when the caller's default applies",
+        ),
+        ("flagstaff_flag_bulk_evaluations_total", "Answers for a flag inside a bulk reply"),
+        ("flagstaff_flag_errors_total", "Requests for a flag that ended in an error"),
+        ("flagstaff_unknown_flag_requests_total", "Requests for flags that nobody defined"),
+        ("flagstaff_stream_events_total", "Events sent to update streams"),
+        (
+            "flagstaff_stream_coalesced_total",
+            "Times a slow update stream was sent several changes as one",
+        ),
+        ("flagstaff_connections_refused_total", "Connections refused because too many are open"),
+        (
+            "flagstaff_config_reloads_total",
+            "Times a flag file was seen to differ, by how reading it went",
+        ),
+    ] {
+        recorder.describe_counter(KeyName::from_const_str(name), None, help.into());
+    }
+    for (name, help) in [
+        ("flagstaff_streams_active", "Open update streams"),
+        ("flagstaff_connections_active", "Open connections"),
+        (
+            "flagstaff_config_last_reload_successful",
+            "Whether all that stands in the flag files is in force",
+        ),
+        (
+            "flagstaff_config_last_reload_success_timestamp_seconds",
+            "When the last wholly good flag files were applied",
+        ),
+        ("flagstaff_config_hash", "First 48 bits of the SHA-256 of the definitions in force"),
+        ("flagstaff_config_generation", "How many times the flags changed since the start"),
+        ("flagstaff_config_bytes", "Size of the flag files in force"),
+        (
+            "flagstaff_config_reload_duration_seconds",
+            "How long the last reload took, from reading to serving",
+        ),
+        ("flagstaff_config_flags", "Flags in force, by state"),
+        ("flagstaff_config_quarantined_flags", "Flags whose definition is broken"),
+        ("flagstaff_config_watch_mode", "How changes of the flag files are noticed"),
+        ("flagstaff_build_info", "The build"),
+    ] {
+        recorder.describe_gauge(KeyName::from_const_str(name), None, help.into());
+    }
+    let name = KeyName::from_const_str("flagstaff_rpc_duration_seconds");
+    let help = "Time from a request's last byte to its answer, by gRPC code";
+    recorder.describe_histogram(name, None, help.into());
+}

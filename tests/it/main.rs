@@ -1,0 +1,3 @@
+//! Everything that is tested from outside: the real binary, real files, real clients.
+
+mod python;
