@@ -11,6 +11,7 @@ use crate::{
         Site,
         accept::{Gate, accept},
         listener::{BindError, Listener, bind_tcp, bind_unix},
+        workers::Workers,
     },
     source::Source,
     store::Store,
@@ -36,6 +37,8 @@ pub(crate) enum ServeError {
     Bind(#[from] BindError),
     #[error("cannot take over SIGTERM and SIGINT")]
     Signals(#[source] std::io::Error),
+    #[error("cannot start the threads that answer")]
+    Threads(#[source] std::io::Error),
     #[error("cannot set up metrics")]
     Metrics(#[source] BuildError),
     #[error("cannot set up reflection")]
@@ -74,13 +77,15 @@ pub(crate) async fn serve(options: ServeOptions, audience: Audience) -> Result<(
         .build_v1()
         .map_err(ServeError::Reflection)?;
     let routes = Routes::new(service.clone()).add_service(reflection).into_axum_router();
-    let rpc = Arc::new(Rpc::new(store.clone(), Arc::clone(&metrics)));
-    let site = Site::evaluation(rpc, routes, lifecycle.clone());
+    let rpc = Rpc::new(store.clone(), Arc::clone(&metrics));
+    let workers =
+        Workers::start(options.worker_threads, &lifecycle).map_err(ServeError::Threads)?;
+    let site = Arc::new(Site::evaluation(rpc, routes, lifecycle.clone(), workers));
     let gate = Gate::new(MAX_CONNECTIONS, Arc::clone(&metrics));
     listen(evaluation, "evaluation", &site, gate);
     let routes = Routes::new(service).into_axum_router();
     let routes = management::routes(routes, Arc::clone(&metrics), &lifecycle);
-    let site = Site::routed(routes, lifecycle.clone());
+    let site = Arc::new(Site::routed(routes, lifecycle.clone()));
     let gate = Gate::new(MAX_MANAGEMENT_CONNECTIONS, Arc::clone(&metrics));
     listen(managing, "management", &site, gate);
 
@@ -103,11 +108,11 @@ pub(crate) async fn serve(options: ServeOptions, audience: Audience) -> Result<(
 }
 
 /// Accepts connections on each listener, and says where.
-fn listen(listeners: Vec<Listener>, service: &'static str, site: &Site, gate: Gate) {
+fn listen(listeners: Vec<Listener>, service: &'static str, site: &Arc<Site>, gate: Gate) {
     let gate = Arc::new(gate);
     for listener in listeners {
         info!(service, address = %listener, "listening");
-        site.lifecycle().spawn_essential(accept(listener, site.clone(), Arc::clone(&gate)));
+        site.lifecycle().spawn_essential(accept(listener, Arc::clone(site), Arc::clone(&gate)));
     }
 }
 

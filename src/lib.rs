@@ -21,4 +21,4 @@ mod snapshot;
 mod source;
 mod store;
 mod telemetry;
-mod wire;
+pub mod wire;

@@ -5,6 +5,7 @@
 
 use std::{future::Future, time::Duration};
 use tokio::{
+    runtime::Handle,
     signal::unix::{Signal, SignalKind, signal},
     sync::watch,
 };
@@ -59,6 +60,15 @@ impl Lifecycle {
         self.tasks.spawn(task);
     }
 
+    /// Spawns a task on another runtime than the caller's.
+    pub(crate) fn spawn_on(
+        &self,
+        runtime: &Handle,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) {
+        self.tasks.spawn_on(task, runtime);
+    }
+
     /// Spawns a task without which the process is of no use: should it end (or panic) before the
     /// drain, so does the process.
     pub(crate) fn spawn_essential(&self, task: impl Future<Output = ()> + Send + 'static) {
@@ -100,6 +110,11 @@ impl Lifecycle {
 
     pub(crate) fn drain_token(&self) -> CancellationToken {
         self.draining.clone()
+    }
+
+    /// Resolves when every task has ended; only a drain ends them all.
+    pub(crate) async fn over(&self) {
+        self.tasks.wait().await;
     }
 
     /// Ends every task: asks, waits, and leaves behind what does not end in time.

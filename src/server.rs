@@ -8,6 +8,7 @@ mod body;
 mod call;
 mod connection;
 pub(crate) mod listener;
+pub(crate) mod workers;
 
 use crate::{
     lifecycle::Lifecycle,
@@ -17,40 +18,52 @@ use axum::Router;
 use body::Body;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, pin::Pin, sync::Arc};
 use tonic::codegen::Service;
+use workers::Workers;
 
 /// What a listener serves.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Site {
     /// Evaluation, on ports that have it; matched before the router.
-    rpc: Option<Arc<Rpc>>,
+    rpc: Option<Rpc>,
     router: Router,
     lifecycle: Lifecycle,
+    workers: Workers,
 }
 
 impl Site {
     /// A port for evaluation, with services beside it.
-    pub(crate) fn evaluation(rpc: Arc<Rpc>, router: Router, lifecycle: Lifecycle) -> Self {
-        Self { rpc: Some(rpc), router, lifecycle }
+    pub(crate) fn evaluation(
+        rpc: Rpc,
+        router: Router,
+        lifecycle: Lifecycle,
+        workers: Workers,
+    ) -> Self {
+        Self { rpc: Some(rpc), router, lifecycle, workers }
     }
 
     /// A port with routed services only.
     pub(crate) fn routed(router: Router, lifecycle: Lifecycle) -> Self {
-        Self { rpc: None, router, lifecycle }
+        Self { rpc: None, router, lifecycle, workers: Workers::default() }
     }
 
     pub(crate) fn lifecycle(&self) -> &Lifecycle {
         &self.lifecycle
     }
 
-    async fn respond(&self, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    async fn respond(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+    ) -> Result<Response<Body>, Infallible> {
         if let Some(rpc) = &self.rpc
             && let Some(method) = Method::find(request.uri().path())
         {
             return Ok(call::answer(rpc, method, request, &self.lifecycle).await);
         }
-        let response = self.router.clone().call(request).await?;
-        Ok(response.map(Body::Routed))
+        // Boxed, because every call's task would carry its size.
+        let routed: Pin<Box<dyn Future<Output = _> + Send>> =
+            Box::pin(self.router.clone().call(request));
+        Ok(routed.await?.map(Body::Routed))
     }
 }

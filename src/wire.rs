@@ -7,9 +7,11 @@ mod answers;
 mod events;
 mod request;
 
-pub(crate) use answers::{Answers, Type, put_any_flag};
+pub(crate) use answers::put_any_flag;
+pub use answers::{Answers, Type};
 pub(crate) use events::{Change, changed, keep_alive, provider_ready, provider_shutdown};
-pub(crate) use request::{BulkRequest, ResolveRequest};
+pub(crate) use request::BulkRequest;
+pub use request::ResolveRequest;
 
 use bytes::Bytes;
 

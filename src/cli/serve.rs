@@ -18,7 +18,7 @@ use std::{
     process::ExitCode,
     time::Duration,
 };
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 use tracing::{error, warn};
 
 /// Options of `serve`; each can be set by an environment variable as well.
@@ -120,6 +120,7 @@ pub(crate) struct ServeOptions {
     pub(crate) uds: Option<(PathBuf, u32)>,
     pub(crate) management_bind: Vec<IpAddr>,
     pub(crate) management_port: Option<u16>,
+    pub(crate) worker_threads: usize,
     pub(crate) drain_delay: Duration,
 }
 
@@ -137,23 +138,12 @@ impl ServeArgs {
     }
 
     fn serve(self, audience: Audience) -> Result<(), Box<dyn std::error::Error>> {
-        let runtime = self.runtime()?;
+        // Accepting, reading files and management take one thread; answering has its own.
+        let runtime = Builder::new_current_thread().max_blocking_threads(2).enable_all().build()?;
         let served = runtime.block_on(app::serve(self.options(), audience));
         // Whatever did not end in time is left behind.
         runtime.shutdown_background();
         Ok(served?)
-    }
-
-    /// A sidecar shares its machine: it takes two threads at most, unless told otherwise.
-    fn runtime(&self) -> std::io::Result<Runtime> {
-        let available = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let workers = self.worker_threads.map_or(available.min(2), NonZeroUsize::get);
-        let mut builder = match workers {
-            1 => Builder::new_current_thread(),
-            _ => Builder::new_multi_thread(),
-        };
-        // Blocking threads read files and render metrics.
-        builder.worker_threads(workers).max_blocking_threads(2).enable_all().build()
     }
 
     fn options(self) -> ServeOptions {
@@ -181,9 +171,15 @@ impl ServeArgs {
             uds: self.uds.map(|path| (path, self.uds_mode)),
             management_bind: addresses(&self.management_bind),
             management_port: number(self.management_port, Some(8014), "--management-port"),
+            worker_threads: self.worker_threads.map_or_else(worker_threads, NonZeroUsize::get),
             drain_delay: self.drain_delay,
         }
     }
+}
+
+/// A sidecar shares its machine: it takes two threads at most, unless told otherwise.
+fn worker_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(2)
 }
 
 fn number(port: Port, default: Option<u16>, option: &'static str) -> Option<u16> {

@@ -3,6 +3,7 @@
 use super::{Site, connection::serve, listener::Listener};
 use crate::telemetry::{metrics::Metrics, rate_limit::RateLimit};
 use metrics::Gauge;
+use socket2::{SockRef, TcpKeepalive};
 use std::{io, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -58,7 +59,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Accepts connections until the sidecar drains.
-pub(crate) async fn accept(listener: Listener, site: Site, gate: Arc<Gate>) {
+pub(crate) async fn accept(listener: Listener, site: Arc<Site>, gate: Arc<Gate>) {
     let mut pause = FIRST_PAUSE;
     loop {
         let accepted = tokio::select! {
@@ -78,27 +79,47 @@ pub(crate) async fn accept(listener: Listener, site: Site, gate: Arc<Gate>) {
     }
 }
 
-async fn accept_one(listener: &Listener, site: &Site, gate: &Gate) -> io::Result<()> {
+async fn accept_one(listener: &Listener, site: &Arc<Site>, gate: &Gate) -> io::Result<()> {
     match listener {
         Listener::Tcp(listener, _) => {
-            let (stream, _): (TcpStream, _) = listener.accept().await?;
-            // Answers are small and awaited; a failure here costs latency only.
-            stream.set_nodelay(true).unwrap_or_default();
-            enter(stream, site, gate);
+            let (stream, _) = listener.accept().await?;
+            prepare(&stream);
+            let stream = stream.into_std()?;
+            enter(async { TcpStream::from_std(stream) }, site, gate);
         }
         Listener::Unix(listener, _) => {
-            let (stream, _): (UnixStream, _) = listener.accept().await?;
-            enter(stream, site, gate);
+            let (stream, _) = listener.accept().await?;
+            let stream = stream.into_std()?;
+            enter(async { UnixStream::from_std(stream) }, site, gate);
         }
     }
     Ok(())
 }
 
-fn enter<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S, site: &Site, gate: &Gate) {
+/// Small answers that are awaited must not wait for more; a peer that vanished without a word is
+/// found by the kernel's probes, which cost a live connection nothing. A failure of either costs
+/// no answer.
+fn prepare(stream: &TcpStream) {
+    let probes = TcpKeepalive::new()
+        .with_time(Duration::from_secs(30))
+        .with_interval(Duration::from_secs(10))
+        .with_retries(3);
+    stream.set_nodelay(true).unwrap_or_default();
+    SockRef::from(stream).set_tcp_keepalive(&probes).unwrap_or_default();
+}
+
+/// Lets a connection in; its socket is registered with the runtime of the thread it goes to.
+fn enter<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: impl Future<Output = io::Result<S>> + Send + 'static,
+    site: &Arc<Site>,
+    gate: &Gate,
+) {
     let Some(place) = gate.enter() else { return };
-    let site = site.clone();
-    site.lifecycle.clone().spawn(async move {
-        serve(stream, site).await;
+    let served = Arc::clone(site);
+    site.workers.spawn(&site.lifecycle, async move {
+        if let Ok(stream) = stream.await {
+            serve(stream, served).await;
+        }
         drop(place);
     });
 }

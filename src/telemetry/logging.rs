@@ -27,8 +27,6 @@ pub(crate) enum LogLevel {
     Info,
     /// What happens to connections.
     Debug,
-    /// Everything.
-    Trace,
 }
 
 /// Whether people read along.
@@ -47,7 +45,6 @@ pub(crate) fn start(format: LogFormat, level: LogLevel) -> Audience {
         LogLevel::Warn => Level::WARN,
         LogLevel::Info => Level::INFO,
         LogLevel::Debug => Level::DEBUG,
-        LogLevel::Trace => Level::TRACE,
     };
     let text = match format {
         LogFormat::Text => true,

@@ -10,11 +10,16 @@ use bytes::Bytes;
 
 /// What a client asks a flag to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Type {
+pub enum Type {
+    /// A boolean.
     Boolean,
+    /// A string.
     String,
+    /// A number, as a double.
     Float,
+    /// A number, truncated toward zero.
     Int,
+    /// An object.
     Object,
 }
 
@@ -41,7 +46,7 @@ impl Type {
 
 /// Every answer of one flag, as frames that share one buffer.
 #[derive(Debug)]
-pub(crate) struct Answers {
+pub struct Answers {
     /// By variant, then the default variant once more for the reason DEFAULT.
     frames: Box<[Bytes]>,
     /// The same for clients that want whole numbers, if the flag has numbers.
@@ -51,7 +56,8 @@ pub(crate) struct Answers {
 }
 
 impl Answers {
-    pub(crate) fn new(flag: &Flag) -> Self {
+    /// Encodes every answer of a flag.
+    pub fn new(flag: &Flag) -> Self {
         let mut buffer = Vec::new();
         let mut ends = Vec::new();
         let by_variant = |variant: &Variant, whole: bool| {
@@ -99,7 +105,7 @@ impl Answers {
     }
 
     /// The frame of a variant; `None` if it is not of this type.
-    pub(crate) fn variant(
+    pub fn variant(
         &self,
         flag: &Flag,
         (index, reason): (VariantIndex, Reason),

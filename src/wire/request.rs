@@ -4,14 +4,16 @@ use crate::flag::{Content, Fields, Malformed};
 
 /// `Resolve<Type>Request`: every type has the same two fields.
 #[derive(Debug, PartialEq)]
-pub(crate) struct ResolveRequest<'a> {
-    pub(crate) flag_key: &'a str,
+pub struct ResolveRequest<'a> {
+    /// The key of the flag.
+    pub flag_key: &'a str,
     /// An encoded `google.protobuf.Struct`, not looked at yet.
-    pub(crate) context: &'a [u8],
+    pub context: &'a [u8],
 }
 
 impl<'a> ResolveRequest<'a> {
-    pub(crate) fn read(message: &'a [u8]) -> Result<Self, Malformed> {
+    /// Reads a request's message; unknown fields are skipped.
+    pub fn read(message: &'a [u8]) -> Result<Self, Malformed> {
         let mut request = Self { flag_key: "", context: &[] };
         for field in Fields::new(message) {
             match field? {

@@ -4,6 +4,7 @@ import itertools
 import os
 import queue
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -63,13 +64,18 @@ def connect() -> Iterator[Callable[..., OpenFeatureClient]]:
     Only the deadline is longer, which also bounds the start, for machines that are busy.
     """
 
-    def client(sidecar: Sidecar, **options: Any) -> OpenFeatureClient:
+    def connected(sidecar: Sidecar, **options: Any) -> OpenFeatureClient:
         options = {"host": "127.0.0.1", "port": sidecar.port, "deadline_ms": 5000, **options}
         domain = next(domains)
+        client = api.get_client(domain)
+        # The stream opens with a change of all keys, which empties the cache: tests begin after it.
+        opened = threading.Event()
+        client.add_handler(ProviderEvent.PROVIDER_CONFIGURATION_CHANGED, lambda _: opened.set())
         api.set_provider_and_wait(FlagdProvider(**options), domain=domain)
-        return api.get_client(domain)
+        assert opened.wait(DEADLINE), "the stream did not open with a change of all keys"
+        return client
 
-    yield client
+    yield connected
     api.shutdown()
 
 

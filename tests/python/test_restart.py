@@ -57,6 +57,7 @@ def test_calls_and_events_go_on_after_a_restart(number, sidecar, flag_file, conn
     target = flag_file(flags("old"))
     server = sidecar(target.path)
     client = connect(server, retry_backoff_ms=100, retry_backoff_max_ms=200)
+    told = changes(client)
     assert client.get_boolean_value("targeted", False, PRO) is True
     if number == signal.SIGTERM:
         code, seconds = server.stop()
@@ -66,7 +67,6 @@ def test_calls_and_events_go_on_after_a_restart(number, sidecar, flag_file, conn
         server.kill()
     server.start()
     assert client.get_boolean_details("targeted", False, PRO).reason == Reason.TARGETING_MATCH
-    told = changes(client)
     told.wait_for("static", "targeted")
     target.rename_over(flags("new"))
     told.wait_for("static")

@@ -94,9 +94,7 @@ impl<'a> Evaluator<'a, '_> {
 
     pub(super) fn contains(&mut self, operator: Operator, base: usize) -> bool {
         let none = operator == Operator::ContainsNone;
-        let (Some(Value::List(list)), Some(Value::List(wanted))) =
-            (self.argument(base, 0), self.argument(base, 1))
-        else {
+        let [Value::List(list), Value::List(wanted)] = *self.arena.arguments(base) else {
             return none;
         };
         let start = self.arena.stack.len();

@@ -113,8 +113,13 @@ impl<'a> Evaluator<'a, '_> {
         let [actual, Value::String(operator), target] = *self.arena.arguments(base) else {
             return Value::Null;
         };
-        // flagd prints such a number with an exponent, which is no version.
-        if [actual, target].iter().any(|v| matches!(v, Value::Number(n) if n.abs() >= 1e6)) {
+        // flagd prints a number from 1e6 with an exponent, which is no version.
+        let versions = [actual, target].iter().all(|operand| match operand {
+            Value::String(_) => true,
+            Value::Number(number) => number.abs() < 1e6,
+            _ => false,
+        });
+        if !versions {
             return Value::Null;
         }
         let (actual, target) = (self.textual(actual), self.textual(target));

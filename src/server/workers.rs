@@ -1,0 +1,51 @@
+//! The threads that answer: each has a runtime of its own and keeps its connections to the end.
+//!
+//! On one shared runtime, threads hand the poll of sockets to each other at every call: two thread
+//! switches for an answer of a microsecond. Here a call is read, answered and written where its
+//! connection lives.
+
+use crate::lifecycle::Lifecycle;
+use std::{
+    future::Future,
+    io,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
+use tokio::runtime::{Builder, Handle};
+
+/// Where connections are served.
+#[derive(Debug, Default)]
+pub(crate) struct Workers {
+    /// Empty if there is to be one thread for everything.
+    runtimes: Vec<Handle>,
+    next: AtomicUsize,
+}
+
+impl Workers {
+    /// Starts `threads` threads, or none for a single one: then the caller's own is enough.
+    /// They end with the process.
+    pub(crate) fn start(threads: usize, lifecycle: &Lifecycle) -> io::Result<Self> {
+        let mut runtimes = Vec::new();
+        for number in 0..if threads > 1 { threads } else { 0 } {
+            let runtime = Builder::new_current_thread().enable_all().build()?;
+            runtimes.push(runtime.handle().clone());
+            let lifecycle = lifecycle.clone();
+            let run = move || runtime.block_on(lifecycle.over());
+            thread::Builder::new().name(format!("worker-{number}")).spawn(run)?;
+        }
+        Ok(Self { runtimes, next: AtomicUsize::new(0) })
+    }
+
+    /// Spawns a connection on the next thread in turn.
+    pub(super) fn spawn(
+        &self,
+        lifecycle: &Lifecycle,
+        connection: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let turn = self.next.fetch_add(1, Ordering::Relaxed);
+        match self.runtimes.get(turn % self.runtimes.len().max(1)) {
+            Some(runtime) => lifecycle.spawn_on(runtime, connection),
+            None => lifecycle.spawn(connection),
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! The command line: what it takes, what it refuses and how it says so.
+
+use crate::sidecar::{Flags, Sidecar, flagstaff};
+use serde_json::{Value, json};
+use std::{
+    fs,
+    net::TcpListener,
+    path::Path,
+    process::{Command, Output, id},
+};
+
+const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/flags.json");
+
+fn run(command: &mut Command) -> (Option<i32>, String, String) {
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+/// Runs `eval` and returns the exit code and the answer.
+fn eval(paths: &[&Path], flag: &str, context: &str) -> (Option<i32>, Value) {
+    let mut command = flagstaff();
+    command.arg("eval").args(paths).args(["--flag", flag, "--context", context]);
+    let (code, answer, _) = run(&mut command);
+    (code, serde_json::from_str(&answer).unwrap())
+}
+
+#[test]
+fn a_wrong_value_is_exit_2_before_anything_is_bound() {
+    let flags = Flags::new(&json!({"flags": {}}));
+    for (option, value) in [
+        ("--port", "http"),
+        ("--port", "65536"),
+        ("--sync-port", "-1"),
+        ("--management-port", ""),
+        ("--bind", "localhost"),
+        ("--management-bind", "127.0.0.1:80"),
+        ("--uds-mode", "rw"),
+        ("--watch", "sometimes"),
+        ("--poll-interval", "5"),
+        ("--poll-interval", "0s"),
+        ("--max-file-bytes", "16MB"),
+        ("--fractional", "v4"),
+        ("--worker-threads", "0"),
+        ("--drain-delay", "soon"),
+        ("--log-level", "loud"),
+        ("--log-format", "xml"),
+        ("--no-such-option", "1"),
+    ] {
+        let socket = flags.dir().join("socket");
+        let mut command = flagstaff();
+        command.args(["serve", "--management-port", "0", "--uds"]).arg(&socket).arg(flags.path());
+        if option != "--port" {
+            command.args(["--port", "0"]);
+        }
+        if option == "--management-port" {
+            command = flagstaff();
+            command.args(["serve", "--port", "0", "--uds"]).arg(&socket).arg(flags.path());
+        }
+        let (code, _, said) = run(command.arg(format!("{option}={value}")));
+        assert_eq!(code, Some(2), "{option} {value}: {said}");
+        assert!(said.contains(option), "{option} {value}: {said}");
+        assert!(!socket.exists() && !said.contains("listening"), "{option} {value}: {said}");
+    }
+    for paths in [&[][..], &["flags.txt"]] {
+        assert_eq!(run(flagstaff().arg("serve").args(paths)).0, Some(2), "{paths:?}");
+    }
+}
+
+#[test]
+fn a_wrong_value_in_the_environment_is_exit_2_as_well() {
+    for (name, value) in [("FLAGSTAFF_PORT", "http"), ("FLAGSTAFF_DRAIN_DELAY", "soon")] {
+        let (code, _, said) = run(flagstaff().args(["serve", "flags.json"]).env(name, value));
+        assert_eq!(code, Some(2), "{name}: {said}");
+    }
+}
+
+#[test]
+fn a_busy_port_is_exit_1_and_names_the_address_and_the_option() {
+    let flags = Flags::new(&json!({"flags": {}}));
+    let busy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = busy.local_addr().unwrap();
+    for option in ["--port", "--sync-port", "--ofrep-port", "--management-port"] {
+        let mut command = flagstaff();
+        command.arg("serve").arg(flags.path());
+        for other in ["--port", "--management-port"] {
+            if other != option {
+                command.args([other, "0"]);
+            }
+        }
+        let (code, _, said) = run(command.args([option, &address.port().to_string()]));
+        assert_eq!(code, Some(1), "{option}: {said}");
+        assert!(said.contains(&address.to_string()), "{option}: {said}");
+        assert!(said.contains(&format!("with {option}")), "{option}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn a_service_link_of_kubernetes_is_ignored_with_a_warning() {
+    let flags = Flags::new(&json!({"flags": {}}));
+    // The default port follows, so on an address of its own: all of 127.0.0.0/8 is this machine.
+    let [_, _, high, low] = id().to_be_bytes();
+    let bind = format!("127.77.{high}.{low}");
+    let sidecar = Sidecar::launch_in(&flags, &["--bind", &bind], |command| {
+        command.env("FLAGSTAFF_PORT", "tcp://10.0.0.1:8013")
+    });
+    sidecar.wait_for_log(&["WARN", "--port", "service link"]).await;
+    sidecar.wait_for_log(&["listening", &format!("{bind}:8013")]).await;
+}
+
+#[test]
+fn every_option_has_a_twin_in_the_environment() {
+    for command in ["serve", "eval"] {
+        let (code, help, _) = run(flagstaff().args([command, "--help"]));
+        assert_eq!(code, Some(0));
+        let mut seen = 0;
+        // An option's entry is its own line and the text under it.
+        for entry in help.split("\n      --").skip(1) {
+            let name = entry.split([' ', '\n']).next().unwrap();
+            let twin = format!("[env: FLAGSTAFF_{}=", name.to_uppercase().replace('-', "_"));
+            assert!(entry.contains(&twin), "{command}: no {twin} in --{entry}");
+            seen += 1;
+        }
+        assert!(seen >= 4, "{command}: {seen} options in {help}");
+    }
+}
+
+#[test]
+fn eval_prints_the_answer() {
+    let flags = Flags::new(&json!({"metadata": {"team": "shop"}, "flags": {
+        "greeting": {"state": "ENABLED", "variants": {"hi": "Hi", "moin": "Moin"},
+            "defaultVariant": "hi",
+            "targeting": {"if": [{"==": [{"var": "city"}, "Kiel"]}, "moin"]}},
+        "off": {"state": "DISABLED", "variants": {"on": true}, "defaultVariant": "on"},
+        "open": {"state": "ENABLED", "variants": {"on": true}},
+        "lost": {"state": "ENABLED", "variants": {"on": true}, "targeting": "nowhere"},
+    }}));
+    let eval = |flag, context| eval(&[flags.path()], flag, context);
+    let (code, answer) = eval("greeting", r#"{"city": "Kiel"}"#);
+    let expected = json!({"key": "greeting", "value": "Moin", "variant": "moin",
+        "reason": "TARGETING_MATCH", "metadata": {"team": "shop"}});
+    assert_eq!((code, answer), (Some(0), expected));
+    let (code, answer) = eval("greeting", "{}");
+    assert_eq!((code, &answer["value"], &answer["reason"]), (Some(0), &json!("Hi"), &json!("DEFAULT")));
+    for (flag, reason) in [("off", "DISABLED"), ("open", "DEFAULT")] {
+        let (code, answer) = eval(flag, "{}");
+        assert_eq!((code, &answer["reason"]), (Some(0), &json!(reason)));
+        assert!(answer.get("value").is_none(), "{answer}");
+    }
+    let (code, answer) = eval("lost", "{}");
+    assert_eq!((code, &answer["errorCode"]), (Some(1), &json!("GENERAL")));
+}
+
+#[test]
+fn eval_says_what_is_wrong_and_what_was_meant() {
+    let example = Path::new(EXAMPLE);
+    let (code, answer) = eval(&[example], "enable_new_pricing_pge", "{}");
+    assert_eq!((code, &answer["errorCode"]), (Some(1), &json!("FLAG_NOT_FOUND")));
+    let details = answer["errorDetails"].as_str().unwrap();
+    assert!(details.contains("did you mean \"enable_new_pricing_page\"?"), "{details}");
+    let (code, answer) = eval(&[Path::new("/nowhere/flags.json")], "a", "{}");
+    assert_eq!(code, Some(1));
+    let details = answer["errorDetails"].as_str().unwrap();
+    assert!(details.contains("/nowhere/flags.json: file not found"), "{details}");
+    for wrong in [&["--flag", "a", "--context", "[]"][..], &["--context", "{}"]] {
+        let (code, _, said) = run(flagstaff().args(["eval", EXAMPLE]).args(wrong));
+        assert_eq!(code, Some(2), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_person_is_greeted_and_told_what_a_change_changed() {
+    let flags = Flags::absent();
+    let text = fs::read_to_string(EXAMPLE).unwrap();
+    flags.write_text(&text);
+    let sidecar = Sidecar::launch(&flags, &["--log-format", "text"]);
+    sidecar.wait_for_log(&["flags       ", "watching", "flags.json"]).await;
+    sidecar.wait_for_log(&["evaluation  127.0.0.1:", "unix:"]).await;
+    sidecar.wait_for_log(&["management  127.0.0.1:", "/metrics"]).await;
+    sidecar.wait_for_log(&["try ", "flagstaff eval", "--flag ", "targetingKey"]).await;
+    let edited = text.replacen("[\"on\", 5], [\"off\", 95]", "[\"on\", 25], [\"off\", 75]", 1);
+    assert_ne!(edited, text, "the example still has its 5 %");
+    flags.write_text(&edited);
+    let change = "generation 2 · enable_new_pricing_page: on 5% → 25% · ";
+    sidecar.wait_for_log(&[change, " ms · 0 streams told"]).await;
+}

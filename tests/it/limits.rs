@@ -1,0 +1,149 @@
+//! Bounds of time, size and number: who exceeds one loses a call or a connection, and nobody else
+//! notices.
+
+use crate::{
+    client::Client,
+    raw::{Frame, GOAWAY, PING, RST_STREAM, Raw, event_stream},
+    sidecar::{DEADLINE, Flags, Sidecar, eventually},
+};
+use bytes::Bytes;
+use flagstaff::pb::flagd::evaluation::v2::ResolveBooleanResponse;
+use http::Request;
+use serde_json::json;
+use std::{
+    env,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+async fn start() -> (Sidecar, Flags) {
+    let flags = Flags::new(&json!({"flags": {"a":
+        {"state": "ENABLED", "variants": {"on": true}, "defaultVariant": "on"}}}));
+    (Sidecar::start(&flags).await, flags)
+}
+
+async fn answers(client: &Client) -> bool {
+    let answer = client.resolve::<ResolveBooleanResponse>("a", json!({})).await;
+    answer.is_ok_and(|answer| answer.value == Some(true))
+}
+
+/// How long a connection that has said only this is kept.
+async fn kept(sidecar: &Sidecar, said: &[u8]) -> Duration {
+    let mut raw = Raw::silent(sidecar.evaluation()).await;
+    let start = Instant::now();
+    raw.send(said).await;
+    raw.rest().await;
+    start.elapsed()
+}
+
+#[tokio::test]
+async fn silent_and_slow_connections_are_closed_in_time() {
+    let (sidecar, _flags) = start().await;
+    let (silent, half_a_preface, half_a_header) = tokio::join!(
+        kept(&sidecar, b""),
+        kept(&sidecar, b"PRI * HTTP/2.0\r\n"),
+        kept(&sidecar, b"GET / HTTP/1.1\r\nHost: here\r\nX-Slow: "),
+    );
+    println!("kept: silent {silent:.1?}, half a preface {half_a_preface:.1?}, half a header {half_a_header:.1?}");
+    for (kept, seconds) in [(silent, 5), (half_a_preface, 5), (half_a_header, 3)] {
+        let promised = Duration::from_secs(seconds);
+        assert!(kept >= promised - Duration::from_millis(100), "{kept:?} of {seconds} s");
+        assert!(kept <= promised + Duration::from_secs(3), "{kept:?} of {seconds} s");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_arrive_ends_its_call_and_not_its_connection() {
+    let (sidecar, _flags) = start().await;
+    let mut raw = Raw::connect(sidecar.evaluation()).await;
+    // Headers and a DATA frame that does not end the stream.
+    let mut call = event_stream(1);
+    let end_stream = call.len() - 5 - 5;
+    call[end_stream] = 0;
+    let start = Instant::now();
+    raw.send(&call).await;
+    let ended = loop {
+        let frame = raw.next().await.expect("the connection lives");
+        if frame.stream == 1 {
+            break frame;
+        }
+    };
+    assert!(start.elapsed() >= Duration::from_millis(4900), "{:?}: {ended:?}", start.elapsed());
+    raw.send(&Frame::new(PING, 0, b"12345678").encode()).await;
+    while raw.next().await.expect("the connection lives").kind != PING {}
+}
+
+#[tokio::test]
+async fn a_header_list_over_64_kib_is_refused_and_the_connection_lives() {
+    let (sidecar, _flags) = start().await;
+    let client = Client::connect(&sidecar).await;
+    let with_header = |size: usize| {
+        let path = "http://localhost/flagd.evaluation.v2.Service/ResolveBoolean";
+        let request = Request::post(path).header("content-type", "application/grpc");
+        request.header("x-long", "x".repeat(size)).body(Bytes::from_static(&[0; 5])).unwrap()
+    };
+    assert_eq!(client.send(with_header(60_000)).await.status(), 200);
+    assert_eq!(client.send(with_header(70_000)).await.status(), 431);
+    assert!(answers(&client).await);
+}
+
+#[tokio::test]
+async fn one_stream_too_many_is_refused_and_the_others_live() {
+    let (sidecar, _flags) = start().await;
+    let mut raw = Raw::connect(sidecar.evaluation()).await;
+    for stream in 0..1024 {
+        raw.send(&event_stream(2 * stream + 1)).await;
+    }
+    let active = "flagstaff_streams_active{kind=\"event_stream\"}";
+    eventually(DEADLINE, "1 024 streams", async || sidecar.metric(active).await == 1024.0).await;
+    raw.send(&event_stream(2049)).await;
+    raw.send(&Frame::new(PING, 0, b"12345678").encode()).await;
+    let (mut reset, mut answered) = (false, false);
+    while !(answered && reset) {
+        let frame = raw.next().await.expect("the connection lives");
+        assert_ne!(frame.kind, GOAWAY, "{frame:?}");
+        answered |= frame.kind == PING && frame.payload == b"12345678";
+        if frame.kind == RST_STREAM {
+            assert_eq!(frame.stream, 2049, "{frame:?}");
+            reset = true;
+        }
+    }
+    assert_eq!(sidecar.metric(active).await, 1024.0);
+    assert!(answers(&Client::connect(&sidecar).await).await);
+}
+
+#[tokio::test]
+async fn one_connection_too_many_is_refused_and_the_others_live() {
+    const MOST: usize = 4096;
+    let limit = Command::new("sh").args(["-c", "ulimit -n"]).output().unwrap().stdout;
+    let limit = String::from_utf8(limit).unwrap();
+    if limit.trim().parse().is_ok_and(|limit: usize| limit < 2 * MOST) {
+        assert!(env::var_os("CI").is_none(), "CI needs ulimit -n {}, not {limit}", 2 * MOST);
+        println!("skipped: it takes ulimit -n {} to open that many, not {limit}", 2 * MOST);
+        return;
+    }
+    let (sidecar, _flags) = start().await;
+    let client = Client::connect(&sidecar).await;
+    assert!(answers(&client).await);
+    let mut open = Vec::new();
+    for _ in 1..MOST {
+        // Subscribed, since whoever is silent is soon gone.
+        open.push(Raw::subscribe(sidecar.evaluation()).await);
+    }
+    let streams = "flagstaff_streams_active{kind=\"event_stream\"}";
+    let all = "everybody is in";
+    eventually(3 * DEADLINE, all, async || sidecar.metric(streams).await == MOST as f64 - 1.0).await;
+    let mut refused = Raw::silent(sidecar.evaluation()).await;
+    assert_eq!(refused.rest().await, b"");
+    assert!(sidecar.metric("flagstaff_connections_refused_total").await >= 1.0);
+    assert!(answers(&client).await);
+    // One that leaves makes room for another.
+    drop(open.pop());
+    let room = "there is room again";
+    eventually(DEADLINE, room, async || {
+        sidecar.metric(streams).await < MOST as f64 - 1.0
+    })
+    .await;
+    let mut next = Raw::connect(sidecar.evaluation()).await;
+    assert!(next.next().await.is_some());
+}

@@ -1,0 +1,299 @@
+//! The real binary on real files: started in a temporary directory, asked over its own ports and
+//! killed when its test ends. Every wait is for a condition; a failed test shows the log.
+
+use serde_json::Value;
+use std::{
+    cell::Cell,
+    collections::BTreeMap,
+    fs,
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex},
+    thread,
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::sleep,
+};
+
+/// Ample for anything that takes milliseconds, on a machine that is busy.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Waits until the condition holds.
+pub(crate) async fn eventually(
+    deadline: Duration,
+    what: &str,
+    mut condition: impl AsyncFnMut() -> bool,
+) {
+    let start = Instant::now();
+    while !condition().await {
+        assert!(start.elapsed() < deadline, "not within {deadline:?}: {what}");
+        sleep(Duration::from_millis(2)).await;
+    }
+}
+
+/// A flag file in a directory of its own, updated the ways people and the kubelet do it.
+pub(crate) struct Flags {
+    dir: TempDir,
+    path: PathBuf,
+    revision: Cell<u32>,
+}
+
+impl Flags {
+    /// A directory without the file.
+    pub(crate) fn absent() -> Self {
+        let dir = TempDir::new().unwrap();
+        let path = dir.path().join("flags.json");
+        Self { dir, path, revision: Cell::new(0) }
+    }
+
+    /// A plain file.
+    pub(crate) fn new(content: &Value) -> Self {
+        let flags = Self::absent();
+        flags.write_in_place(content);
+        flags
+    }
+
+    /// A mounted ConfigMap.
+    pub(crate) fn mounted(content: &Value) -> Self {
+        let mut flags = Self::absent();
+        flags.path = flags.dir.path().join("mount/flags.json");
+        flags.config_map(content);
+        flags
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// As an editor that truncates the file, or `cat >`.
+    pub(crate) fn write_in_place(&self, content: &Value) {
+        self.write_text(&content.to_string());
+    }
+
+    pub(crate) fn write_text(&self, content: &str) {
+        fs::write(&self.path, content).unwrap();
+    }
+
+    /// As an editor that saves beside the file, or `mv`.
+    pub(crate) fn rename_over(&self, content: &Value) {
+        let tmp = self.path.with_extension("tmp");
+        fs::write(&tmp, content.to_string()).unwrap();
+        fs::rename(tmp, &self.path).unwrap();
+    }
+
+    /// As the kubelet's AtomicWriter: a new directory, a swapped link, the old directory removed.
+    pub(crate) fn config_map(&self, content: &Value) {
+        let mount = self.path.parent().unwrap();
+        fs::create_dir_all(mount).unwrap();
+        let old = fs::read_link(mount.join("..data"));
+        self.revision.set(self.revision.get() + 1);
+        let new = format!("..2026_11_22_{}", self.revision.get());
+        fs::create_dir(mount.join(&new)).unwrap();
+        fs::write(mount.join(&new).join("flags.json"), content.to_string()).unwrap();
+        symlink(&new, mount.join("..data_tmp")).unwrap();
+        fs::rename(mount.join("..data_tmp"), mount.join("..data")).unwrap();
+        match old {
+            Ok(old) => fs::remove_dir_all(mount.join(old)).unwrap(),
+            Err(_) => symlink("..data/flags.json", &self.path).unwrap(),
+        }
+    }
+}
+
+/// The built program, with nothing of the test's own environment.
+pub(crate) fn flagstaff() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flagstaff"));
+    command.env_clear().stdin(Stdio::null());
+    command
+}
+
+/// A running `flagstaff serve` on free ports and a socket, which polls too rarely to help.
+pub(crate) struct Sidecar {
+    child: Child,
+    log: Arc<Mutex<Vec<String>>>,
+    socket: PathBuf,
+}
+
+impl Sidecar {
+    /// Starts it and waits until it is ready.
+    pub(crate) async fn start(flags: &Flags) -> Self {
+        Self::start_with(flags, &[]).await
+    }
+
+    pub(crate) async fn start_with(flags: &Flags, options: &[&str]) -> Self {
+        let sidecar = Self::spawn(flags, options).await;
+        eventually(DEADLINE, "ready", async || sidecar.readyz().await.0 == 200).await;
+        sidecar
+    }
+
+    /// Starts it and waits for nothing.
+    pub(crate) fn launch(flags: &Flags, options: &[&str]) -> Self {
+        Self::launch_in(flags, options, |command| command)
+    }
+
+    /// As [`Self::launch`], with something changed about the command.
+    pub(crate) fn launch_in(
+        flags: &Flags,
+        options: &[&str],
+        change: fn(&mut Command) -> &mut Command,
+    ) -> Self {
+        let socket = flags.dir().join("flagstaff.sock");
+        let mut command = flagstaff();
+        command.arg("serve").arg(flags.path()).arg("--uds").arg(&socket);
+        command.args(["--management-port", "0"]);
+        if !options.contains(&"--bind") {
+            command.args(["--port", "0"]);
+        }
+        if !options.contains(&"--poll-interval") {
+            command.args(["--poll-interval", "10m"]);
+        }
+        let child = change(command.args(options)).stderr(Stdio::piped()).spawn().unwrap();
+        let mut sidecar = Self { child, log: Arc::default(), socket };
+        sidecar.collect_log();
+        sidecar
+    }
+
+    /// Starts it and waits until it listens, whether or not it can answer.
+    pub(crate) async fn spawn(flags: &Flags, options: &[&str]) -> Self {
+        let mut sidecar = Self::launch(flags, options);
+        eventually(DEADLINE, "it says where it listens", async || {
+            assert!(sidecar.child.try_wait().unwrap().is_none(), "exited: {:#?}", sidecar.log());
+            sidecar.address("management").is_some()
+        })
+        .await;
+        sidecar
+    }
+
+    fn collect_log(&mut self) {
+        let stderr = BufReader::new(self.child.stderr.take().unwrap());
+        let log = Arc::clone(&self.log);
+        thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                log.lock().unwrap().push(line);
+            }
+        });
+    }
+
+    /// The lines of its log so far.
+    pub(crate) fn log(&self) -> Vec<String> {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Waits for a line that has all these parts.
+    pub(crate) async fn wait_for_log(&self, parts: &[&str]) {
+        let has_all = |line: &String| parts.iter().all(|part| line.contains(part));
+        let what = format!("a log line with {parts:?}");
+        eventually(DEADLINE, &what, async || self.log().iter().any(has_all)).await;
+    }
+
+    fn address(&self, service: &str) -> Option<SocketAddr> {
+        let lines = self.log();
+        let lines = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let mut listening = lines
+            .map(|line| line["fields"].clone())
+            .filter(|fields| fields["message"] == "listening" && fields["service"] == service);
+        listening.find_map(|fields| fields["address"].as_str()?.parse().ok())
+    }
+
+    /// Where it answers over TCP.
+    pub(crate) fn evaluation(&self) -> SocketAddr {
+        self.address("evaluation").unwrap()
+    }
+
+    /// Where it answers probes and scrapes.
+    pub(crate) fn management(&self) -> SocketAddr {
+        self.address("management").unwrap()
+    }
+
+    /// Where it answers over a Unix socket.
+    pub(crate) fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    pub(crate) async fn readyz(&self) -> (u16, String) {
+        http_get(self.management(), "/readyz").await
+    }
+
+    /// Every sample by its series, as `/metrics` writes it.
+    pub(crate) async fn metrics(&self) -> BTreeMap<String, f64> {
+        let (status, text) = http_get(self.management(), "/metrics").await;
+        assert_eq!(status, 200, "{text}");
+        let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let samples = lines.map(|line| line.rsplit_once(' ').unwrap());
+        samples.map(|(series, value)| (series.to_owned(), value.parse().unwrap())).collect()
+    }
+
+    pub(crate) async fn metric(&self, series: &str) -> f64 {
+        let metrics = self.metrics().await;
+        *metrics.get(series).unwrap_or_else(|| panic!("no {series} in {metrics:#?}"))
+    }
+
+    /// How often a flag file was seen to differ, by result; only what happened.
+    pub(crate) async fn reloads(&self) -> BTreeMap<String, f64> {
+        let metrics = self.metrics().await.into_iter();
+        let reloads = metrics.filter_map(|(series, count)| {
+            let label = series.strip_prefix("flagstaff_config_reloads_total{result=\"")?;
+            (count > 0.0).then(|| (label.trim_end_matches("\"}").to_owned(), count))
+        });
+        reloads.collect()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Resident memory in KiB.
+    pub(crate) fn resident(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    pub(crate) fn sigterm(&self) {
+        // The shell's own kill: a signal needs no further crate, nor a package with /bin/kill.
+        let kill = format!("kill -TERM {}", self.pid());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    pub(crate) async fn wait_exit(&mut self, deadline: Duration) -> ExitStatus {
+        let mut status = None;
+        eventually(deadline, "exit", async || {
+            status = self.child.try_wait().unwrap();
+            status.is_some()
+        })
+        .await;
+        status.unwrap()
+    }
+}
+
+impl Drop for Sidecar {
+    fn drop(&mut self) {
+        // It may be gone already, which is as good.
+        self.child.kill().ok();
+        self.child.wait().ok();
+        if thread::panicking() {
+            println!("the sidecar's log:\n{}", self.log().join("\n"));
+        }
+    }
+}
+
+/// One GET over HTTP/1.1: the status and the body.
+pub(crate) async fn http_get(address: SocketAddr, path: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+}
