@@ -4,6 +4,7 @@
 //! clients; statuses, health and reflection are tonic's (ARCHITECTURE.md, decision 3).
 
 pub(crate) mod accept;
+mod authority;
 mod body;
 mod call;
 mod connection;
@@ -16,9 +17,10 @@ use crate::{
 };
 use axum::Router;
 use body::Body;
-use http::{Request, Response};
+use call::Answer;
+use http::Request;
 use hyper::body::Incoming;
-use std::{convert::Infallible, pin::Pin, sync::Arc};
+use std::sync::Arc;
 use tonic::codegen::Service;
 use workers::Workers;
 
@@ -52,18 +54,19 @@ impl Site {
         &self.lifecycle
     }
 
-    async fn respond(
-        self: Arc<Self>,
-        request: Request<Incoming>,
-    ) -> Result<Response<Body>, Infallible> {
-        if let Some(rpc) = &self.rpc
+    /// Answers a request: evaluation here, the rest by the router.
+    fn respond(self: &Arc<Self>, request: Request<Incoming>) -> Answer {
+        if self.rpc.is_some()
             && let Some(method) = Method::find(request.uri().path())
         {
-            return Ok(call::answer(rpc, method, request, &self.lifecycle).await);
+            return call::answer(self, method, request);
         }
-        // Boxed, because every call's task would carry its size.
-        let routed: Pin<Box<dyn Future<Output = _> + Send>> =
-            Box::pin(self.router.clone().call(request));
-        Ok(routed.await?.map(Body::Routed))
+        let routed = self.router.clone().call(request);
+        Answer::Later(Box::pin(async move {
+            match routed.await {
+                Ok(response) => response.map(Body::Routed),
+                Err(never) => match never {},
+            }
+        }))
     }
 }

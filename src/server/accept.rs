@@ -1,6 +1,6 @@
 //! Accepts connections: bounded in number, and calm when the machine runs out of something.
 
-use super::{Site, connection::serve, listener::Listener};
+use super::{Site, authority::HostsOnly, connection::serve, listener::Listener};
 use crate::telemetry::{metrics::Metrics, rate_limit::RateLimit};
 use metrics::Gauge;
 use socket2::{SockRef, TcpKeepalive};
@@ -90,7 +90,7 @@ async fn accept_one(listener: &Listener, site: &Arc<Site>, gate: &Gate) -> io::R
         Listener::Unix(listener, _) => {
             let (stream, _) = listener.accept().await?;
             let stream = stream.into_std()?;
-            enter(async { UnixStream::from_std(stream) }, site, gate);
+            enter(async { UnixStream::from_std(stream).map(HostsOnly::new) }, site, gate);
         }
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! Response bodies: an answer is one shared frame and trailers, a subscription frames as they come.
 
+use super::call::ok;
 use crate::rpc::subscription::Subscription;
 use bytes::Bytes;
 use http::HeaderMap;
@@ -17,7 +18,7 @@ pub(crate) enum Body {
     /// Nothing: the status went with the headers.
     Empty,
     /// One frame, then trailers.
-    Answer { frame: Option<Bytes>, trailers: Option<HeaderMap> },
+    Answer { frame: Option<Bytes>, ended: bool },
     /// Frames until the stream ends, then trailers.
     Events { events: Box<Subscription>, ended: bool },
     /// A routed service's own.
@@ -34,11 +35,14 @@ impl http_body::Body for Body {
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         match self.get_mut() {
             Self::Empty => Poll::Ready(None),
-            Self::Answer { frame, trailers } => {
-                let data = frame.take().map(Frame::data);
-                Poll::Ready(data.or_else(|| trailers.take().map(Frame::trailers)).map(Ok))
+            Self::Answer { ended: true, .. } | Self::Events { ended: true, .. } => {
+                Poll::Ready(None)
             }
-            Self::Events { ended: true, .. } => Poll::Ready(None),
+            Self::Answer { frame, ended } => {
+                *ended = frame.is_none();
+                let next = frame.take().map_or_else(|| Frame::trailers(ok()), Frame::data);
+                Poll::Ready(Some(Ok(next)))
+            }
             Self::Events { events, ended } => Pin::new(events).poll_next(cx).map(|frame| {
                 *ended = frame.is_none();
                 Some(Ok(frame.map_or_else(|| Frame::trailers(draining()), Frame::data)))
@@ -50,8 +54,7 @@ impl http_body::Body for Body {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Empty => true,
-            Self::Answer { frame, trailers } => frame.is_none() && trailers.is_none(),
-            Self::Events { ended, .. } => *ended,
+            Self::Answer { ended, .. } | Self::Events { ended, .. } => *ended,
             Self::Routed(body) => body.is_end_stream(),
         }
     }

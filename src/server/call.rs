@@ -1,16 +1,24 @@
 //! One evaluation call over gRPC: reads the request's message, answers with a frame or a status.
+//!
+//! A request that has arrived is answered within the call, without a future worth its name; one
+//! that trickles in is read in a task, for a bounded time.
 
-use super::body::Body;
+use super::{Site, body::Body};
 use crate::{
-    lifecycle::Lifecycle,
-    rpc::{Method, Procedure, Rpc, subscription::Subscription},
+    rpc::{Method, Procedure, subscription::Subscription},
     wire::PREFIX,
 };
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version, header};
-use http_body_util::BodyExt;
+use http_body::Body as _;
 use hyper::body::Incoming;
-use std::time::{Duration, Instant};
+use std::{
+    future::poll_fn,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, Waker, ready},
+    time::{Duration, Instant},
+};
 use tokio::time::timeout;
 use tonic::{Code, Status};
 
@@ -22,33 +30,42 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
 const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 
+/// An answer that is there, or one that has to wait for its request.
+pub(super) enum Answer {
+    Now(Response<Body>),
+    Later(Pin<Box<dyn Future<Output = Response<Body>> + Send>>),
+}
+
 /// Answers one request.
-pub(super) async fn answer(
-    rpc: &Rpc,
-    method: Method,
-    request: Request<Incoming>,
-    lifecycle: &Lifecycle,
-) -> Response<Body> {
+pub(super) fn answer(site: &Arc<Site>, method: Method, request: Request<Incoming>) -> Answer {
     if let Some(refusal) = not_grpc(&request) {
-        return refusal;
+        return Answer::Now(refusal);
     }
-    let mut body = request.into_body();
-    let message = match timeout(BODY_TIMEOUT, read_message(&mut body)).await {
-        Ok(message) => message,
-        Err(_) => Err(Status::deadline_exceeded("the request's body did not arrive within 5 s")),
-    };
+    let mut reading = Reading::new(request.into_body());
+    // Nothing is lost by a waker that does nothing: whoever waits polls once more.
+    let mut now = Context::from_waker(Waker::noop());
+    if let Poll::Ready(message) = reading.poll(&mut now) {
+        return Answer::Now(finish(site, method, message));
+    }
+    let site = Arc::clone(site);
+    Answer::Later(Box::pin(async move {
+        let message = timeout(BODY_TIMEOUT, poll_fn(|cx| reading.poll(cx))).await;
+        let late = || Status::deadline_exceeded("the request's body did not arrive within 5 s");
+        finish(&site, method, message.unwrap_or_else(|_| Err(late())))
+    }))
+}
+
+/// Answers a message, and counts how long it took.
+fn finish(site: &Site, method: Method, message: Result<Bytes, Status>) -> Response<Body> {
+    let Some(rpc) = &site.rpc else { return fail(Status::unimplemented("no evaluation here")) };
     let start = Instant::now();
     let (code, response) = match message {
         Ok(_) if method.procedure == Procedure::EventStream => {
-            let events = Box::new(Subscription::new(rpc, lifecycle.drain_token()));
+            let events = Box::new(Subscription::new(rpc, site.lifecycle.drain_token()));
             (Code::Ok, respond(Body::Events { events, ended: false }))
         }
         Ok(message) => match rpc.unary(method, &message) {
-            Ok(frame) => {
-                let trailers = HeaderMap::from_iter([(OK_STATUS.0, OK_STATUS.1)]);
-                let answer = Body::Answer { frame: Some(frame), trailers: Some(trailers) };
-                (Code::Ok, respond(answer))
-            }
+            Ok(frame) => (Code::Ok, respond(Body::Answer { frame: Some(frame), ended: false })),
             Err(status) => (status.code(), fail(status)),
         },
         Err(status) => (status.code(), fail(status)),
@@ -56,9 +73,6 @@ pub(super) async fn answer(
     rpc.metrics.rpc(method, code, start.elapsed());
     response
 }
-
-const OK_STATUS: (header::HeaderName, HeaderValue) =
-    (header::HeaderName::from_static("grpc-status"), HeaderValue::from_static("0"));
 
 fn respond(body: Body) -> Response<Body> {
     let mut response = Response::new(body);
@@ -68,24 +82,16 @@ fn respond(body: Body) -> Response<Body> {
 
 /// A status without a message goes with the headers.
 fn fail(status: Status) -> Response<Body> {
-    status.into_http::<Unit>().map(|_| Body::Empty)
+    status.into_http::<()>().map(|()| Body::Empty)
 }
-
-/// The body type tonic asks for where there is none.
-type Unit = ();
 
 /// The answer to a request that does not speak gRPC, if it does not.
 fn not_grpc(request: &Request<Incoming>) -> Option<Response<Body>> {
     let kind = request.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
-    let is_grpc = kind.is_some_and(|kind| {
-        let rest = kind.strip_prefix(b"application/grpc");
-        rest.is_some_and(|rest| {
-            matches!(rest, [] | [b'+', b'p', b'r', b'o', b't', b'o'] | [b';', ..])
-        })
-    });
+    let rest = kind.and_then(|kind| kind.strip_prefix(b"application/grpc"));
     let code = if request.method() != http::Method::POST {
         StatusCode::METHOD_NOT_ALLOWED
-    } else if !is_grpc {
+    } else if !rest.is_some_and(|rest| matches!(rest, b"" | b"+proto" | [b';', ..])) {
         StatusCode::UNSUPPORTED_MEDIA_TYPE
     } else if request.version() != Version::HTTP_2 {
         StatusCode::HTTP_VERSION_NOT_SUPPORTED
@@ -99,47 +105,76 @@ fn not_grpc(request: &Request<Incoming>) -> Option<Response<Body>> {
     Some(refusal)
 }
 
-/// Reads the one message of a request, without copying if it came in one piece.
-async fn read_message(body: &mut Incoming) -> Result<Bytes, Status> {
-    let mut whole = Bytes::new();
-    let mut pieces = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Status::cancelled("the request was cut off"))?;
-        let Ok(data) = frame.into_data() else { continue };
-        if whole.is_empty() && pieces.is_empty() {
-            whole = data;
-        } else {
-            pieces.extend_from_slice(&std::mem::take(&mut whole));
-            pieces.extend_from_slice(&data);
-        }
-        check_prefix(if pieces.is_empty() { &whole } else { &pieces })?;
-    }
-    if !pieces.is_empty() {
-        whole = pieces.freeze();
-    }
-    match whole.len().checked_sub(PREFIX) {
-        Some(length) if Some(length) == announced(&whole) => Ok(whole.split_off(PREFIX)),
-        _ => Err(Status::invalid_argument("the request is not exactly one message")),
-    }
+/// The one message of a request, as far as it has arrived.
+struct Reading {
+    body: Incoming,
+    /// What arrived, if it came in one piece: most requests do, and are not copied.
+    whole: Bytes,
+    pieces: BytesMut,
 }
 
-/// Refuses what is too long or compressed as soon as its prefix says so.
-fn check_prefix(request: &[u8]) -> Result<(), Status> {
-    let length = announced(request).unwrap_or(0).max(request.len().saturating_sub(PREFIX));
-    if length > MAX_MESSAGE {
-        let message =
-            format!("a request message has at most {MAX_MESSAGE} bytes, this has {length}");
-        return Err(Status::resource_exhausted(message));
+impl Reading {
+    fn new(body: Incoming) -> Self {
+        Self { body, whole: Bytes::new(), pieces: BytesMut::new() }
     }
-    match request.first() {
-        None | Some(0) => Ok(()),
-        Some(_) => Err(Status::unimplemented("compressed messages are not supported")),
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, Status>> {
+        while !self.body.is_end_stream() {
+            let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(cx)) else { break };
+            let Ok(frame) = frame else {
+                return Poll::Ready(Err(Status::cancelled("the request was cut off")));
+            };
+            if let Ok(data) = frame.into_data()
+                && let Err(refusal) = self.add(data)
+            {
+                return Poll::Ready(Err(refusal));
+            }
+        }
+        Poll::Ready(self.message())
+    }
+
+    /// Takes in a piece; refuses what is too long or compressed as soon as its prefix says so.
+    fn add(&mut self, data: Bytes) -> Result<(), Status> {
+        if self.whole.is_empty() && self.pieces.is_empty() {
+            self.whole = data;
+        } else {
+            self.pieces.extend_from_slice(&std::mem::take(&mut self.whole));
+            self.pieces.extend_from_slice(&data);
+        }
+        let request = if self.pieces.is_empty() { &*self.whole } else { &*self.pieces };
+        let length = announced(request).unwrap_or(0).max(request.len().saturating_sub(PREFIX));
+        if length > MAX_MESSAGE {
+            let message =
+                format!("a request message has at most {MAX_MESSAGE} bytes, this has {length}");
+            return Err(Status::resource_exhausted(message));
+        }
+        match request.first() {
+            None | Some(0) => Ok(()),
+            Some(_) => Err(Status::unimplemented("compressed messages are not supported")),
+        }
+    }
+
+    fn message(&mut self) -> Result<Bytes, Status> {
+        let pieces = std::mem::take(&mut self.pieces);
+        let mut whole = std::mem::take(&mut self.whole);
+        if !pieces.is_empty() {
+            whole = pieces.freeze();
+        }
+        match whole.len().checked_sub(PREFIX) {
+            Some(length) if Some(length) == announced(&whole) => Ok(whole.split_off(PREFIX)),
+            _ => Err(Status::invalid_argument("the request is not exactly one message")),
+        }
     }
 }
 
 /// The length of the message as its prefix says it.
 fn announced(request: &[u8]) -> Option<usize> {
-    let prefix = request.first_chunk::<PREFIX>()?;
-    let [_, length @ ..] = prefix;
+    let [_, length @ ..] = request.first_chunk::<PREFIX>()?;
     usize::try_from(u32::from_be_bytes(*length)).ok()
+}
+
+/// The trailers of an answer.
+pub(super) fn ok() -> HeaderMap {
+    let status = (http::HeaderName::from_static("grpc-status"), HeaderValue::from_static("0"));
+    HeaderMap::from_iter([status])
 }

@@ -1,12 +1,13 @@
 //! One connection, from its first byte to its last, within bounds of time and size.
 
-use super::Site;
+use super::{Site, call::Answer};
 use hyper::service::service_fn;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::conn::auto,
 };
 use std::{
+    convert::Infallible,
     future::Future,
     io,
     pin::{Pin, pin},
@@ -71,7 +72,15 @@ where
         .max_header_list_size(MAX_HEADERS)
         .max_concurrent_streams(MAX_STREAMS)
         .auto_date_header(false);
-    let service = service_fn(move |request| Arc::clone(&site).respond(request));
+    let service = service_fn(move |request| {
+        let answer = site.respond(request);
+        async move {
+            Ok::<_, Infallible>(match answer {
+                Answer::Now(response) => response,
+                Answer::Later(response) => response.await,
+            })
+        }
+    });
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let draining = lifecycle.draining();
     let ended = tokio::select! {

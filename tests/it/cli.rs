@@ -140,7 +140,10 @@ fn eval_prints_the_answer() {
         "reason": "TARGETING_MATCH", "metadata": {"team": "shop"}});
     assert_eq!((code, answer), (Some(0), expected));
     let (code, answer) = eval("greeting", "{}");
-    assert_eq!((code, &answer["value"], &answer["reason"]), (Some(0), &json!("Hi"), &json!("DEFAULT")));
+    assert_eq!(
+        (code, &answer["value"], &answer["reason"]),
+        (Some(0), &json!("Hi"), &json!("DEFAULT"))
+    );
     for (flag, reason) in [("off", "DISABLED"), ("open", "DEFAULT")] {
         let (code, answer) = eval(flag, "{}");
         assert_eq!((code, &answer["reason"]), (Some(0), &json!(reason)));

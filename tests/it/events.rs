@@ -128,14 +128,17 @@ async fn fifty_who_never_read_neither_delay_the_next_one_nor_cost_memory() {
     alone.sort();
     crowded.sort();
     let (alone, crowded, worst) = (alone[25], crowded[500], crowded[999]);
-    println!("alone: median {alone:.1?}; beside 50 who never read: {crowded:.1?}, worst {worst:.1?}");
+    println!(
+        "alone: median {alone:.1?}; beside 50 who never read: {crowded:.1?}, worst {worst:.1?}"
+    );
     println!("resident after 500 and 1 000 updates: {resident:?} KiB");
     assert!(crowded <= alone * 5 + Duration::from_millis(5), "median {crowded:?}, alone {alone:?}");
     assert!(worst <= Duration::from_secs(2), "worst {worst:?}");
     assert!(resident[1] <= resident[0] + 1024, "{resident:?} KiB");
     assert_eq!(sidecar.metric(ACTIVE).await, 51.0, "they were there all the time");
     // They were not sent everything: 64 KiB is all that a client takes unread.
-    let sent = "flagstaff_stream_events_total{kind=\"event_stream\",event=\"configuration_change\"}";
+    let sent =
+        "flagstaff_stream_events_total{kind=\"event_stream\",event=\"configuration_change\"}";
     assert!(sidecar.metric(sent).await < 1051.0 + 50.0 * 20.0);
 }
 

@@ -44,7 +44,9 @@ async fn silent_and_slow_connections_are_closed_in_time() {
         kept(&sidecar, b"PRI * HTTP/2.0\r\n"),
         kept(&sidecar, b"GET / HTTP/1.1\r\nHost: here\r\nX-Slow: "),
     );
-    println!("kept: silent {silent:.1?}, half a preface {half_a_preface:.1?}, half a header {half_a_header:.1?}");
+    println!(
+        "kept: silent {silent:.1?}, half a preface {half_a_preface:.1?}, half a header {half_a_header:.1?}"
+    );
     for (kept, seconds) in [(silent, 5), (half_a_preface, 5), (half_a_header, 3)] {
         let promised = Duration::from_secs(seconds);
         assert!(kept >= promised - Duration::from_millis(100), "{kept:?} of {seconds} s");
@@ -132,7 +134,8 @@ async fn one_connection_too_many_is_refused_and_the_others_live() {
     }
     let streams = "flagstaff_streams_active{kind=\"event_stream\"}";
     let all = "everybody is in";
-    eventually(3 * DEADLINE, all, async || sidecar.metric(streams).await == MOST as f64 - 1.0).await;
+    eventually(3 * DEADLINE, all, async || sidecar.metric(streams).await == MOST as f64 - 1.0)
+        .await;
     let mut refused = Raw::silent(sidecar.evaluation()).await;
     assert_eq!(refused.rest().await, b"");
     assert!(sidecar.metric("flagstaff_connections_refused_total").await >= 1.0);
@@ -140,10 +143,7 @@ async fn one_connection_too_many_is_refused_and_the_others_live() {
     // One that leaves makes room for another.
     drop(open.pop());
     let room = "there is room again";
-    eventually(DEADLINE, room, async || {
-        sidecar.metric(streams).await < MOST as f64 - 1.0
-    })
-    .await;
+    eventually(DEADLINE, room, async || sidecar.metric(streams).await < MOST as f64 - 1.0).await;
     let mut next = Raw::connect(sidecar.evaluation()).await;
     assert!(next.next().await.is_some());
 }

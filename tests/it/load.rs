@@ -15,28 +15,28 @@ use std::{
 };
 use tokio::task::JoinSet;
 
-const RELOADS: i64 = 1000;
+const RELOADS: i32 = 1000;
 const FLAGS: usize = 20;
 
 /// Twenty flags that all say which generation they are of.
-fn generation(number: i64) -> Value {
+fn generation(number: i32) -> Value {
     let flag = json!({"state": "ENABLED", "variants": {"now": number}, "defaultVariant": "now"});
     let flags: BTreeMap<_, _> = (0..FLAGS).map(|n| (format!("flag-{n}"), flag.clone())).collect();
     json!({"flags": flags})
 }
 
 /// Asks until told to stop; returns how many calls were answered.
-async fn ask(client: Client, stop: Arc<AtomicBool>) -> u64 {
-    let (mut calls, mut newest) = (0, 0);
+async fn ask(client: Client, stop: Arc<AtomicBool>) -> usize {
+    let (mut calls, mut newest) = (0, 0.0);
     while !stop.load(Ordering::Relaxed) {
-        let key = format!("flag-{}", calls as usize % FLAGS);
+        let key = format!("flag-{}", calls % FLAGS);
         let answer: ResolveIntResponse = client.resolve(&key, json!({})).await.unwrap();
-        let one = answer.value.unwrap();
+        let one = answer.value.unwrap() as f64;
         assert!(one >= newest, "{one} after {newest}");
         let all = client.resolve_all(json!({"targetingKey": "u"})).await.unwrap();
         assert_eq!(all.flags.len(), FLAGS);
         let generations = all.flags.values().map(|flag| match flag.value {
-            Some(DoubleValue(number)) => number as i64,
+            Some(DoubleValue(number)) => number,
             ref other => panic!("{other:?}"),
         });
         let generations: Vec<_> = generations.collect();
@@ -68,13 +68,13 @@ async fn a_thousand_reloads_under_load_fail_no_call_and_mix_no_generations() {
         assert_eq!(events.changes().await.len(), FLAGS);
     }
     stop.store(true, Ordering::Relaxed);
-    let calls: u64 = clients.join_all().await.into_iter().sum();
+    let calls: usize = clients.join_all().await.into_iter().sum();
     println!("{RELOADS} reloads while 4 clients made {calls} calls");
-    assert!(calls > RELOADS as u64, "too few calls to mean anything: {calls}");
+    assert!(calls > 1000, "too few calls to mean anything: {calls}");
     let client = Client::connect(&sidecar).await;
     let answer: ResolveIntResponse = client.resolve("flag-0", json!({})).await.unwrap();
-    assert_eq!(answer.value, Some(RELOADS));
-    let expected = [("applied".to_owned(), RELOADS as f64 + 1.0)].into();
+    assert_eq!(answer.value, Some(RELOADS.into()));
+    let expected = [("applied".to_owned(), f64::from(RELOADS) + 1.0)].into();
     eventually(DEADLINE, "counted", async || sidecar.reloads().await == expected).await;
     let metrics = sidecar.metrics().await;
     let failed = |series: &&String| {

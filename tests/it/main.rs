@@ -1,10 +1,26 @@
 //! Everything that is tested from outside: the real binary, real files, real clients.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test ends where it fails, helpers included, and prints what it measured"
+)]
 
+mod cli;
 mod client;
 mod conformance;
+mod drain;
+mod events;
+mod faults;
 mod grpc;
+mod limits;
+mod load;
 mod properties;
 mod python;
+mod raw;
 mod refusals;
+mod reload;
 mod services;
 mod sidecar;
