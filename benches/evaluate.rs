@@ -77,14 +77,12 @@ type Flags = HashMap<Box<str>, (Answers, Arc<Flag>)>;
 fn answer(flags: &Flags, request: &[u8], scratch: &mut Scratch) -> Option<Bytes> {
     let request = ResolveRequest::read(request).ok()?;
     let (answers, flag) = flags.get(request.flag_key)?;
-    let context = if flag.is_targeted() { request.context } else { &[] };
-    let mut evaluator = Evaluator::new(scratch, context, 1_800_000_000).ok()?;
-    match evaluator.evaluate(flag) {
-        Outcome::Variant { index, reason, .. } => {
-            answers.variant(flag, (index, reason), Type::Boolean)
-        }
-        _ => None,
-    }
+    let outcome = match flag.constant() {
+        Some(outcome) => outcome,
+        None => Evaluator::new(scratch, request.context, 1_800_000_000).ok()?.evaluate(flag),
+    };
+    let Outcome::Variant { index, reason, .. } = outcome else { return None };
+    answers.variant(flag, (index, reason), Type::Boolean)
 }
 
 /// The least time of one answer, in nanoseconds.

@@ -17,10 +17,14 @@ use crate::{
     store::Store,
     telemetry::{logging::Audience, metrics::Metrics},
 };
+use axum::{
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
 use metrics_exporter_prometheus::BuildError;
 use std::{sync::Arc, time::Duration};
 use tokio::time::sleep;
-use tonic::service::Routes;
+use tonic::{Status, service::Routes};
 use tonic_health::{ServingStatus, server::health_reporter};
 use tonic_reflection::server::Builder as Reflection;
 use tracing::{info, warn};
@@ -58,8 +62,11 @@ pub(crate) async fn serve(options: ServeOptions, audience: Audience) -> Result<(
     for (port, option) in &options.ports {
         evaluation.extend(bind_tcp(&options.bind, *port, option).await?);
     }
+    let mut socket = None;
     if let Some((path, mode)) = &options.uds {
-        evaluation.push(bind_unix(path, *mode)?);
+        let (listener, file) = bind_unix(path, *mode)?;
+        evaluation.push(listener);
+        socket = Some(file);
     }
     let managing = match options.management_port {
         Some(port) => bind_tcp(&options.management_bind, port, "--management-port").await?,
@@ -77,6 +84,7 @@ pub(crate) async fn serve(options: ServeOptions, audience: Audience) -> Result<(
         .build_v1()
         .map_err(ServeError::Reflection)?;
     let routes = Routes::new(service.clone()).add_service(reflection).into_axum_router();
+    let routes = routes.fallback(unknown_method);
     let rpc = Rpc::new(store.clone(), Arc::clone(&metrics));
     let workers =
         Workers::start(options.worker_threads, &lifecycle).map_err(ServeError::Threads)?;
@@ -101,10 +109,12 @@ pub(crate) async fn serve(options: ServeOptions, audience: Audience) -> Result<(
         signal = signals.next() => signal,
         () = lifecycle.failed() => return Err(ServeError::TaskEnded),
     };
-    tokio::select! {
+    let stopped = tokio::select! {
         () = stop(&lifecycle, signal, options.drain_delay) => Ok(()),
         signal = signals.next() => Err(ServeError::Interrupted(signal)),
-    }
+    };
+    drop(socket);
+    stopped
 }
 
 /// Accepts connections on each listener, and says where.
@@ -116,10 +126,23 @@ fn listen(listeners: Vec<Listener>, service: &'static str, site: &Arc<Site>, gat
     }
 }
 
+/// What nobody serves, told in the caller's own protocol.
+async fn unknown_method(headers: HeaderMap) -> Response {
+    let kind = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    if kind.is_some_and(|kind| kind.starts_with(b"application/grpc")) {
+        return Status::unimplemented("there is no such method here").into_http();
+    }
+    (
+        StatusCode::NOT_FOUND,
+        "this port speaks gRPC; /metrics and /readyz are on the management port\n",
+    )
+        .into_response()
+}
+
 /// Stops in order: readiness off, still serving for a while, streams told, connections ended.
 async fn stop(lifecycle: &Lifecycle, signal: &'static str, delay: Duration) {
     lifecycle.enter(Phase::Draining);
-    info!(signal, delay_ms = delay.as_millis(), "draining");
+    info!(signal, delay_ms = delay.as_secs_f64() * 1e3, "draining");
     sleep(delay).await;
     match lifecycle.drain().await {
         Ok(()) => info!("stopped"),

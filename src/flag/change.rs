@@ -69,3 +69,66 @@ impl Flag {
         self.variants.get(self.default?).map(|variant| &*variant.name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flag::{Generation, Layer, compile};
+    use serde_json::{Value, json};
+    use std::sync::Arc;
+
+    fn flag(definition: &Value) -> Arc<Flag> {
+        let text = json!({"flags": {"f": definition}}).to_string();
+        let compiled = compile(&text, Generation::V2, &Layer::default()).unwrap();
+        Arc::clone(compiled.layer.flags().next().unwrap().flag())
+    }
+
+    /// Checks the words for a change of some members of one flag.
+    #[track_caller]
+    fn check(change: &Value, expected: &str) {
+        let before = json!({
+            "state": "ENABLED",
+            "variants": {"on": true, "off": false},
+            "defaultVariant": "off",
+            "targeting": {"if": [{"var": "beta"}, {"fractional": [["on", 5], ["off", 95]]}]},
+            "metadata": {"owner": "checkout"},
+        });
+        let mut after = before.clone();
+        for (member, value) in change.as_object().unwrap() {
+            after[member] = value.clone();
+        }
+        assert_eq!(describe(&flag(&before), &flag(&after)), expected);
+    }
+
+    fn split(shares: &Value) -> Value {
+        json!({"targeting": {"if": [{"var": "beta"}, {"fractional": shares}]}})
+    }
+
+    #[test]
+    fn a_rollout_is_told_by_the_share_that_grew() {
+        check(&split(&json!([["on", 25], ["off", 75]])), "on 5% → 25%");
+        check(&split(&json!([["on", 0], ["off", 100]])), "off 95% → 100%");
+        check(&split(&json!([["on", 1], ["off", 2]])), "on 5% → 33.333%");
+        check(&split(&json!([["on", 5], ["new", 5], ["off", 90]])), "new 0% → 5%");
+        check(&split(&json!([["off", 95], ["on", 5]])), "rules changed");
+        check(&split(&json!([["on", 5]])), "on 5% → 100%");
+    }
+
+    #[test]
+    fn every_other_change_has_its_words() {
+        check(&json!({"state": "DISABLED"}), "switched off");
+        check(&json!({"defaultVariant": "on"}), "default off → on");
+        check(&json!({"defaultVariant": null}), "default off → the caller's");
+        check(&json!({"targeting": {}}), "rules removed");
+        check(&json!({"targeting": {"if": [true, "on"]}}), "rules changed");
+        check(&json!({"variants": {"on": 1, "off": 0}}), "variants changed");
+        check(&json!({"metadata": {"owner": "search"}}), "metadata changed");
+        check(
+            &json!({"state": "DISABLED", "defaultVariant": "on"}),
+            "switched off, default off → on",
+        );
+        let on = flag(&json!({"state": "ENABLED", "variants": {"on": 1}}));
+        let off = flag(&json!({"state": "DISABLED", "variants": {"on": 1}}));
+        assert_eq!(describe(&off, &on), "switched on");
+    }
+}

@@ -362,3 +362,6 @@ fn meaning(
     let parts = parts.iter().map(Vec::as_slice);
     digest(parts.chain([metadata, targeting.as_slice()]))
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use super::{
     encoded::{self, BadContext},
-    value::{Arena, Member, Object, Text, Value},
+    value::{Arena, KEEP, Object, Text, Value},
 };
 
 /// The attribute flagd reserves for the flag's key and the time; a caller's own is overwritten.
@@ -11,17 +11,20 @@ pub(crate) const FLAGD: &str = "$flagd";
 /// The attribute that names the unit being bucketed.
 pub(crate) const TARGETING_KEY: &str = "targetingKey";
 
+/// An attribute of the context.
+type Attribute<'a> = (&'a str, Value<'a>);
+
 /// The buffers of evaluations to come, owned by the caller so that they stay warm.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    attributes: Vec<Member<'static>>,
+    attributes: Vec<Attribute<'static>>,
     arena: Arena<'static>,
 }
 
 /// A context, and room to evaluate any number of flags for it.
 #[derive(Debug)]
 pub struct Evaluator<'a, 's> {
-    pub(crate) attributes: Vec<Member<'a>>,
+    pub(crate) attributes: Vec<Attribute<'a>>,
     pub(crate) arena: Arena<'a>,
     /// Unix seconds; rules see it as `$flagd.timestamp`.
     pub(crate) timestamp: i64,
@@ -29,10 +32,6 @@ pub struct Evaluator<'a, 's> {
     pub(crate) state: super::evaluate::State,
     scratch: &'s mut Scratch,
 }
-
-/// No buffer keeps more elements (or bytes) than this between requests: one huge context must not
-/// pin its memory for ever.
-const KEEP: usize = 16 * 1024;
 
 impl<'a, 's> Evaluator<'a, 's> {
     /// Indexes `context`, an encoded `google.protobuf.Struct`; empty bytes are no attributes.
@@ -43,14 +42,8 @@ impl<'a, 's> Evaluator<'a, 's> {
     ) -> Result<Self, BadContext> {
         let arena = std::mem::take(&mut scratch.arena);
         let mut evaluator = Self {
-            attributes: emptied(std::mem::take(&mut scratch.attributes)),
-            arena: Arena {
-                text: arena.text,
-                items: recycled(arena.items),
-                members: emptied(arena.members),
-                stack: recycled(arena.stack),
-                bytes: arena.bytes,
-            },
+            attributes: forgotten(std::mem::take(&mut scratch.attributes)),
+            arena: arena.reborn(),
             timestamp,
             key: "",
             state: Default::default(),
@@ -60,7 +53,7 @@ impl<'a, 's> Evaluator<'a, 's> {
             let (name, value) = member?;
             encoded::validate(&value)?;
             if name != FLAGD {
-                evaluator.attributes.push((Text::Given(name), value));
+                evaluator.attributes.push((name, value));
             }
         }
         Ok(evaluator)
@@ -68,21 +61,27 @@ impl<'a, 's> Evaluator<'a, 's> {
 
     /// The attribute `name` of an object; of two with one name the later counts.
     pub(crate) fn attribute(&self, object: Object<'a>, name: &str) -> Option<Value<'a>> {
-        let last = |members: &[Member<'a>]| {
-            members.iter().rev().find(|(known, _)| self.arena.str(*known) == name).map(|m| m.1)
-        };
         match object {
             Object::Context if name == FLAGD => Some(Value::Object(Object::Flagd)),
-            Object::Context => last(&self.attributes),
+            Object::Context => {
+                self.arena.spend(self.attributes.len());
+                self.attributes.iter().rev().find(|(known, _)| *known == name).map(|found| found.1)
+            }
             Object::Flagd => match name {
                 "flagKey" => Some(Value::text(self.key)),
                 "timestamp" => Some(Value::Number(self.timestamp as f64)),
                 _ => None,
             },
             Object::Given(bytes) => {
+                // Every member takes at least these four bytes.
+                self.arena.spend(bytes.len() / 4);
                 encoded::members(bytes).flatten().filter(|m| m.0 == name).last().map(|m| m.1)
             }
-            Object::Made(span) => last(self.arena.members.get(span.start..span.end)?),
+            Object::Made(span) => {
+                self.arena.spend(span.end - span.start);
+                let mut members = self.arena.members.get(span.start..span.end)?.iter().rev();
+                members.find(|(known, _)| self.arena.str(*known) == name).map(|found| found.1)
+            }
         }
     }
 
@@ -91,7 +90,8 @@ impl<'a, 's> Evaluator<'a, 's> {
         let members = &mut self.arena.members;
         match object {
             Object::Context => {
-                members.extend_from_slice(&self.attributes);
+                let attributes = self.attributes.iter();
+                members.extend(attributes.map(|(name, value)| (Text::Given(name), *value)));
                 members.push((Text::Given(FLAGD), Value::Object(Object::Flagd)));
             }
             Object::Flagd => members.extend([
@@ -114,32 +114,14 @@ impl<'a, 's> Evaluator<'a, 's> {
 
 impl Drop for Evaluator<'_, '_> {
     fn drop(&mut self) {
-        let mut arena = std::mem::take(&mut self.arena);
-        arena.clear();
-        arena.text.shrink_to(KEEP);
-        arena.bytes.shrink_to(KEEP);
-        self.scratch.attributes = emptied(std::mem::take(&mut self.attributes));
-        self.scratch.arena = Arena {
-            text: arena.text,
-            items: recycled(arena.items),
-            members: emptied(arena.members),
-            stack: recycled(arena.stack),
-            bytes: arena.bytes,
-        };
+        self.scratch.attributes = forgotten(std::mem::take(&mut self.attributes));
+        self.scratch.arena = std::mem::take(&mut self.arena).reborn();
     }
 }
 
-/// Empties a buffer and gives it back for values of another life. Collecting a vector's own
-/// iterator into one of the same layout reuses its memory.
-fn recycled<'b>(mut values: Vec<Value<'_>>) -> Vec<Value<'b>> {
-    values.clear();
-    values.shrink_to(KEEP);
-    values.into_iter().map(|_| Value::Null).collect()
-}
-
-/// As [`recycled`], for attributes.
-fn emptied<'b>(mut members: Vec<Member<'_>>) -> Vec<Member<'b>> {
-    members.clear();
-    members.shrink_to(KEEP);
-    members.into_iter().map(|_| (Text::Given(""), Value::Null)).collect()
+/// As an [arena's buffers](Arena::reborn), those of the context go from one life to the next.
+fn forgotten<'b>(mut attributes: Vec<Attribute<'_>>) -> Vec<Attribute<'b>> {
+    attributes.clear();
+    attributes.shrink_to(KEEP);
+    attributes.into_iter().map(|_| ("", Value::Null)).collect()
 }

@@ -57,11 +57,16 @@ impl fmt::Display for Diagnostic {
     }
 }
 
+/// Names longer than this are not compared.
+const LONGEST_NAME: usize = 128;
+
 /// The known name nearest to `name`, if one is near enough to be what was meant.
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // Comparing costs time and memory for each pair of letters, and no typo makes a long name.
+    let known = known.into_iter().filter(|known| name.len().max(known.len()) <= LONGEST_NAME);
     let distance = |known: &str| strsim::damerau_levenshtein(name, known);
     let (best, distance) =
-        known.into_iter().map(|known| (known, distance(known))).min_by_key(|(_, d)| *d)?;
+        known.map(|known| (known, distance(known))).min_by_key(|(_, distance)| *distance)?;
     (distance <= 1 + name.chars().count() / 4).then_some(best)
 }
 

@@ -37,7 +37,20 @@ impl<'a> Fields<'a> {
         Self(message)
     }
 
+    #[inline]
     fn varint(&mut self) -> Option<u64> {
+        // Nearly every tag and length of a context is a single byte.
+        match self.0.split_first() {
+            Some((&byte, rest)) if byte < 0x80 => {
+                self.0 = rest;
+                Some(u64::from(byte))
+            }
+            _ => self.long_varint(),
+        }
+    }
+
+    #[cold]
+    fn long_varint(&mut self) -> Option<u64> {
         let mut value = 0;
         for shift in (0..64).step_by(7) {
             let (&byte, rest) = self.0.split_first()?;
@@ -56,6 +69,7 @@ impl<'a> Fields<'a> {
         Some(*bytes)
     }
 
+    #[inline]
     fn field(&mut self) -> Option<(u64, Content<'a>)> {
         let tag = self.varint()?;
         let content = match tag & 7 {
@@ -80,6 +94,7 @@ impl<'a> Fields<'a> {
 impl<'a> Iterator for Fields<'a> {
     type Item = Result<(u64, Content<'a>), Malformed>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.0.is_empty() {
             return None;
@@ -101,7 +116,20 @@ pub(crate) fn members(object: &[u8]) -> impl Iterator<Item = Result<(&str, Value
     })
 }
 
+#[inline]
 fn member(entry: &[u8]) -> Result<(&str, Value<'_>), Malformed> {
+    // The shape every encoder gives a short member: name, then value, one byte for each length.
+    if let [0x0a, length @ ..0x80, rest @ ..] = entry
+        && let Some((name, [0x12, size @ ..0x80, value @ ..])) =
+            rest.split_at_checked(usize::from(*length))
+        && usize::from(*size) == value.len()
+    {
+        return Ok((text(name)?, decode(value)?));
+    }
+    any_member(entry)
+}
+
+fn any_member(entry: &[u8]) -> Result<(&str, Value<'_>), Malformed> {
     let (mut name, mut value) = ("", Value::Null);
     for field in Fields::new(entry) {
         match field? {
@@ -122,7 +150,21 @@ pub(crate) fn elements(list: &[u8]) -> impl Iterator<Item = Result<Value<'_>, Ma
     })
 }
 
+#[inline]
 fn decode(value: &[u8]) -> Result<Value<'_>, Malformed> {
+    match value {
+        [0x1a, length @ ..0x80, bytes @ ..] if usize::from(*length) == bytes.len() => {
+            Ok(Value::text(text(bytes)?))
+        }
+        [0x11, bits @ ..] if let Ok(bits) = <[u8; 8]>::try_from(bits) => {
+            Ok(Value::Number(f64::from_le_bytes(bits)))
+        }
+        [0x20, bit @ (0 | 1)] => Ok(Value::Bool(*bit == 1)),
+        _ => decode_any(value),
+    }
+}
+
+fn decode_any(value: &[u8]) -> Result<Value<'_>, Malformed> {
     let mut decoded = Value::Null;
     for field in Fields::new(value) {
         decoded = match field? {
@@ -160,8 +202,13 @@ impl From<Malformed> for BadContext {
 }
 
 /// Checks a value of a context, and what [`members`] left unread of it: everything inside.
+#[inline]
 pub(crate) fn validate(value: &Value<'_>) -> Result<(), BadContext> {
-    validate_to(value, MAX_DEPTH)
+    match value {
+        Value::Null | Value::Bool(_) | Value::String(_) => Ok(()),
+        Value::Number(number) if number.is_finite() => Ok(()),
+        _ => validate_to(value, MAX_DEPTH),
+    }
 }
 
 fn validate_to(value: &Value<'_>, depth: usize) -> Result<(), BadContext> {

@@ -102,19 +102,16 @@ pub(crate) struct Scope<'s, 'a> {
 /// A rule that failed, and why.
 pub(crate) type Evaluated<'a> = Result<Value<'a>, &'a str>;
 
-/// One evaluation visits at most this many list elements and makes lists and texts of at most this
-/// size together, so that no rule and context can hold a worker or its memory.
+/// One evaluation visits at most this many list elements and defaults, and makes lists, objects and
+/// texts of at most this size together, so that no rule and context can hold a worker or its memory.
 const MAX_STEPS: usize = 100_000;
 const MAX_TEXT: usize = 1 << 20;
 
 impl<'a> Evaluator<'a, '_> {
     /// Answers for one flag.
     pub fn evaluate(&mut self, flag: &'a Flag) -> Outcome<'a> {
-        let rule = match &flag.behaviour {
-            Behaviour::Disabled => return Outcome::Disabled,
-            Behaviour::Broken(why) => return Outcome::Failed(Failure::Parse(why)),
-            Behaviour::Static => return default_variant(flag, Reason::Static, By::Default),
-            Behaviour::Targeted(rule) => rule,
+        let Behaviour::Targeted(rule) = &flag.behaviour else {
+            return flag.constant().unwrap_or(Outcome::CodeDefault);
         };
         self.arena.clear();
         self.key = flag.key();
@@ -124,6 +121,9 @@ impl<'a> Evaluator<'a, '_> {
             Ok(result) => result,
             Err(why) => return Outcome::Failed(Failure::Parse(why)),
         };
+        if self.arena.is_spent() {
+            return Outcome::Failed(Failure::Parse("the rule takes too many steps"));
+        }
         let by = if self.state.split { By::Split } else { By::Rule };
         let name = match result {
             Value::Null if self.state.split => {
@@ -203,6 +203,16 @@ impl<'a> Evaluator<'a, '_> {
                 self.arena.stack.truncate(base);
                 self.within_bounds(result)
             }
+            Rule::Compare(operator, operands) => {
+                let (a, b) = &**operands;
+                let (a, b) = (self.rule(a, scope)?, self.rule(b, scope)?);
+                Ok(Value::Bool(self.compare(*operator, &[a, b])))
+            }
+            Rule::SemVer(operands) => {
+                let (actual, range, target) = &**operands;
+                let actual = self.rule(actual, scope)?;
+                Ok(self.version_in(actual, *range, target))
+            }
             Rule::InSet(in_set) => {
                 let (needle, set) = &**in_set;
                 let needle = self.rule(needle, scope)?;
@@ -268,14 +278,9 @@ impl<'a> Evaluator<'a, '_> {
 
     fn apply(&mut self, operator: Operator, base: usize, scope: Scope<'_, 'a>) -> Value<'a> {
         match operator {
-            Operator::Equal
-            | Operator::StrictEqual
-            | Operator::NotEqual
-            | Operator::StrictNotEqual
-            | Operator::Less
-            | Operator::LessOrEqual
-            | Operator::Greater
-            | Operator::GreaterOrEqual => Value::Bool(self.compare(operator, base)),
+            _ if operator.compares() => {
+                Value::Bool(self.compare(operator, self.arena.arguments(base)))
+            }
             Operator::Not => Value::Bool(!self.is_true(base)),
             Operator::Truth => Value::Bool(self.is_true(base)),
             Operator::Add
@@ -297,7 +302,8 @@ impl<'a> Evaluator<'a, '_> {
                 Value::Bool(self.contains(operator, base))
             }
             Operator::StartsWith | Operator::EndsWith => self.affix(operator, base),
-            Operator::SemVer => self.sem_ver(base),
+            // SemVer, the only one left.
+            _ => self.sem_ver(base),
         }
     }
 
@@ -313,8 +319,22 @@ impl<'a> Evaluator<'a, '_> {
         let arena = &self.arena;
         let fits = self.state.steps <= MAX_STEPS
             && arena.items.len() <= MAX_STEPS
-            && arena.text.len() <= MAX_TEXT;
+            && arena.members.len() <= MAX_STEPS
+            && arena.text.len() <= MAX_TEXT
+            && !arena.is_spent();
         if fits { Ok(value) } else { Err("the rule makes too much of its lists and texts") }
+    }
+}
+
+impl Flag {
+    /// The answer of a flag that answers every context alike.
+    pub fn constant(&self) -> Option<Outcome<'_>> {
+        match &self.behaviour {
+            Behaviour::Disabled => Some(Outcome::Disabled),
+            Behaviour::Broken(why) => Some(Outcome::Failed(Failure::Parse(why))),
+            Behaviour::Static => Some(default_variant(self, Reason::Static, By::Default)),
+            Behaviour::Targeted(_) => None,
+        }
     }
 }
 

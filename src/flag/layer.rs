@@ -76,3 +76,90 @@ pub fn merge<'a>(layers: impl IntoIterator<Item = &'a Layer>) -> Vec<&'a LayerFl
     }
     merged.into_values().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flag::{Generation, compile};
+
+    /// A file of flags, each with one variant; a flag of `?` is broken.
+    fn file(flags: &[(&str, &str)], before: &Layer) -> Layer {
+        let flag = |(key, variant): &(&str, &str)| {
+            let default = if *variant == "?" { "nowhere" } else { variant };
+            format!(r#""{key}": {{"variants": {{"{variant}": 1}}, "defaultVariant": "{default}"}}"#)
+        };
+        let flags: Vec<_> = flags.iter().map(flag).collect();
+        let text = format!(r#"{{"flags": {{{}}}}}"#, flags.join(","));
+        compile(&text, Generation::V2, before).unwrap().layer
+    }
+
+    /// Checks key, default variant and standing of what files give together.
+    #[track_caller]
+    fn check(layers: &[&Layer], expected: &[(&str, Option<&str>, Standing)]) {
+        let merged = merge(layers.iter().copied());
+        let told: Vec<_> = merged
+            .iter()
+            .map(|flag| {
+                let default = flag.flag().default_variant();
+                let name = default.map(|index| flag.flag().variants()[index].name());
+                (flag.flag().key(), name, flag.standing())
+            })
+            .collect();
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn a_broken_definition_keeps_its_last_good_flag_and_its_neighbours() {
+        let good = file(&[("a", "one"), ("b", "one")], &Layer::default());
+        let broken = file(&[("a", "?"), ("b", "two")], &good);
+        let expected =
+            [("a", Some("one"), Standing::Quarantined), ("b", Some("two"), Standing::Good)];
+        check(&[&broken], &expected);
+        // Still broken, then mended, then gone.
+        let still = file(&[("a", "?"), ("b", "two")], &broken);
+        check(&[&still], &expected);
+        let mended = file(&[("a", "three")], &still);
+        check(&[&mended], &[("a", Some("three"), Standing::Good)]);
+        check(&[&file(&[], &mended)], &[]);
+    }
+
+    #[test]
+    fn a_flag_that_never_was_good_is_broken_until_it_is_mended() {
+        let broken = file(&[("a", "?")], &Layer::default());
+        check(&[&broken], &[("a", None, Standing::Broken)]);
+        check(&[&file(&[("a", "?")], &broken)], &[("a", None, Standing::Broken)]);
+        check(&[&file(&[("a", "one")], &broken)], &[("a", Some("one"), Standing::Good)]);
+    }
+
+    #[test]
+    fn the_last_file_wins_and_what_it_drops_comes_back() {
+        let base = file(&[("a", "base"), ("b", "base")], &Layer::default());
+        let over = file(&[("b", "over"), ("c", "over")], &Layer::default());
+        let good = Standing::Good;
+        check(
+            &[&base, &over],
+            &[("a", Some("base"), good), ("b", Some("over"), good), ("c", Some("over"), good)],
+        );
+        check(&[&base, &file(&[], &over)], &[("a", Some("base"), good), ("b", Some("base"), good)]);
+    }
+
+    #[test]
+    fn a_broken_flag_hides_nothing_but_its_last_good_one_does() {
+        let base = file(&[("a", "base")], &Layer::default());
+        let never = file(&[("a", "?")], &Layer::default());
+        check(&[&base, &never], &[("a", Some("base"), Standing::Good)]);
+        check(&[&never, &base], &[("a", Some("base"), Standing::Good)]);
+        let once = file(&[("a", "?")], &file(&[("a", "over")], &Layer::default()));
+        check(&[&base, &once], &[("a", Some("over"), Standing::Quarantined)]);
+    }
+
+    #[test]
+    fn what_did_not_change_is_not_compiled_again() {
+        let before = file(&[("a", "one"), ("b", "one")], &Layer::default());
+        let after = file(&[("a", "one"), ("b", "two")], &before);
+        let same =
+            |key| Arc::ptr_eq(before.get(key).unwrap().flag(), after.get(key).unwrap().flag());
+        assert!(same("a"));
+        assert!(!same("b"));
+    }
+}

@@ -1,6 +1,9 @@
 //! A compiled rule: the JSONLogic of a definition as a tree that only has to be walked.
 
-use super::value::Value;
+use super::{
+    value::Value,
+    version::{OwnedVersion, Range},
+};
 use std::collections::HashSet;
 
 /// One node of a rule.
@@ -18,6 +21,10 @@ pub(crate) enum Rule {
     And(Box<[Self]>),
     Or(Box<[Self]>),
     Apply(Operator, Arguments),
+    /// A comparison of two operands.
+    Compare(Operator, Box<(Self, Self)>),
+    /// `sem_ver` with an operator and a version known at load.
+    SemVer(Box<(Self, Range, OwnedVersion)>),
     /// `in` over a list of literals.
     InSet(Box<(Self, Set)>),
     /// An operator that runs a rule for each element of a list.
@@ -126,6 +133,23 @@ pub(crate) enum Operator {
     SemVer,
 }
 
+impl Operator {
+    /// Whether it compares operands, two by two.
+    pub(crate) fn compares(self) -> bool {
+        matches!(
+            self,
+            Self::Equal
+                | Self::StrictEqual
+                | Self::NotEqual
+                | Self::StrictNotEqual
+                | Self::Less
+                | Self::LessOrEqual
+                | Self::Greater
+                | Self::GreaterOrEqual
+        )
+    }
+}
+
 /// Operators that run a rule for each element of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Each {
@@ -139,13 +163,35 @@ pub(crate) enum Each {
 /// The literal list of an `in`, ready to be asked.
 #[derive(Debug, Default)]
 pub(crate) struct Set {
-    pub(crate) strings: HashSet<Box<str>>,
+    pub(crate) strings: Strings,
     /// What a number is compared with: numbers, and strings as the numbers they spell. Sorted.
     pub(crate) numbers: Box<[f64]>,
     /// `[low, high]` elements: inclusive ranges of numbers.
     pub(crate) ranges: Box<[(f64, f64)]>,
     pub(crate) bools: [bool; 2],
     pub(crate) null: bool,
+}
+
+/// The strings of a set: a few are faster found by looking at each.
+#[derive(Debug)]
+pub(crate) enum Strings {
+    Few(Box<[Box<str>]>),
+    Many(HashSet<Box<str>>),
+}
+
+impl Strings {
+    pub(crate) fn contains(&self, text: &str) -> bool {
+        match self {
+            Self::Few(strings) => strings.iter().any(|known| **known == *text),
+            Self::Many(strings) => strings.contains(text),
+        }
+    }
+}
+
+impl Default for Strings {
+    fn default() -> Self {
+        Self::Few(Box::default())
+    }
 }
 
 /// Which generation of the fractional operator decides who gets what.

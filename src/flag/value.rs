@@ -4,6 +4,7 @@
 //! its memory from one evaluation to the next: that is why evaluating allocates nothing once warm.
 
 use super::encoded;
+use std::cell::Cell;
 
 /// A value of the JSON data model.
 #[derive(Debug, Clone, Copy)]
@@ -106,9 +107,25 @@ pub(crate) struct Arena<'a> {
     pub(crate) stack: Vec<Value<'a>>,
     /// The bytes a split hashes.
     pub(crate) bytes: Vec<u8>,
+    /// Attributes and elements looked at so far.
+    work: Cell<usize>,
 }
 
+/// One evaluation looks at so many attributes and elements at most: a context comes from a client,
+/// and a long list in it times many attributes must not hold a thread. That is some 0.1 s.
+const MAX_WORK: usize = 1 << 24;
+
 impl<'a> Arena<'a> {
+    /// Notes that so many attributes or elements are looked at.
+    pub(crate) fn spend(&self, count: usize) {
+        self.work.set(self.work.get().saturating_add(count));
+    }
+
+    /// Whether the evaluation has looked at more than it may.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.work.get() > MAX_WORK
+    }
+
     pub(crate) fn str<'s>(&'s self, text: Text<'a>) -> &'s str
     where
         'a: 's,
@@ -142,6 +159,7 @@ impl<'a> Arena<'a> {
 
     /// Pushes the elements of a list onto the stack.
     pub(crate) fn push_elements(&mut self, list: List<'a>) {
+        let before = self.stack.len();
         match list {
             // Contexts were validated and literals encoded here, so nothing malformed is left.
             List::Given(bytes) => self.stack.extend(encoded::elements(bytes).flatten()),
@@ -150,12 +168,16 @@ impl<'a> Arena<'a> {
                 self.stack.extend_from_slice(items);
             }
         }
+        self.spend(self.stack.len() - before);
     }
 
     /// The element at `index`.
     pub(crate) fn element(&self, list: List<'a>, index: usize) -> Option<Value<'a>> {
         match list {
-            List::Given(bytes) => encoded::elements(bytes).flatten().nth(index),
+            List::Given(bytes) => {
+                self.spend(index.min(bytes.len()));
+                encoded::elements(bytes).flatten().nth(index)
+            }
             List::Made(span) => {
                 self.items.get(span.start..span.end).unwrap_or_default().get(index).copied()
             }
@@ -167,11 +189,52 @@ impl<'a> Arena<'a> {
         self.stack.get(base..).unwrap_or_default()
     }
 
+    /// The same buffers, empty, for values of another life.
+    pub(crate) fn reborn<'b>(mut self) -> Arena<'b> {
+        self.clear();
+        self.text.shrink_to(KEEP);
+        self.bytes.shrink_to(KEEP);
+        Arena {
+            text: self.text,
+            items: recycled(self.items),
+            members: emptied(self.members),
+            stack: recycled(self.stack),
+            bytes: self.bytes,
+            work: self.work,
+        }
+    }
+
     pub(crate) fn clear(&mut self) {
         self.text.clear();
         self.items.clear();
         self.members.clear();
         self.stack.clear();
         self.bytes.clear();
+        self.work.set(0);
     }
+}
+
+/// No buffer keeps more elements (or bytes) than this between requests: one huge context must not
+/// pin its memory for ever.
+pub(crate) const KEEP: usize = 16 * 1024;
+
+/// Empties a buffer and gives it back for values of another life. Collecting a vector's own
+/// iterator into one of the same layout reuses its memory.
+fn recycled<'b>(mut values: Vec<Value<'_>>) -> Vec<Value<'b>> {
+    if values.capacity() == 0 {
+        return Vec::new();
+    }
+    values.clear();
+    values.shrink_to(KEEP);
+    values.into_iter().map(|_| Value::Null).collect()
+}
+
+/// As [`recycled`], for members of made objects.
+fn emptied<'b>(mut members: Vec<Member<'_>>) -> Vec<Member<'b>> {
+    if members.capacity() == 0 {
+        return Vec::new();
+    }
+    members.clear();
+    members.shrink_to(KEEP);
+    members.into_iter().map(|_| (Text::Given(""), Value::Null)).collect()
 }

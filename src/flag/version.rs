@@ -106,26 +106,76 @@ fn pre_release(a: Option<&str>, b: Option<&str>) -> Ordering {
     }
 }
 
-/// Compares two versions given as text; `None` when one is no version or the operator is unknown.
-pub(crate) fn compare(actual: &str, operator: &str, target: &str) -> Option<bool> {
-    let (actual, target) = (Version::parse(actual)?, Version::parse(target)?);
-    let order = actual.precedence(&target);
-    Some(match operator {
-        "=" => order.is_eq(),
-        "!=" => order.is_ne(),
-        "<" => order.is_lt(),
-        "<=" => order.is_le(),
-        ">" => order.is_gt(),
-        ">=" => order.is_ge(),
-        "~" => actual.same(&target, 2),
-        "^" => actual.same(&target, 1),
-        _ => return None,
-    })
+/// A version known at load.
+#[derive(Debug)]
+pub(crate) struct OwnedVersion {
+    numbers: [Box<str>; 3],
+    pre_release: Option<Box<str>>,
+}
+
+impl OwnedVersion {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let Version { numbers, pre_release } = Version::parse(text)?;
+        Some(Self { numbers: numbers.map(Into::into), pre_release: pre_release.map(Into::into) })
+    }
+
+    pub(crate) fn version(&self) -> Version<'_> {
+        let [major, minor, patch] = &self.numbers;
+        Version { numbers: [major, minor, patch], pre_release: self.pre_release.as_deref() }
+    }
+}
+
+/// How `sem_ver` compares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Range {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    SameMinor,
+    SameMajor,
+}
+
+impl Range {
+    pub(crate) fn parse(operator: &str) -> Option<Self> {
+        Some(match operator {
+            "=" => Self::Equal,
+            "!=" => Self::NotEqual,
+            "<" => Self::Less,
+            "<=" => Self::LessOrEqual,
+            ">" => Self::Greater,
+            ">=" => Self::GreaterOrEqual,
+            "~" => Self::SameMinor,
+            "^" => Self::SameMajor,
+            _ => return None,
+        })
+    }
+
+    /// Whether `actual` is in the range that `target` spans.
+    pub(crate) fn holds(self, actual: &Version<'_>, target: &Version<'_>) -> bool {
+        match self {
+            Self::Equal => actual.precedence(target).is_eq(),
+            Self::NotEqual => actual.precedence(target).is_ne(),
+            Self::Less => actual.precedence(target).is_lt(),
+            Self::LessOrEqual => actual.precedence(target).is_le(),
+            Self::Greater => actual.precedence(target).is_gt(),
+            Self::GreaterOrEqual => actual.precedence(target).is_ge(),
+            Self::SameMinor => actual.same(target, 2),
+            Self::SameMajor => actual.same(target, 1),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::compare;
+    use super::{Range, Version};
+
+    fn compare(actual: &str, operator: &str, target: &str) -> Option<bool> {
+        let (actual, target) = (Version::parse(actual)?, Version::parse(target)?);
+        Some(Range::parse(operator)?.holds(&actual, &target))
+    }
 
     #[test]
     fn precedence_follows_the_specification() {

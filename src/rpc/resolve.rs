@@ -30,9 +30,11 @@ impl Rpc {
             return Err(self.unknown_flag(request.flag_key));
         };
         // A flag that answers everybody alike never looks at its context.
-        let context = if entry.flag.is_targeted() { request.context } else { &[] };
+        if let Some(outcome) = entry.flag.constant() {
+            return self.answer(version, wanted, entry, outcome);
+        }
         SCRATCH.with_borrow_mut(|scratch| {
-            let evaluator = Evaluator::new(scratch, context, now());
+            let evaluator = Evaluator::new(scratch, request.context, now());
             let outcome = evaluator.map(|mut evaluator| evaluator.evaluate(&entry.flag));
             match outcome {
                 Ok(outcome) => self.answer(version, wanted, entry, outcome),

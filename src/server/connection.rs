@@ -58,8 +58,13 @@ pub(super) async fn serve<S>(stream: S, site: Arc<Site>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let Ok(Ok(stream)) = timeout(PREFACE_TIMEOUT, recognised(stream)).await else { return };
     let lifecycle = site.lifecycle.clone();
+    let stream = tokio::select! {
+        biased;
+        () = lifecycle.draining() => return,
+        stream = timeout(PREFACE_TIMEOUT, recognised(stream)) => stream,
+    };
+    let Ok(Ok(stream)) = stream else { return };
     let mut builder = auto::Builder::new(InPlace(lifecycle.clone()));
     builder
         .http1()

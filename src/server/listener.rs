@@ -24,10 +24,10 @@ pub(crate) enum BindError {
 #[derive(Debug)]
 pub(crate) enum Listener {
     Tcp(TcpListener, SocketAddr),
-    Unix(UnixListener, Socket),
+    Unix(UnixListener, PathBuf),
 }
 
-/// A socket file, removed when the listener goes.
+/// A socket file, removed when its owner goes, whatever became of the listener.
 #[derive(Debug)]
 pub(crate) struct Socket(PathBuf);
 
@@ -42,7 +42,7 @@ impl fmt::Display for Listener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(_, address) => write!(f, "{address}"),
-            Self::Unix(_, Socket(path)) => write!(f, "unix:{}", path.display()),
+            Self::Unix(_, path) => write!(f, "unix:{}", path.display()),
         }
     }
 }
@@ -92,7 +92,7 @@ fn is_missing(error: &io::Error) -> bool {
 
 /// Binds a socket file. A socket left behind by a process that is gone is replaced; anything else
 /// at the path is not.
-pub(crate) fn bind_unix(path: &Path, mode: u32) -> Result<Listener, BindError> {
+pub(crate) fn bind_unix(path: &Path, mode: u32) -> Result<(Listener, Socket), BindError> {
     let bind = || {
         let left_behind = fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
         if left_behind && StdUnixStream::connect(path).is_err() {
@@ -101,7 +101,7 @@ pub(crate) fn bind_unix(path: &Path, mode: u32) -> Result<Listener, BindError> {
         let listener = UnixListener::bind(path)?;
         let socket = Socket(path.to_owned());
         fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
-        Ok(Listener::Unix(listener, socket))
+        Ok((Listener::Unix(listener, path.to_owned()), socket))
     };
     bind().map_err(|source| BindError::Unix { path: path.to_owned(), source })
 }

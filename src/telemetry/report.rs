@@ -54,7 +54,7 @@ pub(crate) fn published(
         changed = changes.updated.len(),
         removed = changes.removed.len(),
         quarantined,
-        duration_ms = took.as_secs_f64() * 1e3,
+        duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         streams,
         "flags applied"
     );

@@ -1,9 +1,12 @@
 //! The command line: what it takes, what it refuses and how it says so.
 
-use crate::sidecar::{Flags, Sidecar, flagstaff};
+use crate::{
+    flags::Flags,
+    sidecar::{Sidecar, flagstaff},
+};
 use serde_json::{Value, json};
 use std::{
-    fs,
+    env, fs,
     net::TcpListener,
     path::Path,
     process::{Command, Output, id},
@@ -92,6 +95,28 @@ fn a_busy_port_is_exit_1_and_names_the_address_and_the_option() {
         assert!(said.contains(&address.to_string()), "{option}: {said}");
         assert!(said.contains(&format!("with {option}")), "{option}: {said}");
     }
+}
+
+#[test]
+fn log_lines_are_text_on_a_terminal_and_json_elsewhere() {
+    let busy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = busy.local_addr().unwrap().port().to_string();
+    let serve = ["serve", EXAMPLE, "--management-port", "off", "--port", &port];
+    let (_, _, said) = run(flagstaff().args(serve));
+    let line: Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
+    assert_eq!(line["level"], "ERROR");
+    // util-linux runs it on a terminal.
+    let command = [&[env!("CARGO_BIN_EXE_flagstaff")], &serve[..]].concat().join(" ");
+    let on_a_terminal = Command::new("script").args(["-qec", &command, "/dev/null"]).output();
+    let Ok(output) = on_a_terminal else {
+        assert!(env::var_os("CI").is_none(), "CI needs script, of util-linux or bsdutils");
+        println!("skipped: there is no script, of util-linux or bsdutils");
+        return;
+    };
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("ERROR") && said.contains("cannot listen on"), "{said}");
+    assert!(!said.contains('{'), "{said}");
+    assert_eq!(output.status.code(), Some(1));
 }
 
 #[tokio::test]

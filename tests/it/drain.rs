@@ -2,12 +2,17 @@
 
 use crate::{
     client::Client,
+    flags::Flags,
     raw::{PREFACE, Raw},
-    sidecar::{DEADLINE, Flags, Sidecar, eventually},
+    sidecar::{DEADLINE, Sidecar, eventually},
 };
 use flagstaff::pb::flagd::evaluation::v2::ResolveBooleanResponse;
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    time::{Duration, Instant},
+};
 use tonic::Code;
 
 /// From the signal to the exit, drain delay not counted.
@@ -142,6 +147,7 @@ async fn during_the_drain_delay_it_is_unready_and_still_answers() {
     assert_eq!(answer.value, Some(true));
     flags.rename_over(&json!({"flags": {}}));
     assert_eq!(events.changes().await["a"], "delete");
+    assert_eq!(sidecar.readyz().await.0, 503, "applying flags is no reason to be ready again");
     assert!(start.elapsed() < Duration::from_secs(2), "too slow to tell");
     assert_eq!(events.next().await.unwrap().0, "provider_shutdown");
     assert!(start.elapsed() >= Duration::from_secs(2), "told before the delay was over");
@@ -165,6 +171,7 @@ async fn a_socket_left_behind_is_replaced_and_one_in_use_is_not() {
     let flags = Flags::new(&definitions());
     let sidecar = Sidecar::start(&flags).await;
     let socket = sidecar.socket().to_owned();
+    assert_eq!(fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o660);
     let taken = crate::sidecar::flagstaff()
         .args(["serve", "--port", "off", "--management-port", "off"])
         .arg(flags.path())

@@ -2,8 +2,9 @@
 
 use crate::{
     client::Client,
+    flags::Flags,
     raw::Raw,
-    sidecar::{DEADLINE, Flags, Sidecar, eventually},
+    sidecar::{DEADLINE, Sidecar, eventually},
 };
 use serde_json::{Value, json};
 use std::{

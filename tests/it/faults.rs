@@ -2,7 +2,8 @@
 
 use crate::{
     client::Client,
-    sidecar::{DEADLINE, Flags, Sidecar, eventually},
+    flags::Flags,
+    sidecar::{DEADLINE, Sidecar, eventually},
 };
 use flagstaff::pb::flagd::evaluation::v2::ResolveStringResponse;
 use serde_json::{Value, json};

@@ -2,7 +2,8 @@
 
 use crate::{
     client::{Client, from_struct},
-    sidecar::{Flags, Sidecar},
+    flags::Flags,
+    sidecar::Sidecar,
 };
 use flagstaff::pb::flagd::evaluation::{
     v1::{self, any_flag::Value::*},

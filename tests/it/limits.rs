@@ -3,8 +3,9 @@
 
 use crate::{
     client::Client,
+    flags::Flags,
     raw::{Frame, GOAWAY, PING, RST_STREAM, Raw, event_stream},
-    sidecar::{DEADLINE, Flags, Sidecar, eventually},
+    sidecar::{DEADLINE, Sidecar, eventually},
 };
 use bytes::Bytes;
 use flagstaff::pb::flagd::evaluation::v2::ResolveBooleanResponse;

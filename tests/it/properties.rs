@@ -1,8 +1,8 @@
 //! What holds for every definition and every context, tried on thousands of made-up ones.
 
 use flagstaff::flag::{
-    BadContext, Compilation, Evaluator, Flag, Generation, Layer, Outcome, Scratch, Standing,
-    compile, encode_object, merge,
+    BadContext, Compilation, Evaluator, Failure, Flag, Generation, Layer, Outcome, Scratch,
+    Standing, compile, encode_object, merge,
 };
 use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::{Map, Value, json};
@@ -189,8 +189,9 @@ proptest! {
                 let context = encode_object(context);
                 let first = outcome(&flag, &context, &mut used).expect("JSON is a good context");
                 // What an evaluation leaves behind changes no later one.
-                prop_assert_eq!(&first, &outcome(&flag, &context, &mut used).unwrap());
-                prop_assert_eq!(&first, &outcome(&flag, &context, &mut Scratch::default()).unwrap());
+                for scratch in [&mut used, &mut Scratch::default()] {
+                    prop_assert_eq!(&first, &outcome(&flag, &context, scratch).unwrap());
+                }
             }
         }
     }
@@ -459,6 +460,43 @@ fn rules_nest_sixty_three_deep_and_no_deeper() {
     assert!(compile(&"[".repeat(1_000_000), Generation::V2, &Layer::default()).is_err());
 }
 
+/// Checks that a flag gives up instead of doing what its rule says.
+#[track_caller]
+fn gives_up(rule: &Value, context: &[u8]) {
+    let flag = targeted(rule, Generation::V3);
+    let mut scratch = Scratch::default();
+    let mut evaluator = Evaluator::new(&mut scratch, context, NOW).expect("a good context");
+    let outcome = evaluator.evaluate(&flag);
+    assert!(matches!(outcome, Outcome::Failed(Failure::Parse(_))), "{rule}: {outcome:?}");
+}
+
+#[test]
+fn no_rule_and_context_hold_a_worker_or_its_memory() {
+    let list = |length: usize, element: &[u8]| field(6, &field(1, element).repeat(length));
+    let elements = entry("l", &list(100_001, b""));
+    gives_up(&json!({"some": [{"var": "l"}, {"==": [{"var": ""}, 1]}]}), &elements);
+    gives_up(&json!({"map": [{"var": "l"}, {"map": [{"var": "l"}, 1]}]}), &elements);
+    gives_up(&json!({"merge": [{"var": "l"}]}), &elements);
+
+    // A copy of a large object for each element.
+    let large = entry("o", &field(5, &entry("", b"").repeat(50_000)));
+    let copies = json!({"filter": [{"var": "l"}, {"set": [{"var": "o"}, "a", 1]}]});
+    gives_up(&copies, &[entry("l", &list(10_000, b"")), large].concat());
+
+    // Texts that double.
+    let twice = json!({"cat": [{"var": "accumulator"}, {"var": "accumulator"}]});
+    gives_up(
+        &json!({"reduce": [{"var": "l"}, twice, "ab"]}),
+        &entry("l", &list(64, &field(3, b"x"))),
+    );
+
+    // Defaults of defaults, each asked for again in every scope: 21^20 look-ups.
+    let mut rule = json!(null);
+    (0..20).for_each(|_| rule = json!({"var": ["x", rule]}));
+    (0..20).for_each(|_| rule = json!({"some": [[1], rule]}));
+    gives_up(&rule, &[]);
+}
+
 /// A length-delimited protobuf field.
 fn field(number: u8, content: &[u8]) -> Vec<u8> {
     let mut out = vec![number << 3 | 2];
@@ -474,10 +512,12 @@ fn entry(name: &str, value: &[u8]) -> Vec<u8> {
 
 #[test]
 fn contexts_nest_a_hundred_deep_and_no_deeper() {
+    type Wrap<'w> = &'w dyn Fn(&[u8]) -> Vec<u8>;
+
     let list = |inner: &[u8]| field(6, &field(1, inner));
     let pair = |inner: &[u8]| field(6, &[field(1, &[8, 0]), field(1, inner)].concat());
     let object = |inner: &[u8]| field(5, &entry("a", inner));
-    let wraps: [&dyn Fn(&[u8]) -> Vec<u8>; 3] = [&list, &pair, &object];
+    let wraps: [Wrap<'_>; 3] = [&list, &pair, &object];
     let rules = [
         bucketed(json!({"var": "o"}), &[json!(["on", 1])]),
         bucketed(json!({"set": [{"var": ""}, "l", 1]}), &[json!(["on", 1])]),

@@ -2,7 +2,8 @@
 
 use crate::{
     client::Client,
-    sidecar::{Flags, Sidecar, http_get},
+    flags::Flags,
+    sidecar::{Sidecar, http_get},
 };
 use bytes::Bytes;
 use flagstaff::pb::flagd::evaluation::{

@@ -2,7 +2,8 @@
 
 use crate::{
     client::Client,
-    sidecar::{DEADLINE, Flags, Sidecar, eventually, http_get},
+    flags::Flags,
+    sidecar::{DEADLINE, Sidecar, eventually, http_get},
 };
 use serde_json::json;
 use tokio::time::timeout;

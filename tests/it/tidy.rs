@@ -7,15 +7,28 @@ use std::{
 
 /// What the pure core must not know of, as it would stand in a path.
 const IMPURE: [&str; 15] = [
-    "tokio", "tonic", "prost", "hyper", "http", "tracing", "metrics", "rand", "fs", "env", "time",
-    "net", "thread", "SystemTime", "Instant",
+    "tokio",
+    "tonic",
+    "prost",
+    "hyper",
+    "http",
+    "tracing",
+    "metrics",
+    "rand",
+    "fs",
+    "env",
+    "time",
+    "net",
+    "thread",
+    "SystemTime",
+    "Instant",
 ];
 
 #[test]
 fn the_core_is_pure() {
-    let core = sources().into_iter().filter(|(path, _)| {
-        path.starts_with("src/flag") || path == Path::new("src/flag.rs")
-    });
+    let core = sources()
+        .into_iter()
+        .filter(|(path, _)| path.starts_with("src/flag") || path == Path::new("src/flag.rs"));
     let mut seen = 0;
     for (path, text) in core {
         seen += 1;
@@ -105,7 +118,8 @@ fn what_one_module_does_no_other_does() {
 fn sources() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = Vec::new();
-    let mut open = vec![root.join("build.rs"), root.join("src"), root.join("tests"), root.join("benches")];
+    let mut open =
+        vec![root.join("build.rs"), root.join("src"), root.join("tests"), root.join("benches")];
     while let Some(path) = open.pop() {
         if path.is_dir() {
             open.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));

@@ -101,6 +101,11 @@ fn collect<'r>(rule: &'r Rule, splits: &mut Vec<&'r Fractional>) {
             Arguments::Bare(rule) => collect(rule, splits),
         },
         Rule::InSet(operands) => collect(&operands.0, splits),
+        Rule::SemVer(operands) => collect(&operands.0, splits),
+        Rule::Compare(_, operands) => {
+            collect(&operands.0, splits);
+            collect(&operands.1, splits);
+        }
         Rule::Each(_, operands) => {
             collect(&operands.0, splits);
             collect(&operands.1, splits);

@@ -1,13 +1,21 @@
 //! The literal list of an `in` as a set, so that ten thousand ids cost what one costs.
 
-use crate::flag::{number, rule::Set};
+use crate::flag::{
+    number,
+    rule::{Set, Strings},
+};
 use serde_json::Value as Json;
+use std::collections::HashSet;
+
+/// Up to so many strings, comparing each costs less than hashing one.
+const FEW: usize = 8;
 
 /// What `in` finds among literals, whichever the needle is (see `evaluate::list`).
 pub(super) fn compile(elements: &[Json]) -> Set {
     let mut set = Set::default();
     let mut numbers = Vec::new();
     let mut ranges = Vec::new();
+    let mut strings = HashSet::new();
     for element in elements {
         match element {
             Json::Null => set.null = true,
@@ -20,7 +28,7 @@ pub(super) fn compile(elements: &[Json]) -> Set {
             Json::String(text) => {
                 // A number is also looked for among texts, read as numbers.
                 numbers.push(operand(element));
-                set.strings.insert(text.as_str().into());
+                strings.insert(text.as_str().into());
             }
             Json::Array(bounds) => {
                 if let [low, high, ..] = bounds.as_slice() {
@@ -35,6 +43,10 @@ pub(super) fn compile(elements: &[Json]) -> Set {
     numbers.retain(|number| !number.is_nan());
     numbers.sort_unstable_by(f64::total_cmp);
     numbers.dedup();
+    set.strings = match strings.len() {
+        0..=FEW => Strings::Few(strings.into_iter().collect()),
+        _ => Strings::Many(strings),
+    };
     set.numbers = numbers.into();
     set.ranges = ranges.into();
     set

@@ -4,8 +4,7 @@
 use crate::flag::{context::Evaluator, number, rule::Operator, value::Value};
 
 impl<'a> Evaluator<'a, '_> {
-    pub(super) fn compare(&self, operator: Operator, base: usize) -> bool {
-        let arguments = self.arena.arguments(base);
+    pub(super) fn compare(&self, operator: Operator, arguments: &[Value<'a>]) -> bool {
         let (a, b, c) = (arguments.first(), arguments.get(1), arguments.get(2));
         let between = arguments.len() == 3;
         match operator {

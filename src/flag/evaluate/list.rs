@@ -101,6 +101,13 @@ impl<'a> Evaluator<'a, '_> {
         self.arena.push_elements(list);
         let middle = self.arena.stack.len();
         self.arena.push_elements(wanted);
+        let end = self.arena.stack.len();
+        self.arena.spend((middle - start).saturating_mul(end - middle));
+        if self.arena.is_spent() {
+            // The evaluation ends over it, whatever is said here.
+            self.arena.stack.truncate(start);
+            return none;
+        }
         let elements = self.arena.stack.get(start..middle).unwrap_or_default();
         let mut wanted = self.arena.stack.get(middle..).unwrap_or_default().iter();
         let among = |wanted: &Value<'a>| elements.iter().any(|known| self.identical(known, wanted));
@@ -155,11 +162,11 @@ impl<'a> Evaluator<'a, '_> {
         Ok(result)
     }
 
-    /// Runs a rule for one element, within the bounds of an evaluation.
-    fn step(&mut self, body: &'a Rule, scope: Scope<'_, 'a>) -> Evaluated<'a> {
+    /// Runs a rule as one step, within the bounds of an evaluation.
+    pub(super) fn step(&mut self, body: &'a Rule, scope: Scope<'_, 'a>) -> Evaluated<'a> {
         self.state.steps += 1;
-        if self.state.steps > MAX_STEPS {
-            return Err("the rule visits too many list elements");
+        if self.state.steps > MAX_STEPS || self.arena.is_spent() {
+            return Err("the rule takes too many steps");
         }
         self.rule(body, scope)
     }

@@ -40,7 +40,8 @@ impl<'a> Evaluator<'a, '_> {
             &var.default,
         ) {
             (Some(found), _) => Ok(found),
-            (None, Some(default)) => self.rule(default, scope),
+            // A default may hold defaults, and each is asked for again in every scope.
+            (None, Some(default)) => self.step(default, scope),
             (None, None) => Ok(Value::Null),
         }
     }
@@ -109,6 +110,9 @@ impl<'a> Evaluator<'a, '_> {
     pub(super) fn missing(&mut self, base: usize, data: Value<'a>) -> Value<'a> {
         let end = self.arena.stack.len();
         for at in base..end {
+            if self.arena.is_spent() {
+                break;
+            }
             if let Some(path) = self.arena.stack.get(at).copied()
                 && self.look_up(path, data).is_none_or(|found| found.is_null())
             {
@@ -147,7 +151,13 @@ impl<'a> Evaluator<'a, '_> {
         };
         let start = self.arena.members.len();
         self.push_members(members);
-        self.arena.members.push((name, value));
+        // A name counts once: the object may be hashed.
+        let mut made = self.arena.members.get(start..).unwrap_or_default().iter();
+        let known = made.rposition(|(known, _)| self.arena.str(*known) == self.arena.str(name));
+        match known.and_then(|place| self.arena.members.get_mut(start + place)) {
+            Some(member) => member.1 = value,
+            None => self.arena.members.push((name, value)),
+        }
         Value::Object(Object::Made(Span { start, end: self.arena.members.len() }))
     }
 

@@ -126,3 +126,6 @@ fn weigh(value: Value<'_>) -> Option<f64> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

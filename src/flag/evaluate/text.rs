@@ -5,7 +5,7 @@ use crate::flag::{
     number,
     rule::Operator,
     value::{Span, Text, Value},
-    version,
+    version::{OwnedVersion, Range, Version},
 };
 
 impl<'a> Evaluator<'a, '_> {
@@ -113,18 +113,36 @@ impl<'a> Evaluator<'a, '_> {
         let [actual, Value::String(operator), target] = *self.arena.arguments(base) else {
             return Value::Null;
         };
-        // flagd prints a number from 1e6 with an exponent, which is no version.
-        let versions = [actual, target].iter().all(|operand| match operand {
-            Value::String(_) => true,
-            Value::Number(number) => number.abs() < 1e6,
-            _ => false,
-        });
-        if !versions {
+        let (Some(actual), Some(target)) = (self.versioned(actual), self.versioned(target)) else {
             return Value::Null;
-        }
-        let (actual, target) = (self.textual(actual), self.textual(target));
+        };
         let text = |text| self.arena.str(text);
-        version::compare(text(actual), text(operator), text(target))
-            .map_or(Value::Null, Value::Bool)
+        let range = Range::parse(text(operator));
+        match (Version::parse(text(actual)), range, Version::parse(text(target))) {
+            (Some(actual), Some(range), Some(target)) => Value::Bool(range.holds(&actual, &target)),
+            _ => Value::Null,
+        }
+    }
+
+    /// `sem_ver` where only the first version is not known before.
+    pub(super) fn version_in(
+        &mut self,
+        actual: Value<'a>,
+        range: Range,
+        target: &OwnedVersion,
+    ) -> Value<'a> {
+        let Some(actual) = self.versioned(actual) else { return Value::Null };
+        let actual = Version::parse(self.arena.str(actual));
+        actual.map_or(Value::Null, |actual| Value::Bool(range.holds(&actual, &target.version())))
+    }
+
+    /// A value as the text of a version, if it can be one. flagd prints a number from 1e6 with an
+    /// exponent, which is none.
+    fn versioned(&mut self, value: Value<'a>) -> Option<Text<'a>> {
+        match value {
+            Value::String(text) => Some(text),
+            Value::Number(number) if number.abs() < 1e6 => Some(self.textual(value)),
+            _ => None,
+        }
     }
 }

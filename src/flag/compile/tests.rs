@@ -1,0 +1,320 @@
+//! What an author is told about a definition, and what is served in spite of it.
+
+use super::{Compilation, compile};
+use crate::flag::{
+    Evaluator, Generation, Layer, Outcome, Scratch, Standing, decode_object, encode_object,
+};
+use serde_json::{Value, json};
+
+fn compiled(document: &Value) -> Compilation {
+    compile(&document.to_string(), Generation::V2, &Layer::default()).expect("a document")
+}
+
+/// A document of one good flag `f`, some of whose members are others.
+fn with(members: &Value) -> Value {
+    let mut flag = json!({"state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": "off"});
+    for (name, value) in members.as_object().unwrap() {
+        flag[name] = value.clone();
+    }
+    json!({"flags": {"f": flag}})
+}
+
+/// Checks every problem of a document, each as it is told.
+#[track_caller]
+fn check(document: &Value, expected: &[&str]) {
+    let found = match compile(&document.to_string(), Generation::V2, &Layer::default()) {
+        Ok(compilation) => compilation.diagnostics,
+        Err(problems) => problems,
+    };
+    let told: Vec<_> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(told, expected, "{document}");
+}
+
+/// Checks what the flag `f` of a document answers: its variant, or why there is none.
+#[track_caller]
+fn answers(document: &Value, context: &Value, expected: &str) {
+    let compilation = compiled(document);
+    let flag = compilation.layer.get("f").expect("the document has a flag f").flag();
+    let context = encode_object(context.as_object().unwrap());
+    let mut scratch = Scratch::default();
+    let outcome = Evaluator::new(&mut scratch, &context, 0).unwrap().evaluate(flag);
+    let told = match outcome {
+        Outcome::Variant { index, .. } => flag.variants()[index].name().to_owned(),
+        other => format!("{other:?}"),
+    };
+    assert_eq!(told, expected, "{document}");
+}
+
+#[test]
+fn a_good_document_has_no_problems() {
+    check(&with(&json!({"targeting": {"if": [{"var": "beta"}, "on"]}})), &[]);
+}
+
+#[test]
+fn a_file_that_is_no_document_is_refused() {
+    let object = "make it an object of flags by key, or a list of flags with a \"key\" each";
+    let neither = format!("error: flags: is neither an object nor a list (help: {object})");
+    check(&json!({}), &["error: flags: is missing (help: put the flags in an object \"flags\")"]);
+    check(&json!({"flags": null}), &[&neither]);
+    check(&json!({"flags": "x"}), &[&neither]);
+    let help = "the file must be one JSON object; the last good flags stay in force";
+    for text in ["", "[]", "{", "{} {}", "\u{feff}{}"] {
+        let problems = compile(text, Generation::V2, &Layer::default()).unwrap_err();
+        assert_eq!((problems.len(), &*problems[0].path, &*problems[0].help), (1, "file", help));
+    }
+}
+
+#[test]
+fn each_problem_of_a_flag_is_told_with_its_path_and_what_to_do() {
+    let state = "such a flag counts as enabled; write \"ENABLED\" or \"DISABLED\"";
+    for (members, expected) in [
+        (json!({"state": null}), format!("warning: flags.f.state: is missing (help: {state})")),
+        (
+            json!({"state": "PAUSED"}),
+            format!("warning: flags.f.state: \"PAUSED\" is no state (help: {state})"),
+        ),
+        (
+            json!({"state": "disabled"}),
+            "warning: flags.f.state: \"disabled\" is no state (help: the flag is NOT switched \
+             off; write \"DISABLED\")"
+                .to_owned(),
+        ),
+        (
+            json!({"state": true}),
+            "error: flags.f.state: is not a string (help: write \"ENABLED\" or \"DISABLED\")"
+                .to_owned(),
+        ),
+        (
+            json!({"defaultVariant": "of"}),
+            "error: flags.f.defaultVariant: \"of\" is not a variant (help: did you mean \"off\"?)"
+                .to_owned(),
+        ),
+        (
+            json!({"defaultVariant": "elsewhere"}),
+            "error: flags.f.defaultVariant: \"elsewhere\" is not a variant (help: name one of the \
+             variants, or add it to them)"
+                .to_owned(),
+        ),
+        (
+            json!({"variants": {"on": 1, "off": "x"}}),
+            "warning: flags.f.variants: mixes types (help: give every variant of a flag the same \
+             type)"
+                .to_owned(),
+        ),
+        (
+            json!({"variants": {"on": [], "off": []}}),
+            "warning: flags.f.variants.off: is a list or null (help: clients get a type \
+             mismatch; use a boolean, string, number or object)"
+                .to_owned(),
+        ),
+        (
+            json!({"metadata": {"a": [1]}}),
+            "warning: flags.f.metadata.a: is not a string, number or boolean (help: in-process \
+             clients refuse it; keep metadata flat)"
+                .to_owned(),
+        ),
+    ] {
+        let found = compiled(&with(&members)).diagnostics;
+        assert_eq!(found[0].to_string(), expected, "{members}");
+    }
+}
+
+#[test]
+fn each_problem_of_a_rule_is_told_where_it_is() {
+    let rule = |rule: Value| with(&json!({"targeting": rule}));
+    check(
+        &rule(json!({"if": [{"stars_with": [{"var": "email"}, "a"]}, "on"]})),
+        &["warning: flags.f.targeting.if[0].stars_with: operator \"stars_with\" is not supported \
+           (help: did you mean \"starts_with\"?)"],
+    );
+    check(
+        &rule(json!({"or": [true, {"log": 1}]})),
+        &["warning: flags.f.targeting.or[1].log: operator \"log\" is not supported (help: the \
+           rule answers PARSE_ERROR where it is reached)"],
+    );
+    check(
+        &rule(json!({"if": "x"})),
+        &["warning: flags.f.targeting.if: \"if\" needs a list of arguments (help: put the \
+           arguments in [ ])"],
+    );
+    check(
+        &rule(json!({"var": true})),
+        &["warning: flags.f.targeting.var: the path of a \"var\" must be text (help: write \
+           {\"var\": \"name\"} or {\"var\": [\"name\", default]})"],
+    );
+    check(
+        &rule(json!({"fractional": [["on", 0], ["off", 0]]})),
+        &[
+            "warning: flags.f.targeting.fractional: the weights sum to 0, so nobody is in any share \
+           (help: give a share a weight)",
+        ],
+    );
+    // All of them, not the first.
+    assert_eq!(compiled(&rule(json!({"or": [{"log": 1}, {"log": 2}]}))).diagnostics.len(), 2);
+}
+
+#[test]
+fn one_broken_flag_hurts_no_other() {
+    let mut document = with(&json!({}));
+    for (key, broken) in [
+        ("null", Value::Null),
+        ("list", json!([])),
+        ("state", json!({"state": 1})),
+        ("variants", json!({"variants": []})),
+        ("default", json!({"variants": {"on": 1}, "defaultVariant": "off"})),
+        ("metadata", json!({"metadata": "x"})),
+    ] {
+        document["flags"][key] = broken;
+    }
+    for flag in compiled(&document).layer.flags() {
+        let good = flag.flag().key() == "f";
+        let expected = if good { Standing::Good } else { Standing::Broken };
+        assert_eq!(flag.standing(), expected, "{}", flag.flag().key());
+    }
+    answers(&document, &json!({}), "off");
+}
+
+#[test]
+fn a_kill_holds_whatever_else_is_broken() {
+    let kill = json!({"state": "DISABLED", "defaultVariant": "nowhere", "targeting": {"log": 1}});
+    answers(&with(&kill), &json!({}), "Disabled");
+}
+
+#[test]
+fn references_are_put_in_place_however_deep() {
+    let mut document = with(&json!({"targeting": {"if": [{"$ref": "insider"}, "on"]}}));
+    document["$evaluators"] = json!({
+        "insider": {"and": [{"$ref": "employee"}, {"$ref": "opted in"}]},
+        "employee": {"ends_with": [{"var": "email"}, "@example.com"]},
+        "opted in": {"!!": [{"var": "beta"}]},
+    });
+    check(&document, &[]);
+    answers(&document, &json!({"email": "a@example.com", "beta": true}), "on");
+    answers(&document, &json!({"email": "a@example.com"}), "off");
+}
+
+#[test]
+fn a_reference_to_nothing_or_to_itself_fails_where_it_is_reached() {
+    let mut document =
+        with(&json!({"targeting": {"if": [{"var": "x"}, {"$ref": "insidr"}, {"$ref": "a"}]}}));
+    document["$evaluators"] =
+        json!({"insider": true, "a": {"$ref": "b"}, "b": {"!": [{"$ref": "a"}]}});
+    check(
+        &document,
+        &[
+            "warning: flags.f.targeting.if[1].$ref: there is no evaluator \"insidr\" (help: did \
+             you mean \"insider\"?)",
+            "warning: flags.f.targeting.if[2].$ref.$ref.![0].$ref: the reference is a cycle: a \
+             -> b -> a (help: an evaluator cannot refer to itself, directly or through others)",
+        ],
+    );
+    answers(
+        &document,
+        &json!({"x": 1}),
+        "Failed(Parse(\"flags.f.targeting.if[1].$ref: there is no evaluator \\\"insidr\\\"\"))",
+    );
+}
+
+#[test]
+fn only_a_change_a_flag_can_feel_changes_its_digest() {
+    let digest = |change: &dyn Fn(&mut Value)| {
+        let mut document = with(&json!({"targeting": {"if": [{"$ref": "used"}, "on"]}}));
+        document["$evaluators"] = json!({"used": true, "unused": true});
+        change(&mut document);
+        *compiled(&document).layer.get("f").unwrap().flag().digest()
+    };
+    let before = digest(&|_| {});
+    assert_eq!(before, digest(&|document| document["$evaluators"]["unused"] = json!(false)));
+    assert_eq!(before, digest(&|document| document["flags"]["g"] = json!({})));
+    assert_ne!(before, digest(&|document| document["$evaluators"]["used"] = json!(false)));
+    assert_ne!(before, digest(&|document| document["metadata"] = json!({"a": 1})));
+    assert_ne!(before, digest(&|document| document["metadata"] = json!({"fractional": "v3"})));
+}
+
+#[test]
+fn metadata_of_the_flag_lies_over_that_of_the_file() {
+    let mut document = with(&json!({"metadata": {"owner": "checkout", "team": null, "n": 1}}));
+    document["metadata"] =
+        json!({"owner": "nobody", "team": "x", "flagSetId": "shop", "fractional": "v3"});
+    let compilation = compiled(&document);
+    let metadata = decode_object(compilation.layer.get("f").unwrap().flag().metadata());
+    assert_eq!(metadata, json!({"owner": "checkout", "n": 1, "flagSetId": "shop"}));
+    assert_eq!(
+        decode_object(compiled(&with(&json!({}))).layer.get("f").unwrap().flag().metadata()),
+        json!({})
+    );
+}
+
+#[test]
+fn the_file_says_its_generation_of_fractional() {
+    let mut document = with(&json!({
+        "targeting": {"fractional": [{"var": "n"}, ["on", 1]]}, "defaultVariant": "off",
+    }));
+    // A number is a unit in v3 only.
+    let context = json!({"n": 1});
+    answers(&document, &context, "off");
+    document["metadata"] = json!({"fractional": "v3"});
+    check(&document, &[]);
+    answers(&document, &context, "on");
+    document["metadata"] = json!({"fractional": "v4"});
+    check(
+        &document,
+        &["warning: metadata.fractional: is no generation of fractional, so it is ignored (help: \
+           write \"v2\" or \"v3\")"],
+    );
+    answers(&document, &context, "off");
+}
+
+#[test]
+fn size_is_bounded_with_a_diagnostic() {
+    let help = "split the flag, or test membership with one \"in\" over a list";
+    let error = |message: &str, document: &Value| {
+        let compilation = compiled(document);
+        let found = compilation.diagnostics.last().expect("a problem");
+        assert_eq!((&*found.message, &*found.help), (message, help));
+        assert_eq!(compilation.layer.get("f").unwrap().standing(), Standing::Broken);
+    };
+    // Each operator is a node, and so is the "or".
+    let rules = |count: usize| with(&json!({"targeting": {"or": vec![json!({"!": [1]}); count]}}));
+    check(&rules(9_999), &[]);
+    error("has more rules than 10000", &rules(10_000));
+    // Literals are free.
+    check(&with(&json!({"targeting": {"in": [{"var": "id"}, vec!["x"; 50_000]]}})), &[]);
+
+    // References that double at each step: 2^40 rules, were they all put in place.
+    let mut document = with(&json!({"targeting": {"$ref": "e0"}}));
+    for step in 0..40 {
+        let next = json!({"$ref": format!("e{}", step + 1)});
+        document["$evaluators"][format!("e{step}")] = json!({"or": [next, next]});
+    }
+    document["$evaluators"]["e40"] = json!({"!": [1]});
+    error("nests deeper than 63", &document);
+    for step in 25..40 {
+        document["$evaluators"][format!("e{step}")] = json!(1);
+    }
+    error("has more rules than 10000", &document);
+}
+
+#[test]
+fn a_file_has_a_hundred_thousand_flags_at_most() {
+    let text = |count: usize| {
+        let flags: Vec<_> = (0..count).map(|flag| format!("\"{flag}\":{{}}")).collect();
+        format!("{{\"flags\":{{{}}}}}", flags.join(","))
+    };
+    let problems = compile(&text(100_001), Generation::V2, &Layer::default()).unwrap_err();
+    assert_eq!(
+        problems[0].to_string(),
+        "error: flags: has 100001 flags, more than 100000 (help: split the file by application)"
+    );
+}
+
+#[test]
+fn names_too_long_for_a_typo_are_not_compared() {
+    let long = "x".repeat(200_000);
+    let mut document = with(&json!({"defaultVariant": format!("{long}y")}));
+    document["flags"]["f"]["variants"] = json!({long: true});
+    assert_eq!(
+        compiled(&document).diagnostics[0].help,
+        "name one of the variants, or add it to them"
+    );
+}
