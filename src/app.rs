@@ -27,7 +27,7 @@ use tokio::time::sleep;
 use tonic::{Status, service::Routes};
 use tonic_health::{ServingStatus, server::health_reporter};
 use tonic_reflection::server::Builder as Reflection;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 /// Open connections on all evaluation ports together.
 const MAX_CONNECTIONS: usize = 4096;
@@ -90,12 +90,12 @@ pub(crate) async fn serve(options: ServeOptions, audience: Audience) -> Result<(
         Workers::start(options.worker_threads, &lifecycle).map_err(ServeError::Threads)?;
     let site = Arc::new(Site::evaluation(rpc, routes, lifecycle.clone(), workers));
     let gate = Gate::new(MAX_CONNECTIONS, Arc::clone(&metrics));
-    listen(evaluation, "evaluation", &site, gate);
+    listen(evaluation, "evaluation", &site, gate, audience);
     let routes = Routes::new(service).into_axum_router();
     let routes = management::routes(routes, Arc::clone(&metrics), &lifecycle);
     let site = Arc::new(Site::routed(routes, lifecycle.clone()));
     let gate = Gate::new(MAX_MANAGEMENT_CONNECTIONS, Arc::clone(&metrics));
-    listen(managing, "management", &site, gate);
+    listen(managing, "management", &site, gate, audience);
 
     lifecycle.spawn_essential(management::report_health(health, lifecycle.clone()));
     lifecycle.spawn_essential(management::upkeep(Arc::clone(&metrics), lifecycle.clone()));
@@ -117,11 +117,20 @@ pub(crate) async fn serve(options: ServeOptions, audience: Audience) -> Result<(
     stopped
 }
 
-/// Accepts connections on each listener, and says where.
-fn listen(listeners: Vec<Listener>, service: &'static str, site: &Arc<Site>, gate: Gate) {
+/// Accepts connections on each listener, and says where; a person reads it in the greeting.
+fn listen(
+    listeners: Vec<Listener>,
+    service: &'static str,
+    site: &Arc<Site>,
+    gate: Gate,
+    audience: Audience,
+) {
     let gate = Arc::new(gate);
     for listener in listeners {
-        info!(service, address = %listener, "listening");
+        match audience {
+            Audience::Machine => info!(service, address = %listener, "listening"),
+            Audience::Person => debug!(service, address = %listener, "listening"),
+        }
         site.lifecycle().spawn_essential(accept(listener, Arc::clone(site), Arc::clone(&gate)));
     }
 }

@@ -9,6 +9,7 @@ mod body;
 mod call;
 mod connection;
 pub(crate) mod listener;
+mod stream;
 pub(crate) mod workers;
 
 use crate::{

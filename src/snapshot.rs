@@ -187,3 +187,6 @@ impl Entry {
         Arc::new(Self { flag: Arc::clone(flag), answers, counters, created, changed })
     }
 }
+
+#[cfg(test)]
+mod tests;

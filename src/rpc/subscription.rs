@@ -125,3 +125,6 @@ impl fmt::Debug for Subscription {
         f.debug_struct("Subscription").field("seen", &self.seen).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

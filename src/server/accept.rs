@@ -1,12 +1,11 @@
 //! Accepts connections: bounded in number, and calm when the machine runs out of something.
 
-use super::{Site, authority::HostsOnly, connection::serve, listener::Listener};
+use super::{Site, connection::serve, listener::Listener, stream::Socket};
 use crate::telemetry::{metrics::Metrics, rate_limit::RateLimit};
 use metrics::Gauge;
 use socket2::{SockRef, TcpKeepalive};
 use std::{io, sync::Arc, time::Duration};
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
     net::{TcpStream, UnixStream},
     sync::{OwnedSemaphorePermit, Semaphore},
     time::sleep,
@@ -90,7 +89,7 @@ async fn accept_one(listener: &Listener, site: &Arc<Site>, gate: &Gate) -> io::R
         Listener::Unix(listener, _) => {
             let (stream, _) = listener.accept().await?;
             let stream = stream.into_std()?;
-            enter(async { UnixStream::from_std(stream).map(HostsOnly::new) }, site, gate);
+            enter(async { UnixStream::from_std(stream) }, site, gate);
         }
     }
     Ok(())
@@ -109,7 +108,7 @@ fn prepare(stream: &TcpStream) {
 }
 
 /// Lets a connection in; its socket is registered with the runtime of the thread it goes to.
-fn enter<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+fn enter<S: Socket>(
     stream: impl Future<Output = io::Result<S>> + Send + 'static,
     site: &Arc<Site>,
     gate: &Gate,

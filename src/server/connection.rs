@@ -1,6 +1,10 @@
 //! One connection, from its first byte to its last, within bounds of time and size.
 
-use super::{Site, call::Answer};
+use super::{
+    Site,
+    call::Answer,
+    stream::{Socket, Stream},
+};
 use hyper::service::service_fn;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -9,20 +13,17 @@ use hyper_util::{
 use std::{
     convert::Infallible,
     future::Future,
-    io,
-    pin::{Pin, pin},
+    pin::pin,
     sync::Arc,
-    task::{Context, Poll, Waker},
+    task::{Context, Waker},
     time::Duration,
 };
-use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
-    time::timeout,
-};
+use tokio::time::timeout;
 use tracing::debug;
 
 use crate::lifecycle::Lifecycle;
 
+/// A client must say what it speaks within this time.
 /// A client must say what it speaks within this time.
 const PREFACE_TIMEOUT: Duration = Duration::from_secs(5);
 /// An HTTP/1.1 request's headers must arrive within this time.
@@ -31,8 +32,6 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(3);
 const MAX_HEADERS: u32 = 64 * 1024;
 /// The most calls and update streams at once on one connection.
 const MAX_STREAMS: u32 = 1024;
-
-const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Runs what hyper would spawn for each HTTP/2 stream: at once and in place, which is the end of
 /// an answer whose request has arrived; what has to wait becomes a task the drain can wait for.
@@ -54,15 +53,12 @@ impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for InPlace
 }
 
 /// Serves one connection until either side has had enough; on draining it is asked to end.
-pub(super) async fn serve<S>(stream: S, site: Arc<Site>)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
+pub(super) async fn serve<S: Socket>(socket: S, site: Arc<Site>) {
     let lifecycle = site.lifecycle.clone();
     let stream = tokio::select! {
         biased;
         () = lifecycle.draining() => return,
-        stream = timeout(PREFACE_TIMEOUT, recognised(stream)) => stream,
+        stream = timeout(PREFACE_TIMEOUT, Stream::recognise(socket)) => stream,
     };
     let Ok(Ok(stream)) = stream else { return };
     let mut builder = auto::Builder::new(InPlace(lifecycle.clone()));
@@ -97,78 +93,5 @@ where
     };
     if let Err(error) = ended {
         debug!(error = %error, "a connection ended badly");
-    }
-}
-
-/// Reads until it is clear whether the client speaks HTTP/2, and gives the bytes back.
-async fn recognised<S: AsyncRead + Unpin>(mut stream: S) -> io::Result<Recognised<S>> {
-    let mut start = [0; PREFACE.len()];
-    let mut length = 0;
-    while length < start.len() {
-        let free = start.get_mut(length..).unwrap_or_default();
-        match stream.read(free).await? {
-            0 if length == 0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-            0 => break,
-            read => length += read,
-        }
-        if start.get(..length) != PREFACE.get(..length) {
-            break;
-        }
-    }
-    Ok(Recognised { start, given: 0, length, stream })
-}
-
-/// A stream whose first bytes have been read already.
-struct Recognised<S> {
-    start: [u8; PREFACE.len()],
-    given: usize,
-    length: usize,
-    stream: S,
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Recognised<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let rest = self.start.get(self.given..self.length).unwrap_or_default();
-        if rest.is_empty() {
-            return Pin::new(&mut self.stream).poll_read(cx, buffer);
-        }
-        let count = rest.len().min(buffer.remaining());
-        buffer.put_slice(rest.get(..count).unwrap_or_default());
-        self.given += count;
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Recognised<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bytes)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

@@ -169,10 +169,16 @@ impl<'e, 'd> RuleCompiler<'e, 'd> {
                     let body = self.at_place(1, |this| this.rule(body))?;
                     Ok(Rule::Each(each, Box::new((subject, body))))
                 }
-                _ => Ok(self.broken(
-                    format!("\"{name}\" needs a list and a rule"),
-                    "write {\"OP\": [{\"var\": \"items\"}, {\"==\": [{\"var\": \"\"}, 1]}]}",
-                )),
+                _ => {
+                    let help = format!("write {{\"{name}\": [{{\"var\": \"items\"}}, a rule]}}");
+                    let message = format!("\"{name}\" needs a list and a rule");
+                    // flagd makes an empty list of too little, and fails where it needs a truth.
+                    if matches!(each, Each::Map | Each::Filter) {
+                        self.warn(message, help);
+                        return Ok(Rule::Literal(Literal::List(Box::default())));
+                    }
+                    Ok(self.broken(message, help))
+                }
             },
             _ => match operator_named(name, self.generation()) {
                 Some(operator) => self.eager(name, operator, argument),

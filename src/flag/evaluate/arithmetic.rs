@@ -11,7 +11,13 @@ impl<'a> Evaluator<'a, '_> {
             self.arena.arguments(base).iter().map(|operand| self.arithmetic_operand(operand));
         let first = operands.next();
         let result = match operator {
-            Operator::Add => operands.fold(first.unwrap_or(0.0), |a, b| a + b),
+            // The sum starts from 0, so that of two -0 it is 0, as in flagd.
+            Operator::Add => match (first, operands.next()) {
+                (first, None) => first.unwrap_or(0.0),
+                (first, Some(second)) => {
+                    operands.fold(0.0 + first.unwrap_or(0.0) + second, |a, b| a + b)
+                }
+            },
             Operator::Multiply => operands.fold(first.unwrap_or(1.0), |a, b| a * b),
             Operator::Divide => operands.fold(first.unwrap_or(0.0), |a, b| a / b),
             Operator::Subtract => match (first, operands.next()) {

@@ -8,14 +8,14 @@ fn frame(kind: u8, flags: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 fn connection(frames: &[Vec<u8>]) -> Vec<u8> {
-    [PREFACE, &frames.concat()].concat()
+    [PREFACE.as_slice(), &frames.concat()].concat()
 }
 
 /// Rewrites in chunks of every size; the result must not depend on where reads end.
 #[track_caller]
 fn check(input: &[u8], expected: &[u8]) {
     for size in 1..=input.len() {
-        let mut scan = Scan::default();
+        let mut scan = Authority::default();
         let mut bytes = input.to_vec();
         bytes.chunks_mut(size).for_each(|chunk| scan.rewrite(chunk));
         assert_eq!(bytes, expected, "in chunks of {size}");

@@ -1,0 +1,118 @@
+//! The bytes of a connection, the first of which are looked at before HTTP is spoken.
+
+use super::authority::Authority;
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
+    net::{TcpStream, UnixStream},
+};
+
+/// What HTTP/2 connections begin with.
+pub(super) const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// A connected socket.
+pub(super) trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// Whether clients send authorities that name no host.
+    const NAMES_NO_HOST: bool;
+}
+
+impl Socket for TcpStream {
+    const NAMES_NO_HOST: bool = false;
+}
+
+impl Socket for UnixStream {
+    const NAMES_NO_HOST: bool = true;
+}
+
+/// A socket whose first bytes have been read already.
+#[derive(Debug)]
+pub(super) struct Stream<S> {
+    start: [u8; PREFACE.len()],
+    given: usize,
+    length: usize,
+    /// Present where authorities have to be mended.
+    authority: Option<Authority>,
+    socket: S,
+}
+
+impl<S: Socket> Stream<S> {
+    /// Reads until it is clear whether the client speaks HTTP/2, and keeps what it read.
+    pub(super) async fn recognise(mut socket: S) -> io::Result<Self> {
+        let mut start = [0; PREFACE.len()];
+        let mut length = 0;
+        while length < start.len() {
+            let free = start.get_mut(length..).unwrap_or_default();
+            match socket.read(free).await? {
+                0 if length == 0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                0 => break,
+                read => length += read,
+            }
+            if start.get(..length) != PREFACE.get(..length) {
+                break;
+            }
+        }
+        let mut authority = S::NAMES_NO_HOST.then(Authority::default);
+        if let Some(authority) = &mut authority {
+            authority.rewrite(start.get_mut(..length).unwrap_or_default());
+        }
+        Ok(Self { start, given: 0, length, authority, socket })
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Stream<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let rest = self.start.get(self.given..self.length).unwrap_or_default();
+        if !rest.is_empty() {
+            let count = rest.len().min(buffer.remaining());
+            buffer.put_slice(rest.get(..count).unwrap_or_default());
+            self.given += count;
+            return Poll::Ready(Ok(()));
+        }
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.socket).poll_read(cx, buffer);
+        if let (Some(authority), Some(arrived)) =
+            (&mut self.authority, buffer.filled_mut().get_mut(before..))
+        {
+            authority.rewrite(arrived);
+        }
+        polled
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Stream<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.socket).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.socket).poll_write_vectored(cx, bytes)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(cx)
+    }
+}
