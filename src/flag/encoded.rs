@@ -110,31 +110,34 @@ impl<'a> Iterator for Fields<'a> {
 /// The attributes of an encoded object, as written; of two with one name the later counts.
 pub(crate) fn members(object: &[u8]) -> impl Iterator<Item = Result<(&str, Value<'_>), Malformed>> {
     Fields::new(object).filter_map(|field| match field {
-        Ok((1, Content::Bytes(entry))) => Some(member(entry)),
+        Ok((1, Content::Bytes(entry))) => Some(member(entry, Texts::EACH)),
         Ok(_) => None,
         Err(malformed) => Some(Err(malformed)),
     })
 }
 
 #[inline]
-fn member(entry: &[u8]) -> Result<(&str, Value<'_>), Malformed> {
+pub(crate) fn member<'a>(
+    entry: &'a [u8],
+    texts: Texts<'a>,
+) -> Result<(&'a str, Value<'a>), Malformed> {
     // The shape every encoder gives a short member: name, then value, one byte for each length.
     if let [0x0a, length @ ..0x80, rest @ ..] = entry
         && let Some((name, [0x12, size @ ..0x80, value @ ..])) =
             rest.split_at_checked(usize::from(*length))
         && usize::from(*size) == value.len()
     {
-        return Ok((text(name)?, decode(value)?));
+        return Ok((texts.read(name)?, decode(value, texts)?));
     }
-    any_member(entry)
+    any_member(entry, texts)
 }
 
-fn any_member(entry: &[u8]) -> Result<(&str, Value<'_>), Malformed> {
+fn any_member<'a>(entry: &'a [u8], texts: Texts<'a>) -> Result<(&'a str, Value<'a>), Malformed> {
     let (mut name, mut value) = ("", Value::Null);
     for field in Fields::new(entry) {
         match field? {
-            (1, Content::Bytes(bytes)) => name = text(bytes)?,
-            (2, Content::Bytes(bytes)) => value = decode(bytes)?,
+            (1, Content::Bytes(bytes)) => name = texts.read(bytes)?,
+            (2, Content::Bytes(bytes)) => value = decode(bytes, texts)?,
             _ => {}
         }
     }
@@ -144,33 +147,33 @@ fn any_member(entry: &[u8]) -> Result<(&str, Value<'_>), Malformed> {
 /// The elements of an encoded list.
 pub(crate) fn elements(list: &[u8]) -> impl Iterator<Item = Result<Value<'_>, Malformed>> {
     Fields::new(list).filter_map(|field| match field {
-        Ok((1, Content::Bytes(bytes))) => Some(decode(bytes)),
+        Ok((1, Content::Bytes(bytes))) => Some(decode(bytes, Texts::EACH)),
         Ok(_) => None,
         Err(malformed) => Some(Err(malformed)),
     })
 }
 
 #[inline]
-fn decode(value: &[u8]) -> Result<Value<'_>, Malformed> {
+fn decode<'a>(value: &'a [u8], texts: Texts<'a>) -> Result<Value<'a>, Malformed> {
     match value {
         [0x1a, length @ ..0x80, bytes @ ..] if usize::from(*length) == bytes.len() => {
-            Ok(Value::text(text(bytes)?))
+            Ok(Value::text(texts.read(bytes)?))
         }
         [0x11, bits @ ..] if let Ok(bits) = <[u8; 8]>::try_from(bits) => {
             Ok(Value::Number(f64::from_le_bytes(bits)))
         }
         [0x20, bit @ (0 | 1)] => Ok(Value::Bool(*bit == 1)),
-        _ => decode_any(value),
+        _ => decode_any(value, texts),
     }
 }
 
-fn decode_any(value: &[u8]) -> Result<Value<'_>, Malformed> {
+fn decode_any<'a>(value: &'a [u8], texts: Texts<'a>) -> Result<Value<'a>, Malformed> {
     let mut decoded = Value::Null;
     for field in Fields::new(value) {
         decoded = match field? {
             (1, Content::Varint(_)) => Value::Null,
             (2, Content::Fixed64(bits)) => Value::Number(f64::from_bits(bits)),
-            (3, Content::Bytes(bytes)) => Value::text(text(bytes)?),
+            (3, Content::Bytes(bytes)) => Value::text(texts.read(bytes)?),
             (4, Content::Varint(bit)) => Value::Bool(bit != 0),
             (5, Content::Bytes(bytes)) => Value::object(bytes),
             (6, Content::Bytes(bytes)) => Value::list(bytes),
@@ -180,8 +183,34 @@ fn decode_any(value: &[u8]) -> Result<Value<'_>, Malformed> {
     Ok(decoded)
 }
 
-fn text(bytes: &[u8]) -> Result<&str, Malformed> {
-    std::str::from_utf8(bytes).map_err(|_| Malformed)
+/// Where the texts of a message are read from.
+///
+/// Checking a message at once costs less than checking each of its texts; it is only possible where
+/// no length or number in it has a byte that text cannot have.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Texts<'a> {
+    whole: Option<&'a str>,
+    start: usize,
+}
+
+impl<'a> Texts<'a> {
+    /// Texts checked together, if the message allows it.
+    pub(crate) fn of(message: &'a [u8]) -> Self {
+        Self { whole: std::str::from_utf8(message).ok(), start: message.as_ptr() as usize }
+    }
+
+    /// Texts checked one by one.
+    const EACH: Self = Self { whole: None, start: 0 };
+
+    #[inline]
+    fn read(self, bytes: &'a [u8]) -> Result<&'a str, Malformed> {
+        let Some(whole) = self.whole else {
+            return std::str::from_utf8(bytes).map_err(|_| Malformed);
+        };
+        let offset = (bytes.as_ptr() as usize).wrapping_sub(self.start);
+        // A part that does not begin and end with whole characters is no text.
+        whole.get(offset..offset.wrapping_add(bytes.len())).ok_or(Malformed)
+    }
 }
 
 /// Why a context cannot be evaluated.
@@ -322,4 +351,37 @@ fn varint(out: &mut Vec<u8>, mut value: u64) {
     }
     // Below 0x80 here.
     out.push((value & 0x7f) as u8);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The first attribute of a context, its texts checked together if they can be and one by one.
+    #[track_caller]
+    fn check(context: &[u8], expected: Result<&str, Malformed>) {
+        let Some(Ok((1, Content::Bytes(entry)))) = Fields::new(context).next() else {
+            panic!("no entry")
+        };
+        for texts in [Texts::of(context), Texts::EACH] {
+            let read = member(entry, texts).map(|(name, value)| format!("{name}: {value:?}"));
+            assert_eq!(read.as_deref().map_err(|malformed| *malformed), expected);
+        }
+    }
+
+    #[test]
+    fn texts_are_the_same_whether_checked_together_or_one_by_one() {
+        let value = Json::from("grün");
+        check(&encode_object([(&"ä".to_owned(), &value)]), Ok("ä: String(Given(\"grün\"))"));
+        // The bytes of 0.1 are no text, so the message cannot be checked at once.
+        let (number, name) = (Json::from(0.1), "ä".to_owned());
+        check(&encode_object([(&name, &number)]), Ok("ä: Number(0.1)"));
+    }
+
+    #[test]
+    fn a_text_that_ends_within_a_character_is_malformed() {
+        // The name is the first byte of "ä", and the second one is the next field's tag: as a
+        // whole the message is text.
+        check(&[0x0a, 3, 0x0a, 1, 0xc3, 0x0a, 2, 0xa4, 0], Err(Malformed));
+    }
 }

@@ -13,6 +13,15 @@ use crate::flag::{
 
 impl<'a> Evaluator<'a, '_> {
     pub(super) fn var(&mut self, var: &'a Var, scope: Scope<'_, 'a>) -> Evaluated<'a> {
+        // Nearly every look-up is of one name, in the context itself.
+        if let (Path::Parts(parts), None, Value::Object(object)) =
+            (&var.path, scope.outer, scope.data)
+            && let [part] = &**parts
+            && let Some(found) = self.attribute(object, &part.name)
+            && !found.is_null()
+        {
+            return Ok(found);
+        }
         match &var.path {
             Path::Whole => Ok(scope.data),
             Path::Scalar => Ok(scalar(scope.data)),
