@@ -1,6 +1,12 @@
 //! Compiles the protobuf contracts without `protoc`, and names the build for `build_info`.
 
-use std::{env, error::Error, fs, path::PathBuf, process::Command};
+use std::{
+    env,
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 const PROTOS: [&str; 2] =
     ["flagd/evaluation/v1/evaluation.proto", "flagd/evaluation/v2/evaluation.proto"];
@@ -28,6 +34,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=proto");
-    println!("cargo:rerun-if-changed=.git/HEAD");
+    // The log of HEAD grows with every commit; without git there is nothing to follow.
+    if Path::new(".git/logs/HEAD").exists() {
+        println!("cargo:rerun-if-changed=.git/logs/HEAD");
+    }
     Ok(())
 }

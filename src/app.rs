@@ -59,8 +59,8 @@ pub(crate) async fn serve(options: ServeOptions, audience: Audience) -> Result<(
     let metrics = Arc::new(Metrics::register().map_err(ServeError::Metrics)?);
     let (lifecycle, store) = (Lifecycle::new(), Store::new());
     let mut evaluation = Vec::new();
-    for (port, option) in &options.ports {
-        evaluation.extend(bind_tcp(&options.bind, *port, option).await?);
+    for endpoint in &options.evaluation {
+        evaluation.extend(bind_tcp(endpoint)?);
     }
     let mut socket = None;
     if let Some((path, mode)) = &options.uds {
@@ -68,10 +68,10 @@ pub(crate) async fn serve(options: ServeOptions, audience: Audience) -> Result<(
         evaluation.push(listener);
         socket = Some(file);
     }
-    let managing = match options.management_port {
-        Some(port) => bind_tcp(&options.management_bind, port, "--management-port").await?,
-        None => Vec::new(),
-    };
+    let managing = options.management.as_ref().map(bind_tcp).transpose()?.unwrap_or_default();
+    if evaluation.is_empty() {
+        warn!("nobody can ask for flags: --port is off and there is no --uds");
+    }
     let greeting = Greeting::new(&options, &evaluation, &managing);
 
     let (health, service) = health_reporter();

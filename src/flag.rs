@@ -1,6 +1,6 @@
 //! The pure core: what a flag is, how a definition becomes one, and what it answers.
 //!
-//! *definition* (as written) → [`compile`] → [`Flag`] → [`Evaluator::evaluate`] → [`Outcome`].
+//! *definition* (as written) → [`compile()`] → [`Flag`] → [`Evaluator::evaluate`] → [`Outcome`].
 //! Nothing in here knows of files, sockets, clocks or metrics, and evaluating cannot fail:
 //! an answer is a function of the flag and the context, and time is part of the context.
 

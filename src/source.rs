@@ -16,7 +16,7 @@ use crate::{
     telemetry::{
         logging::Audience,
         metrics::{Metrics, Reload},
-        report,
+        report::{self, Publication, Teller},
     },
 };
 use file::File;
@@ -25,8 +25,12 @@ use std::{
     sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
+use tokio::time::sleep;
 use tracing::{info, warn};
 use watch::{WatchMode, WatchOption, Watcher};
+
+/// How long a file may be empty before that is taken for its content.
+const SETTLE: Duration = Duration::from_millis(200);
 
 /// Which files, and how to read them.
 #[derive(Debug, Clone)]
@@ -47,7 +51,9 @@ pub(crate) struct SourceOptions {
 pub(crate) struct Source {
     options: SourceOptions,
     files: Vec<File>,
-    audience: Audience,
+    teller: Teller,
+    /// Whether the first look is over, of which the greeting tells.
+    greeted: bool,
     store: Store,
     metrics: Arc<Metrics>,
     lifecycle: Lifecycle,
@@ -62,7 +68,7 @@ impl Source {
         lifecycle: Lifecycle,
     ) -> Self {
         let files = options.paths.iter().cloned().map(File::new).collect();
-        Self { options, files, audience, store, metrics, lifecycle }
+        Self { options, files, teller: Teller(audience), greeted: false, store, metrics, lifecycle }
     }
 
     /// Loads the files, and again whenever they may have changed, until the sidecar drains.
@@ -77,6 +83,7 @@ impl Source {
             // Reading and compiling would hold up requests; it runs to its end, one at a time.
             let looked = tokio::task::spawn_blocking(move || {
                 self.look(noticed);
+                self.greeted = true;
                 self
             });
             match looked.await {
@@ -84,20 +91,21 @@ impl Source {
                 // A panic in there is a defect; the lifecycle ends the process over it.
                 Err(_) => return,
             }
+            let unsettled = self.files.iter().any(File::is_unsettled);
             tokio::select! {
                 biased;
                 () = lifecycle.draining() => return,
-                () = watcher.changed() => noticed = Instant::now(),
+                () = watcher.changed() => {}
+                () = sleep(SETTLE), if unsettled => {}
             }
+            noticed = Instant::now();
         }
     }
 
     /// Reads every file once and publishes what is new.
     fn look(&mut self, noticed: Instant) {
-        let SourceOptions { max_file_bytes, fractional, .. } = self.options;
-        let files = self.files.iter_mut();
-        let found: Vec<Reload> =
-            files.filter_map(|file| file.look(max_file_bytes, fractional)).collect();
+        let (files, options) = (self.files.iter_mut(), &self.options);
+        let found: Vec<Reload> = files.filter_map(|file| file.look(options, self.teller)).collect();
         if found.is_empty() {
             return;
         }
@@ -123,8 +131,13 @@ impl Source {
         self.store.publish(Arc::clone(&next));
         let took = noticed.elapsed();
         self.tell_published(&next, took);
-        let streams = self.store.subscribers();
-        report::published(self.audience, &next, self.broken(), took, streams);
+        self.teller.published(&Publication {
+            snapshot: &next,
+            quarantined: self.broken(),
+            took,
+            streams: self.store.subscribers(),
+            greeted: self.greeted,
+        });
         true
     }
 

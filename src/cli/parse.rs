@@ -78,6 +78,12 @@ pub fn bytes(text: &str) -> Result<u64, String> {
     size.filter(|size| *size > 0).ok_or_else(|| "write 65536, 512KiB or 16MiB".to_owned())
 }
 
+/// A number of threads.
+pub fn threads(text: &str) -> Result<usize, String> {
+    let threads = text.parse().ok().filter(|threads| (1..=1024).contains(threads));
+    threads.ok_or_else(|| "must be a number from 1 to 1024".to_owned())
+}
+
 /// A file mode in octal, such as `0660`.
 pub fn mode(text: &str) -> Result<u32, String> {
     let mode = u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o777);

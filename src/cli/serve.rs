@@ -4,6 +4,7 @@ use super::parse::{self, Bind, Port};
 use crate::{
     app,
     flag::Generation,
+    server::listener::Endpoint,
     source::{SourceOptions, watch::WatchOption},
     telemetry::{
         logging::{self, Audience, LogFormat, LogLevel},
@@ -28,7 +29,7 @@ pub struct ServeArgs {
     #[arg(value_name = "PATH", required = true, env = "FLAGSTAFF_PATHS", value_delimiter = ',')]
     #[arg(value_parser = parse::flag_file)]
     paths: Vec<PathBuf>,
-    /// Addresses of the evaluation ports: IP addresses, or any; one without IPv6 is left out
+    /// Addresses of the evaluation ports: IP addresses, or any; IPv6 ones only where there is IPv6
     #[arg(long, env = "FLAGSTAFF_BIND", value_delimiter = ',', default_value = "127.0.0.1,::1")]
     #[arg(value_parser = parse::bind)]
     bind: Vec<Bind>,
@@ -70,8 +71,8 @@ pub struct ServeArgs {
     #[arg(long, env = "FLAGSTAFF_FRACTIONAL", default_value = "v2")]
     fractional: Fractional,
     /// Threads that answer requests [default: 2, or 1 where there is one CPU]
-    #[arg(long, env = "FLAGSTAFF_WORKER_THREADS")]
-    worker_threads: Option<NonZeroUsize>,
+    #[arg(long, env = "FLAGSTAFF_WORKER_THREADS", value_parser = parse::threads)]
+    worker_threads: Option<usize>,
     /// How long to go on serving after SIGTERM before clients are told to leave
     #[arg(long, env = "FLAGSTAFF_DRAIN_DELAY", default_value = "0s")]
     #[arg(value_parser = parse::drain_delay)]
@@ -114,12 +115,9 @@ impl From<Fractional> for Generation {
 #[derive(Debug)]
 pub(crate) struct ServeOptions {
     pub(crate) source: SourceOptions,
-    pub(crate) bind: Vec<IpAddr>,
-    /// Evaluation ports, each with the option that set it.
-    pub(crate) ports: Vec<(u16, &'static str)>,
+    pub(crate) evaluation: Vec<Endpoint>,
     pub(crate) uds: Option<(PathBuf, u32)>,
-    pub(crate) management_bind: Vec<IpAddr>,
-    pub(crate) management_port: Option<u16>,
+    pub(crate) management: Option<Endpoint>,
     pub(crate) worker_threads: usize,
     pub(crate) drain_delay: Duration,
 }
@@ -147,14 +145,18 @@ impl ServeArgs {
     }
 
     fn options(self) -> ServeOptions {
-        let mut ports = Vec::new();
-        for (port, default, option) in [
+        let answering = addresses(&self.bind);
+        let evaluation = [
             (self.port, Some(8013), "--port"),
             (self.sync_port, None, "--sync-port"),
             (self.ofrep_port, None, "--ofrep-port"),
-        ] {
-            ports.extend(number(port, default, option).map(|port| (port, option)));
-        }
+        ];
+        let endpoint = |(port, default, port_option), addresses: &[IpAddr], bind_option| {
+            let port = number(port, default, port_option)?;
+            Some(Endpoint { addresses: addresses.to_vec(), bind_option, port, port_option })
+        };
+        let management = (self.management_port, Some(8014), "--management-port");
+        let managing = addresses(&self.management_bind);
         ServeOptions {
             source: SourceOptions {
                 paths: self.paths,
@@ -166,12 +168,13 @@ impl ServeArgs {
                 max_file_bytes: self.max_file_bytes,
                 fractional: self.fractional.into(),
             },
-            bind: addresses(&self.bind),
-            ports,
+            evaluation: evaluation
+                .into_iter()
+                .filter_map(|port| endpoint(port, &answering, "--bind"))
+                .collect(),
             uds: self.uds.map(|path| (path, self.uds_mode)),
-            management_bind: addresses(&self.management_bind),
-            management_port: number(self.management_port, Some(8014), "--management-port"),
-            worker_threads: self.worker_threads.map_or_else(worker_threads, NonZeroUsize::get),
+            management: endpoint(management, &managing, "--management-bind"),
+            worker_threads: self.worker_threads.unwrap_or_else(worker_threads),
             drain_delay: self.drain_delay,
         }
     }
@@ -196,8 +199,6 @@ fn number(port: Port, default: Option<u16>, option: &'static str) -> Option<u16>
     }
 }
 
-/// Listening on IPv6's unspecified address takes IPv4 as well; where there is no IPv6, the one
-/// of IPv4 is left.
 fn addresses(bind: &[Bind]) -> Vec<IpAddr> {
     let mut addresses = Vec::new();
     for bind in bind {

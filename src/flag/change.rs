@@ -33,16 +33,14 @@ pub(crate) fn describe(before: &Flag, after: &Flag) -> String {
     changes.join(", ")
 }
 
-/// The first share that grew or, if none did, shrank; `None` if all shares are what they were.
+/// The first share that is another than it was; `None` if all shares are what they were.
 fn describe_split(before: &Split, after: &Split) -> Option<String> {
-    let moves: Vec<_> = after
-        .shares
-        .iter()
-        .map(|(name, _)| (name, before.percent(name), after.percent(name)))
-        .collect();
-    let grew = moves.iter().find(|(_, before, after)| after > before);
-    let (name, before, after) = grew.or_else(|| moves.iter().find(|(_, b, a)| a < b))?;
-    Some(format!("{name} {} → {}", percent(*before), percent(*after)))
+    let mut shares = after.shares.iter().map(|(name, _)| {
+        let (before, after) = (before.percent(name), after.percent(name));
+        (name, before, after)
+    });
+    let (name, before, after) = shares.find(|(_, before, after)| before != after)?;
+    Some(format!("{name} {} → {}", percent(before), percent(after)))
 }
 
 /// At most three decimals, and none that say nothing.
@@ -105,9 +103,9 @@ mod tests {
     }
 
     #[test]
-    fn a_rollout_is_told_by_the_share_that_grew() {
+    fn a_rollout_is_told_by_the_first_share_that_moved() {
         check(&split(&json!([["on", 25], ["off", 75]])), "on 5% → 25%");
-        check(&split(&json!([["on", 0], ["off", 100]])), "off 95% → 100%");
+        check(&split(&json!([["on", 0], ["off", 100]])), "on 5% → 0%");
         check(&split(&json!([["on", 1], ["off", 2]])), "on 5% → 33.333%");
         check(&split(&json!([["on", 5], ["new", 5], ["off", 90]])), "new 0% → 5%");
         check(&split(&json!([["off", 95], ["on", 5]])), "rules changed");

@@ -114,8 +114,12 @@ impl<'a> Document<'a> {
         text: &'a str,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Result<Self, Diagnostic> {
+        if text.starts_with('\u{feff}') {
+            let message = "begins with a byte order mark, which is no JSON";
+            return Err(Diagnostic::error("file", message, "save it as UTF-8 without one"));
+        }
         let members: Members<'a> = serde_json::from_str(text).map_err(|error| {
-            let help = "the file must be one JSON object; the last good flags stay in force";
+            let help = "mend it there; the file must be one JSON object";
             Diagnostic::error("file", error.to_string(), help)
         })?;
         let flags = members.get("flags").ok_or_else(|| {

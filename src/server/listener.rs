@@ -1,5 +1,6 @@
 //! The addresses the sidecar listens on: TCP and Unix sockets, bound before anything is declared.
 
+use socket2::{Domain, Socket as Socket2, Type};
 use std::{
     fmt, fs, io,
     net::{IpAddr, SocketAddr},
@@ -14,11 +15,24 @@ use tokio::net::{TcpListener, UnixListener};
 /// An address could not be listened on.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BindError {
-    #[error("cannot listen on {address}: choose another port with {option}")]
-    Tcp { address: SocketAddr, option: &'static str, source: io::Error },
+    #[error("cannot listen on {address}: choose another {what} with {option}")]
+    Tcp { address: SocketAddr, what: &'static str, option: &'static str, source: io::Error },
     #[error("cannot listen on unix:{}: choose another path with --uds", .path.display())]
     Unix { path: PathBuf, source: io::Error },
 }
+
+/// Where to listen, and the options that say so.
+#[derive(Debug, Clone)]
+pub(crate) struct Endpoint {
+    pub(crate) addresses: Vec<IpAddr>,
+    pub(crate) bind_option: &'static str,
+    /// 0 is any free one, the same on all addresses.
+    pub(crate) port: u16,
+    pub(crate) port_option: &'static str,
+}
+
+/// Connections that may wait to be accepted: after a restart all clients come back at once.
+const BACKLOG: i32 = 1024;
 
 /// A bound address.
 #[derive(Debug)]
@@ -47,36 +61,33 @@ impl fmt::Display for Listener {
     }
 }
 
-/// Binds one port on each address; port 0 takes a free one, the same on all of them.
+/// Binds one port on each address.
 ///
 /// An IPv6 address that the machine does not have is left out if another address can be bound:
 /// pods without IPv6 are common.
-pub(crate) async fn bind_tcp(
-    addresses: &[IpAddr],
-    port: u16,
-    option: &'static str,
-) -> Result<Vec<Listener>, BindError> {
+pub(crate) fn bind_tcp(endpoint: &Endpoint) -> Result<Vec<Listener>, BindError> {
     let mut listeners = Vec::new();
-    let mut port = port;
+    let mut port = endpoint.port;
     let mut missing = None;
-    for &address in addresses {
+    for &address in &endpoint.addresses {
         let address = SocketAddr::new(address, port);
-        let bound = async {
-            let listener = TcpListener::bind(address).await?;
-            let bound = listener.local_addr()?;
-            Ok(Listener::Tcp(listener, bound))
-        };
-        match bound.await {
-            Ok(listener) => {
-                if let Listener::Tcp(_, bound) = &listener {
-                    port = bound.port();
+        match listen(address) {
+            Ok((listener, bound)) => {
+                port = bound.port();
+                listeners.push(Listener::Tcp(listener, bound));
+            }
+            Err(source) => {
+                let absent = is_absent(&source);
+                let (what, option) = match absent {
+                    true => ("address", endpoint.bind_option),
+                    false => ("port", endpoint.port_option),
+                };
+                let error = BindError::Tcp { address, what, option, source };
+                if !absent || address.is_ipv4() {
+                    return Err(error);
                 }
-                listeners.push(listener);
+                missing = Some(error);
             }
-            Err(source) if address.is_ipv6() && is_missing(&source) => {
-                missing = Some(BindError::Tcp { address, option, source });
-            }
-            Err(source) => return Err(BindError::Tcp { address, option, source }),
         }
     }
     match missing {
@@ -85,7 +96,23 @@ pub(crate) async fn bind_tcp(
     }
 }
 
-fn is_missing(error: &io::Error) -> bool {
+fn listen(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
+    let socket = Socket2::new(Domain::for_address(address), Type::STREAM, None)?;
+    if address.is_ipv6() {
+        // IPv4 has a listener of its own, which an IPv6 one for both would collide with.
+        socket.set_only_v6(true)?;
+    }
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    let listener = TcpListener::from_std(socket.into())?;
+    let bound = listener.local_addr()?;
+    Ok((listener, bound))
+}
+
+/// Whether the machine does not have the address.
+fn is_absent(error: &io::Error) -> bool {
     // EAFNOSUPPORT (97) has no kind of its own.
     error.kind() == io::ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(97)
 }

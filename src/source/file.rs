@@ -1,13 +1,15 @@
 //! One flag file: what it last said, and the last good flags it gave.
 
-use super::read::read;
+use super::{SourceOptions, read::read};
 use crate::{
-    flag::{Diagnostic, Digest, Generation, Layer, Level, Standing, compile},
-    telemetry::{metrics::Reload, report},
+    flag::{Diagnostic, Digest, Layer, Level, Standing, compile},
+    telemetry::{
+        metrics::Reload,
+        report::{self, Teller},
+    },
 };
 use sha2::{Digest as _, Sha256};
-use std::path::{Path, PathBuf};
-use tracing::warn;
+use std::path::PathBuf;
 
 /// A configured file.
 #[derive(Debug)]
@@ -20,6 +22,8 @@ pub(super) struct File {
     last: Option<Reload>,
     applied: bool,
     bytes: usize,
+    /// The file was empty, as it is for a moment when it is being written.
+    unsettled: bool,
 }
 
 #[derive(Debug, PartialEq)]
@@ -30,7 +34,20 @@ enum Seen {
 
 impl File {
     pub(super) fn new(path: PathBuf) -> Self {
-        Self { path, layer: Layer::default(), seen: None, last: None, applied: false, bytes: 0 }
+        Self {
+            path,
+            layer: Layer::default(),
+            seen: None,
+            last: None,
+            applied: false,
+            bytes: 0,
+            unsettled: false,
+        }
+    }
+
+    /// Whether the file should be looked at again soon, whatever the events say.
+    pub(super) fn is_unsettled(&self) -> bool {
+        self.unsettled
     }
 
     pub(super) fn layer(&self) -> &Layer {
@@ -60,8 +77,8 @@ impl File {
 
     /// Reads the file; `None` if it is as it was. New content replaces the layer, unless nothing
     /// in it can be served.
-    pub(super) fn look(&mut self, max_bytes: u64, fallback: Generation) -> Option<Reload> {
-        let content = match read(&self.path, max_bytes) {
+    pub(super) fn look(&mut self, options: &SourceOptions, teller: Teller) -> Option<Reload> {
+        let content = match read(&self.path, options.max_file_bytes) {
             Ok(content) => content,
             Err(error) => {
                 let why = report::chain(&error);
@@ -69,29 +86,49 @@ impl File {
                 if self.seen.as_ref() == Some(&seen) {
                     return None;
                 }
-                warn!(path = %self.path.display(), why, "cannot read the flag file, keeping what it gave");
+                teller.unreadable(&self.path, &why, self.applied);
                 return self.remember(seen, Reload::ReadError);
             }
         };
+        // No flag file is empty, but many are for a moment while they are written.
+        let was_unsettled = std::mem::replace(&mut self.unsettled, false);
+        if content.is_empty() && !was_unsettled && self.seen.is_some() {
+            self.unsettled = true;
+            return None;
+        }
         let seen = Seen::Content(Sha256::digest(&content).into());
         if self.seen.as_ref() == Some(&seen) {
             return None;
         }
         let compiled = match std::str::from_utf8(&content) {
-            Ok(text) => compile(text, fallback, &self.layer),
+            Ok(text) => compile(text, options.fractional, &self.layer),
             Err(error) => Err(vec![not_text(&error)]),
         };
         let result = match compiled {
             Ok(compilation) => {
-                tell(&self.path, &compilation.diagnostics);
+                let problems = &compilation.diagnostics;
+                teller.problems(
+                    &self.path,
+                    problems,
+                    "broken flags serve their last good definition",
+                );
                 self.layer = compilation.layer;
+                let was_bad = self.applied && self.last != Some(Reload::Applied);
                 self.applied = true;
                 self.bytes = content.len();
                 let good = self.layer.flags().all(|flag| flag.standing() == Standing::Good);
+                if good && was_bad {
+                    teller.good_again(&self.path, self.layer.flags().count());
+                }
                 if good { Reload::Applied } else { Reload::Partial }
             }
             Err(problems) => {
-                tell(&self.path, &problems);
+                let outcome = if self.applied {
+                    "the last good flags stay in force"
+                } else {
+                    "it gives no flags"
+                };
+                teller.problems(&self.path, &problems, outcome);
                 Reload::ParseError
             }
         };
@@ -114,21 +151,3 @@ fn not_text(error: &std::str::Utf8Error) -> Diagnostic {
         help: "save the file as UTF-8".to_owned(),
     }
 }
-
-/// One line that names every problem, so that none has to be found one reload at a time.
-fn tell(path: &Path, problems: &[Diagnostic]) {
-    let errors = problems.iter().filter(|problem| problem.level == Level::Error).count();
-    let warnings = problems.len() - errors;
-    if problems.is_empty() {
-        return;
-    }
-    let shown: Vec<String> = problems.iter().take(MAX_SHOWN).map(ToString::to_string).collect();
-    let mut shown = shown.join("; ");
-    if problems.len() > MAX_SHOWN {
-        shown.push_str(&format!("; and {} more", problems.len() - MAX_SHOWN));
-    }
-    warn!(path = %path.display(), errors, warnings, problems = shown, "the flag file has problems");
-}
-
-/// A log line names at most this many problems.
-const MAX_SHOWN: usize = 50;

@@ -1,14 +1,18 @@
 //! What an operator is told of the flags in force: fields for a log, a line for a person.
 
 use super::logging::Audience;
-use crate::snapshot::{Changes, Snapshot};
+use crate::{
+    flag::{Diagnostic, Level},
+    snapshot::{Changes, Snapshot},
+};
 use std::{
     error::Error,
     fmt::Write as _,
     io::{Write as _, stderr},
+    path::Path,
     time::Duration,
 };
-use tracing::{Level, enabled, info};
+use tracing::{enabled, info, warn};
 
 /// An error and what caused it, outermost first: `a: b: c`.
 pub(crate) fn chain(error: &dyn Error) -> String {
@@ -24,40 +28,104 @@ pub(crate) fn chain(error: &dyn Error) -> String {
 
 /// Writes plain lines for a person; whoever closed the terminal does not want them.
 pub(crate) fn say(text: &str) {
-    if enabled!(Level::INFO) {
+    if enabled!(tracing::Level::INFO) {
         writeln!(stderr(), "{text}").unwrap_or_default();
     }
 }
 
-/// Tells that a snapshot is in force.
-pub(crate) fn published(
-    audience: Audience,
-    snapshot: &Snapshot,
-    quarantined: usize,
-    took: Duration,
-    streams: usize,
-) {
-    let changes = snapshot.changes();
-    let generation = snapshot.generation();
-    if audience == Audience::Person {
-        // The first one is part of the greeting.
-        if generation > 1 {
-            say(&line(generation, changes, took, streams));
+/// Tells an operator what became of the flag files, as lines or as fields.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Teller(pub(crate) Audience);
+
+/// What is told of a snapshot.
+#[derive(Debug)]
+pub(crate) struct Publication<'a> {
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) quarantined: usize,
+    pub(crate) took: Duration,
+    pub(crate) streams: usize,
+    /// The first snapshot of a start is part of the greeting.
+    pub(crate) greeted: bool,
+}
+
+/// A log line names at most this many problems.
+const MAX_SHOWN: usize = 50;
+
+impl Teller {
+    /// A snapshot is in force.
+    pub(crate) fn published(self, publication: &Publication<'_>) {
+        let Publication { snapshot, quarantined, took, streams, greeted } = *publication;
+        let changes = snapshot.changes();
+        let generation = snapshot.generation();
+        if self.0 == Audience::Person {
+            if greeted {
+                say(&line(generation, changes, took, streams));
+            }
+            return;
         }
-        return;
+        info!(
+            generation,
+            digest = short(snapshot),
+            flags = snapshot.entries().len(),
+            added = changes.added.len(),
+            changed = changes.updated.len(),
+            removed = changes.removed.len(),
+            quarantined,
+            duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+            streams,
+            "flags applied"
+        );
     }
-    info!(
-        generation,
-        digest = short(snapshot),
-        flags = snapshot.entries().len(),
-        added = changes.added.len(),
-        changed = changes.updated.len(),
-        removed = changes.removed.len(),
-        quarantined,
-        duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-        streams,
-        "flags applied"
-    );
+
+    /// A file cannot be read.
+    pub(crate) fn unreadable(self, path: &Path, why: &str, applied: bool) {
+        let outcome =
+            if applied { "its last good flags stay in force" } else { "no flags from it yet" };
+        match self.0 {
+            Audience::Person => say(&format!("{}: {why}; {outcome}", path.display())),
+            Audience::Machine => {
+                warn!(path = %path.display(), why, outcome, "cannot read the flag file");
+            }
+        }
+    }
+
+    /// A file has problems; all of them are named, so that none has to be found one reload at a
+    /// time.
+    pub(crate) fn problems(self, path: &Path, problems: &[Diagnostic], outcome: &str) {
+        let errors = problems.iter().filter(|problem| problem.level == Level::Error).count();
+        let warnings = problems.len() - errors;
+        if problems.is_empty() {
+            return;
+        }
+        let path = path.display();
+        if self.0 == Audience::Person {
+            for problem in problems {
+                say(&format!("{path}: {problem}"));
+            }
+            if errors > 0 {
+                say(&format!("{path}: {outcome}"));
+            }
+            return;
+        }
+        let shown: Vec<_> = problems.iter().take(MAX_SHOWN).map(ToString::to_string).collect();
+        let mut shown = shown.join("; ");
+        if problems.len() > MAX_SHOWN {
+            // Writing to a string cannot fail.
+            write!(shown, "; and {} more", problems.len() - MAX_SHOWN).unwrap_or_default();
+        }
+        let outcome = if errors > 0 { outcome } else { "every flag is served" };
+        warn!(%path, errors, warnings, problems = shown, outcome, "the flag file has problems");
+    }
+
+    /// A file that had problems has none any more.
+    pub(crate) fn good_again(self, path: &Path, flags: usize) {
+        match self.0 {
+            Audience::Person => say(&format!("{} is good again · {flags} flags", path.display())),
+            Audience::Machine => {
+                info!(path = %path.display(), flags, "the flag file is good again");
+            }
+        }
+    }
 }
 
 /// The digest as people compare it.
@@ -80,7 +148,10 @@ fn line(generation: u64, changes: &Changes, took: Duration, streams: usize) -> S
     if all.len() > SHOWN {
         add(&format!("and {} more", all.len() - SHOWN));
     }
-    add(&format!("{} ms", took.as_millis()));
+    match took.as_millis() {
+        0 => add("<1 ms"),
+        millis => add(&format!("{millis} ms")),
+    }
     add(&format!("{streams} {} told", if streams == 1 { "stream" } else { "streams" }));
     line
 }

@@ -57,8 +57,9 @@ fn a_file_that_is_no_document_is_refused() {
     check(&json!({}), &["error: flags: is missing (help: put the flags in an object \"flags\")"]);
     check(&json!({"flags": null}), &[&neither]);
     check(&json!({"flags": "x"}), &[&neither]);
-    let help = "the file must be one JSON object; the last good flags stay in force";
-    for text in ["", "[]", "{", "{} {}", "\u{feff}{}"] {
+    let help = "mend it there; the file must be one JSON object";
+    let texts = ["", "[]", "{", "{} {}"].map(|text| (text, help));
+    for (text, help) in texts.into_iter().chain([("\u{feff}{}", "save it as UTF-8 without one")]) {
         let problems = compile(text, Generation::V2, &Layer::default()).unwrap_err();
         assert_eq!((problems.len(), &*problems[0].path, &*problems[0].help), (1, "file", help));
     }
