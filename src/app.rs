@@ -32,7 +32,7 @@ use tracing::{debug, info, warn};
 /// Open connections on all evaluation ports together.
 const MAX_CONNECTIONS: usize = 4096;
 /// Open connections on the management port: probes and scrapes, which clients must not crowd out.
-const MAX_MANAGEMENT_CONNECTIONS: usize = 64;
+const MAX_MANAGEMENT_CONNECTIONS: usize = 256;
 
 /// Why the sidecar stopped, other than being told to.
 #[derive(Debug, thiserror::Error)]
@@ -89,12 +89,12 @@ pub(crate) async fn serve(options: ServeOptions, audience: Audience) -> Result<(
     let workers =
         Workers::start(options.worker_threads, &lifecycle).map_err(ServeError::Threads)?;
     let site = Arc::new(Site::evaluation(rpc, routes, lifecycle.clone(), workers));
-    let gate = Gate::new(MAX_CONNECTIONS, Arc::clone(&metrics));
+    let gate = Gate::counted(MAX_CONNECTIONS, &metrics);
     listen(evaluation, "evaluation", &site, gate, audience);
     let routes = Routes::new(service).into_axum_router();
     let routes = management::routes(routes, Arc::clone(&metrics), &lifecycle);
     let site = Arc::new(Site::routed(routes, lifecycle.clone()));
-    let gate = Gate::new(MAX_MANAGEMENT_CONNECTIONS, Arc::clone(&metrics));
+    let gate = Gate::uncounted(MAX_MANAGEMENT_CONNECTIONS);
     listen(managing, "management", &site, gate, audience);
 
     lifecycle.spawn_essential(management::report_health(health, lifecycle.clone()));
@@ -155,6 +155,8 @@ async fn stop(lifecycle: &Lifecycle, signal: &'static str, delay: Duration) {
     sleep(delay).await;
     match lifecycle.drain().await {
         Ok(()) => info!("stopped"),
-        Err(timeout) => warn!(tasks = timeout.tasks, "stopped without waiting for stuck clients"),
+        Err(timeout) => {
+            warn!(tasks = timeout.tasks, "stopped without waiting for what did not end in time");
+        }
     }
 }

@@ -5,7 +5,10 @@ pub mod eval;
 pub mod parse;
 pub mod serve;
 
-use clap::{Parser, Subcommand};
+use clap::{
+    CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind, parser::ValueSource,
+};
+use parse::Port;
 
 /// A feature-flag sidecar: watches a flag file, answers over gRPC on localhost, streams updates.
 #[derive(Debug, Parser)]
@@ -14,6 +17,25 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// Reads the command line; exits with 2 if it is wrong.
+    pub fn read() -> Self {
+        let mut command = Self::command();
+        let matches = command.get_matches_mut();
+        let typed_link = matches.subcommand_matches("serve").is_some_and(|serve| {
+            ["port", "sync_port", "ofrep_port", "management_port"].into_iter().any(|port| {
+                serve.value_source(port) == Some(ValueSource::CommandLine)
+                    && serve.get_one(port) == Some(&Port::ServiceLink)
+            })
+        });
+        if typed_link {
+            let message = "a port is a number or off; only the environment may hold a service link";
+            command.error(ErrorKind::ValueValidation, message).exit();
+        }
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
 }
 
 /// What the program can do.

@@ -1,13 +1,12 @@
 //! The `flagstaff` program.
 #![forbid(unsafe_code)]
 
-use clap::Parser;
 use flagstaff::cli::{Cli, Command};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     // Exits with 2 on a wrong command line, before anything is bound.
-    match Cli::parse().command {
+    match Cli::read().command {
         Command::Serve(args) => args.run(),
         Command::Eval(args) => args.run(),
     }

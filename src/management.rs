@@ -2,7 +2,7 @@
 //!
 //! * `GET /metrics`: Prometheus' text format
 //! * `GET /readyz`: 200 once every flag file was applied, 503 and the reason before and while draining
-//! * `GET /livez`, `GET /healthz`: 200 as long as the runtime that serves flags answers
+//! * `GET /livez`, `GET /healthz`: 200 as long as the process answers at all
 //! * `grpc.health.v1.Health`: the same readiness for `""` and each evaluation service
 
 use crate::{

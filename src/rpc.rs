@@ -119,7 +119,8 @@ impl Rpc {
         match method.procedure {
             Procedure::Resolve(wanted) => self.resolve(method.version, wanted, message),
             Procedure::ResolveAll => self.resolve_all(message),
-            Procedure::EventStream => Err(Status::internal("a stream is not one answer")),
+            // A stream is no single answer; who gets here asked for one with garbage.
+            Procedure::EventStream => Err(errors::malformed()),
         }
     }
 }

@@ -110,7 +110,9 @@ impl Source {
             return;
         }
         let is_new = |result: &Reload| matches!(result, Reload::Applied | Reload::Partial);
-        let changed = found.iter().any(is_new) && self.publish(noticed);
+        // Until every file was applied once, what is there may be just what a missing one replaces.
+        let complete = self.files.iter().all(|file| file.not_applied().is_none());
+        let changed = complete && found.iter().any(is_new) && self.publish(noticed);
         for result in found {
             let unchanged = result == Reload::Applied && !changed;
             self.metrics.reload(if unchanged { Reload::Unchanged } else { result });

@@ -13,7 +13,13 @@ pub(crate) use events::{Change, changed, keep_alive, provider_ready, provider_sh
 pub(crate) use request::BulkRequest;
 pub use request::ResolveRequest;
 
+use crate::flag::Fields;
 use bytes::Bytes;
+
+/// Whether the bytes are a protobuf message at all.
+pub(crate) fn is_message(bytes: &[u8]) -> bool {
+    Fields::new(bytes).all(|field| field.is_ok())
+}
 
 /// The length of a gRPC frame's prefix: a compression flag and a big-endian length.
 pub(crate) const PREFIX: usize = 5;

@@ -1,4 +1,4 @@
-"""Asks the sidecar on localhost:8013 for one flag. No key needed."""
+"""Asks the sidecar on localhost:8013 for one flag."""
 from openfeature import api
 from openfeature.contrib.provider.flagd import FlagdProvider
 from openfeature.evaluation_context import EvaluationContext

@@ -208,6 +208,12 @@ fn addresses(bind: &[Bind]) -> Vec<IpAddr> {
                 .extend([IpAddr::V6(Ipv6Addr::UNSPECIFIED), IpAddr::V4(Ipv4Addr::UNSPECIFIED)]),
         }
     }
-    addresses.dedup();
+    let mut seen = Vec::new();
+    addresses.retain(|address| {
+        !seen.contains(address) && {
+            seen.push(*address);
+            true
+        }
+    });
     addresses
 }

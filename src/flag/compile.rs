@@ -65,13 +65,14 @@ pub fn compile(
         let before = previous.get(key);
         let source = digest([&scope.digest, key.as_bytes(), definition.get().as_bytes()]);
         if let Some(same) = before.filter(|before| before.was_compiled_from(&source)) {
+            diagnostics.extend_from_slice(same.problems());
             layer.insert(same.clone());
             continue;
         }
         let mut found = Vec::new();
         let flag = compile_flag(key, definition, source, &scope, &mut found);
         layer.insert(match flag {
-            Some(flag) => LayerFlag::new(Arc::new(flag), Standing::Good),
+            Some(flag) => LayerFlag::new(Arc::new(flag), Standing::Good, &found),
             None => quarantine(key, source, before, &found),
         });
         diagnostics.append(&mut found);
@@ -87,7 +88,7 @@ fn quarantine(
     found: &[Diagnostic],
 ) -> LayerFlag {
     if let Some(good) = before.filter(|before| before.standing() != Standing::Broken) {
-        return LayerFlag::new(Arc::clone(good.flag()), Standing::Quarantined);
+        return LayerFlag::new(Arc::clone(good.flag()), Standing::Quarantined, found);
     }
     let why = found
         .iter()
@@ -102,7 +103,7 @@ fn quarantine(
         split: None,
         digests: Digests { source, targeting: source, meaning: source },
     };
-    LayerFlag::new(Arc::new(flag), Standing::Broken)
+    LayerFlag::new(Arc::new(flag), Standing::Broken, found)
 }
 
 impl FileScope {

@@ -3,7 +3,7 @@
 //! Layers are kept apart so that a flag comes back when the file above drops it. A flag whose new
 //! definition is broken serves its own last good one; one that never was good hides nothing.
 
-use super::{Digest, Flag};
+use super::{Diagnostic, Digest, Flag};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Where a flag stands with its definition.
@@ -22,11 +22,18 @@ pub enum Standing {
 pub struct LayerFlag {
     flag: Arc<Flag>,
     standing: Standing,
+    /// What is wrong with its definition, told again while it stands.
+    problems: Arc<[Diagnostic]>,
 }
 
 impl LayerFlag {
-    pub(super) fn new(flag: Arc<Flag>, standing: Standing) -> Self {
-        Self { flag, standing }
+    pub(super) fn new(flag: Arc<Flag>, standing: Standing, problems: &[Diagnostic]) -> Self {
+        Self { flag, standing, problems: problems.into() }
+    }
+
+    /// What is wrong with its definition.
+    pub(super) fn problems(&self) -> &[Diagnostic] {
+        &self.problems
     }
 
     /// The flag to serve.

@@ -19,11 +19,16 @@ pub(crate) fn malformed() -> Status {
     Status::invalid_argument("malformed protobuf: the message is not the method's request")
 }
 
+/// A number of the context is NaN or infinite.
+pub(crate) fn not_finite() -> Status {
+    final_unknown("ERROR: a number of the context is not finite")
+}
+
 /// The context cannot be evaluated.
 pub(crate) fn bad_context(bad: BadContext) -> Status {
     match bad {
         BadContext::Malformed => malformed(),
-        BadContext::NotFinite => final_unknown("ERROR: a number of the context is not finite"),
+        BadContext::NotFinite => not_finite(),
     }
 }
 
@@ -82,7 +87,7 @@ fn final_unknown(message: &str) -> Status {
     status
 }
 
-/// At most 100 characters: texts travel in headers.
+/// At most 100 bytes: texts travel in headers, where a byte may take three.
 pub(crate) fn shortened(text: &str) -> &str {
-    text.char_indices().nth(100).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
+    text.get(..text.floor_char_boundary(100)).unwrap_or_default()
 }

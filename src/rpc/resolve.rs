@@ -2,7 +2,7 @@
 
 use super::{Rpc, Version, errors, now};
 use crate::{
-    flag::{Evaluator, Failure, Outcome, Scratch},
+    flag::{BadContext, Evaluator, Failure, Outcome, Scratch},
     snapshot::Entry,
     telemetry::flag_metrics::FlagError,
     wire::{Answers, ResolveRequest, Type},
@@ -38,7 +38,10 @@ impl Rpc {
             let outcome = evaluator.map(|mut evaluator| evaluator.evaluate(&entry.flag));
             match outcome {
                 Ok(outcome) => self.answer(version, wanted, entry, outcome),
-                Err(bad) => Err(errors::bad_context(bad)),
+                Err(BadContext::Malformed) => Err(errors::malformed()),
+                Err(BadContext::NotFinite) => {
+                    Err(self.failed(entry, FlagError::General, errors::not_finite()))
+                }
             }
         })
     }

@@ -1,7 +1,7 @@
 //! `EventStream`: one client's news of changed flags.
 //!
-//! A subscription is pulled by its connection: it has no task and no queue, and a client that does
-//! not read holds one shared frame at most. What it missed meanwhile is worked out when it reads.
+//! A subscription is pulled by its connection: it has no queue, and a client that does not read
+//! holds one shared frame at most. What it missed meanwhile is worked out when it reads.
 
 use super::Rpc;
 use crate::{

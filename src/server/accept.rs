@@ -2,7 +2,7 @@
 
 use super::{Site, connection::serve, listener::Listener, stream::Socket};
 use crate::telemetry::{metrics::Metrics, rate_limit::RateLimit};
-use metrics::Gauge;
+use metrics::{Counter, Gauge};
 use socket2::{SockRef, TcpKeepalive};
 use std::{io, sync::Arc, time::Duration};
 use tokio::{
@@ -16,7 +16,8 @@ use tracing::warn;
 #[derive(Debug)]
 pub(crate) struct Gate {
     free: Arc<Semaphore>,
-    metrics: Arc<Metrics>,
+    active: Gauge,
+    refused: Counter,
     log: RateLimit,
 }
 
@@ -33,20 +34,27 @@ impl Drop for Place {
 }
 
 impl Gate {
-    pub(crate) fn new(connections: usize, metrics: Arc<Metrics>) -> Self {
+    /// A gate whose connections are counted.
+    pub(crate) fn counted(connections: usize, metrics: &Metrics) -> Self {
+        let (active, refused) = (&metrics.connections_active, &metrics.connections_refused);
+        Self { active: active.clone(), refused: refused.clone(), ..Self::uncounted(connections) }
+    }
+
+    /// A gate for connections that are nobody's clients.
+    pub(crate) fn uncounted(connections: usize) -> Self {
         let free = Arc::new(Semaphore::new(connections));
-        Self { free, metrics, log: RateLimit::default() }
+        Self { free, active: Gauge::noop(), refused: Counter::noop(), log: RateLimit::default() }
     }
 
     fn enter(&self) -> Option<Place> {
         let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() else {
-            self.metrics.connections_refused.increment(1);
+            self.refused.increment(1);
             if self.log.permits(10) {
                 warn!("connections are refused because too many are open");
             }
             return None;
         };
-        let active = self.metrics.connections_active.clone();
+        let active = self.active.clone();
         active.increment(1.0);
         Some(Place { _permit: permit, active })
     }

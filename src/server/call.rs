@@ -6,7 +6,7 @@
 use super::{Site, body::Body};
 use crate::{
     rpc::{Method, Procedure, subscription::Subscription},
-    wire::PREFIX,
+    wire::{PREFIX, is_message},
 };
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version, header};
@@ -19,7 +19,7 @@ use std::{
     task::{Context, Poll, Waker, ready},
     time::{Duration, Instant},
 };
-use tokio::time::timeout;
+use tokio::{task::yield_now, time::timeout};
 use tonic::{Code, Status};
 
 /// The longest request message; flagd's own default.
@@ -44,11 +44,18 @@ pub(super) fn answer(site: &Arc<Site>, method: Method, request: Request<Incoming
     let mut reading = Reading::new(request.into_body());
     // Nothing is lost by a waker that does nothing: whoever waits polls once more.
     let mut now = Context::from_waker(Waker::noop());
-    if let Poll::Ready(message) = reading.poll(&mut now) {
-        return Answer::Now(finish(site, method, message));
-    }
+    let arrived = match reading.poll(&mut now) {
+        // A bulk reply takes as long as there are flags: other connections come in between.
+        Poll::Ready(message) if method.procedure == Procedure::ResolveAll => Some(message),
+        Poll::Ready(message) => return Answer::Now(finish(site, method, message)),
+        Poll::Pending => None,
+    };
     let site = Arc::clone(site);
     Answer::Later(Box::pin(async move {
+        if let Some(message) = arrived {
+            yield_now().await;
+            return finish(&site, method, message);
+        }
         let message = timeout(BODY_TIMEOUT, poll_fn(|cx| reading.poll(cx))).await;
         let late = || Status::deadline_exceeded("the request's body did not arrive within 5 s");
         finish(&site, method, message.unwrap_or_else(|_| Err(late())))
@@ -60,7 +67,7 @@ fn finish(site: &Site, method: Method, message: Result<Bytes, Status>) -> Respon
     let Some(rpc) = &site.rpc else { return fail(Status::unimplemented("no evaluation here")) };
     let start = Instant::now();
     let (code, response) = match message {
-        Ok(_) if method.procedure == Procedure::EventStream => {
+        Ok(message) if method.procedure == Procedure::EventStream && is_message(&message) => {
             let events = Box::new(Subscription::new(rpc, site.lifecycle.drain_token()));
             (Code::Ok, respond(Body::Events { events, ended: false }))
         }
@@ -91,7 +98,9 @@ fn not_grpc(request: &Request<Incoming>) -> Option<Response<Body>> {
     let rest = kind.and_then(|kind| kind.strip_prefix(b"application/grpc"));
     let code = if request.method() != http::Method::POST {
         StatusCode::METHOD_NOT_ALLOWED
-    } else if !rest.is_some_and(|rest| matches!(rest, b"" | b"+proto" | [b';', ..])) {
+    } else if !rest
+        .is_some_and(|rest| matches!(rest.strip_prefix(b"+proto").unwrap_or(rest), [] | [b';', ..]))
+    {
         StatusCode::UNSUPPORTED_MEDIA_TYPE
     } else if request.version() != Version::HTTP_2 {
         StatusCode::HTTP_VERSION_NOT_SUPPORTED

@@ -3,7 +3,9 @@
 use clap::ValueEnum;
 use std::io::{IsTerminal, stderr};
 use tracing::Level;
-use tracing_subscriber::fmt;
+use tracing_subscriber::{
+    Layer, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt,
+};
 
 /// How log lines look (`--log-format`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -51,12 +53,15 @@ pub(crate) fn start(format: LogFormat, level: LogLevel) -> Audience {
         LogFormat::Json => false,
         LogFormat::Auto => stderr().is_terminal(),
     };
-    let lines = fmt().with_writer(stderr).with_max_level(level).with_target(false);
-    if text {
-        lines.compact().without_time().with_ansi(stderr().is_terminal()).init();
-        Audience::Person
+    // Ours: the HTTP stack writes a debug line for every frame.
+    let ours = Targets::new().with_default(Level::WARN).with_target("flagstaff", level);
+    // A closed standard error must not end the sidecar: the line is lost, and nothing else.
+    let lines = fmt::layer().with_writer(stderr).with_target(false).log_internal_errors(false);
+    let lines = if text {
+        lines.compact().without_time().with_ansi(stderr().is_terminal()).boxed()
     } else {
-        lines.json().init();
-        Audience::Machine
-    }
+        lines.json().boxed()
+    };
+    tracing_subscriber::registry().with(lines.with_filter(ours)).init();
+    if text { Audience::Person } else { Audience::Machine }
 }

@@ -318,7 +318,7 @@ fn describe(recorder: &PrometheusRecorder) {
         ("flagstaff_config_bytes", "Size of the flag files in force"),
         (
             "flagstaff_config_reload_duration_seconds",
-            "How long the last reload took, from reading to serving",
+            "How long the last reload took, from the end of the wait for the file to serving",
         ),
         ("flagstaff_config_flags", "Flags in force, by state"),
         ("flagstaff_config_quarantined_flags", "Flags whose definition is broken"),

@@ -148,19 +148,3 @@ async fn a_file_that_is_absent_at_the_start_is_waited_for() {
     let client = Client::connect(&sidecar).await;
     assert_eq!(ask(&client, "a").await.unwrap(), "old");
 }
-
-#[tokio::test]
-async fn one_of_two_files_missing_keeps_it_unready_but_answering() {
-    let flags = Flags::new(&json!({"flags": {"a": flag("old")}}));
-    let upper = flags.dir().join("upper.json");
-    let sidecar = Sidecar::spawn(&flags, &[upper.to_str().unwrap()]).await;
-    let client = Client::connect(&sidecar).await;
-    let served = "what is there is served";
-    eventually(DEADLINE, served, async || ask(&client, "a").await.is_ok()).await;
-    let (status, why) = sidecar.readyz().await;
-    assert_eq!(status, 503);
-    assert!(why.contains("upper.json"), "{why}");
-    std::fs::write(&upper, json!({"flags": {"b": flag("new")}}).to_string()).unwrap();
-    eventually(DEADLINE, "ready", async || sidecar.readyz().await.0 == 200).await;
-    assert_eq!(ask(&client, "b").await.unwrap(), "new");
-}

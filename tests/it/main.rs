@@ -26,4 +26,5 @@ mod refusals;
 mod reload;
 mod services;
 mod sidecar;
+mod survival;
 mod tidy;

@@ -65,7 +65,11 @@ fn literal_weights(entries: &[Entry]) -> Option<Vec<u32>> {
             None | Some(Rule::Literal(Literal::Null)) => Some(1),
             Some(Rule::Literal(Literal::Number(weight))) if weight.trunc() == *weight => {
                 // Saturates: a negative weight counts as 0, one too large fails the split anyway.
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "saturation is meant"
+                )]
                 Some(*weight as u32)
             }
             Some(_) => None,
