@@ -110,7 +110,7 @@ impl File {
                 teller.problems(
                     &self.path,
                     problems,
-                    "broken flags serve their last good definition",
+                    "a broken flag serves its last good definition or, without one, PARSE_ERROR",
                 );
                 self.layer = compilation.layer;
                 let was_bad = self.applied && self.last != Some(Reload::Applied);
