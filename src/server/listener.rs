@@ -74,6 +74,19 @@ impl fmt::Display for Listener {
 /// An IPv6 address that the machine does not have is left out if another address can be bound:
 /// pods without IPv6 are common.
 pub(crate) fn bind_tcp(endpoint: &Endpoint) -> Result<Vec<Listener>, BindError> {
+    // A port that is free on one address may be taken on the next; then another free one will do.
+    for _ in 0..if endpoint.port == 0 { ATTEMPTS } else { 0 } {
+        if let Ok(listeners) = bind_once(endpoint) {
+            return Ok(listeners);
+        }
+    }
+    bind_once(endpoint)
+}
+
+/// How often a free port is looked for.
+const ATTEMPTS: usize = 8;
+
+fn bind_once(endpoint: &Endpoint) -> Result<Vec<Listener>, BindError> {
     let mut listeners = Vec::new();
     let mut port = endpoint.port;
     let mut missing = None;
