@@ -4,6 +4,7 @@
 //! flagd would load with a shrug is loaded with a warning.
 
 mod fractional;
+mod results;
 mod rule;
 mod set;
 
@@ -195,6 +196,9 @@ fn compile_flag(
     let mut compiler = RuleCompiler::new(scope, path("targeting"), found);
     let rule = targeting.as_ref().and_then(|rule| compiler.compile(rule));
     let references = compiler.references();
+    if let Some(rule) = &rule {
+        results::check(rule, &variants, &path("targeting"), found);
+    }
     let split = rule.as_ref().and_then(fractional::only_split);
     if !disabled && found.iter().any(|diagnostic| diagnostic.level == Level::Error) {
         return None;

@@ -319,3 +319,31 @@ fn names_too_long_for_a_typo_are_not_compared() {
         "name one of the variants, or add it to them"
     );
 }
+
+#[test]
+fn a_result_that_is_no_variant_is_told() {
+    let told = |name: &str, help: &str| {
+        format!(
+            "warning: flags.f.targeting: results in \"{name}\", which is not a variant (help: {help})"
+        )
+    };
+    let near = "did you mean \"on\"?";
+    let gate = json!({"fractional": [[true, 20], [false, 80]]});
+    check(
+        &with(
+            &json!({"targeting": {"if": [gate, {"fractional": [["onn", 5], ["off", 95]]}, null]}}),
+        ),
+        &[&told("onn", near)],
+    );
+    check(&with(&json!({"targeting": "onn"})), &[&told("onn", near)]);
+    let none = "name a variant, or add it to them";
+    check(&with(&json!({"targeting": {"if": [{"var": "a"}, true]}})), &[&told("true", none)]);
+}
+
+#[test]
+fn the_example_flags_have_no_problems() {
+    let example = include_str!("../../../config/flags.json");
+    let compiled = compile(example, Generation::V3, &Layer::default()).unwrap();
+    assert_eq!(compiled.diagnostics, []);
+    assert_eq!(compiled.layer.flags().count(), 12);
+}
