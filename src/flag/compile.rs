@@ -4,6 +4,7 @@
 //! flagd would load with a shrug is loaded with a warning.
 
 mod fractional;
+mod operators;
 mod results;
 mod rule;
 mod set;

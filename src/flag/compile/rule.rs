@@ -5,7 +5,11 @@
 //! nothing) is told now and fails then. Depth and size are bounded here, so that nothing that
 //! walks a rule ever has to count.
 
-use super::{FileScope, fractional, set};
+use super::{
+    FileScope, fractional,
+    operators::{each_named, is_lazy, operator_named, operator_names, takes_one},
+    set,
+};
 use crate::flag::{
     Generation,
     diagnostic::{Diagnostic, suggest},
@@ -330,83 +334,4 @@ fn holds_rule(json: &Json) -> bool {
         Json::Object(members) => members.len() == 1,
         _ => false,
     }
-}
-
-/// Whether an operator takes this literal as its only argument, written without a list.
-fn takes_one(operator: Operator, literal: &Json) -> bool {
-    match operator {
-        Operator::Not | Operator::Truth | Operator::StartsWith | Operator::EndsWith => true,
-        Operator::SemVer | Operator::StrictEqual | Operator::StrictNotEqual => true,
-        Operator::ContainsAll | Operator::ContainsAny | Operator::ContainsNone => true,
-        Operator::Merge => !literal.is_null() && !literal.is_object(),
-        Operator::Cat { .. } | Operator::Missing => literal.is_string(),
-        Operator::Add | Operator::Abs => literal.is_string() || literal.is_number(),
-        _ => false,
-    }
-}
-
-fn each_named(name: &str) -> Option<Each> {
-    Some(match name {
-        "map" => Each::Map,
-        "filter" => Each::Filter,
-        "all" => Each::All,
-        "some" => Each::Some,
-        "none" => Each::None,
-        _ => return None,
-    })
-}
-
-/// Operators with operands of their own kind, which only a list can hold.
-const LAZY: [&str; 10] =
-    ["if", "?:", "and", "or", "map", "filter", "all", "some", "none", "reduce"];
-
-fn is_lazy(name: &str) -> bool {
-    LAZY.contains(&name)
-}
-
-const EAGER: [(&str, Operator); 31] = [
-    ("==", Operator::Equal),
-    ("===", Operator::StrictEqual),
-    ("!=", Operator::NotEqual),
-    ("!==", Operator::StrictNotEqual),
-    ("<", Operator::Less),
-    ("<=", Operator::LessOrEqual),
-    (">", Operator::Greater),
-    (">=", Operator::GreaterOrEqual),
-    ("!", Operator::Not),
-    ("!!", Operator::Truth),
-    ("+", Operator::Add),
-    ("-", Operator::Subtract),
-    ("*", Operator::Multiply),
-    ("/", Operator::Divide),
-    ("%", Operator::Remainder),
-    ("max", Operator::Max),
-    ("min", Operator::Min),
-    ("abs", Operator::Abs),
-    ("in", Operator::In),
-    ("cat", Operator::Cat { trim: true }),
-    ("substr", Operator::Substr),
-    ("merge", Operator::Merge),
-    ("missing", Operator::Missing),
-    ("missing_some", Operator::MissingSome),
-    ("set", Operator::Set),
-    ("contains_all", Operator::ContainsAll),
-    ("contains_any", Operator::ContainsAny),
-    ("contains_none", Operator::ContainsNone),
-    ("starts_with", Operator::StartsWith),
-    ("ends_with", Operator::EndsWith),
-    ("sem_ver", Operator::SemVer),
-];
-
-fn operator_named(name: &str, generation: Generation) -> Option<Operator> {
-    let (_, operator) = EAGER.iter().find(|(known, _)| *known == name)?;
-    Some(match operator {
-        // Trimming changes buckets, so it belongs to the generation that always did it.
-        Operator::Cat { .. } => Operator::Cat { trim: generation == Generation::V2 },
-        operator => *operator,
-    })
-}
-
-fn operator_names() -> impl Iterator<Item = &'static str> {
-    EAGER.iter().map(|(name, _)| *name).chain(LAZY).chain(["var", "fractional", "$ref"])
 }
