@@ -78,6 +78,7 @@ impl File {
     /// Reads the file; `None` if it is as it was. New content replaces the layer, unless nothing
     /// in it can be served.
     pub(super) fn look(&mut self, options: &SourceOptions, teller: Teller) -> Option<Reload> {
+        let was_unsettled = std::mem::replace(&mut self.unsettled, false);
         let content = match read(&self.path, options.max_file_bytes) {
             Ok(content) => content,
             Err(error) => {
@@ -91,7 +92,6 @@ impl File {
             }
         };
         // No flag file is empty, but many are for a moment while they are written.
-        let was_unsettled = std::mem::replace(&mut self.unsettled, false);
         if content.is_empty() && !was_unsettled && self.seen.is_some() {
             self.unsettled = true;
             return None;
