@@ -114,6 +114,11 @@ impl Flag {
         self.default
     }
 
+    /// That variant itself.
+    pub(crate) fn default(&self) -> Option<&Variant> {
+        self.variants.get(self.default?)
+    }
+
     /// The flag's metadata over that of its file, encoded as a `google.protobuf.Struct`.
     pub fn metadata(&self) -> &[u8] {
         &self.metadata

@@ -125,8 +125,8 @@ impl Rpc {
     }
 }
 
-/// Unix seconds.
-fn now() -> i64 {
+/// Unix seconds, the time of an evaluation.
+pub(crate) fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }

@@ -29,7 +29,7 @@ use workers::Workers;
 #[derive(Debug)]
 pub(crate) struct Site {
     /// Evaluation, on ports that have it; matched before the router.
-    rpc: Option<Rpc>,
+    rpc: Option<Arc<Rpc>>,
     router: Router,
     lifecycle: Lifecycle,
     workers: Workers,
@@ -43,7 +43,7 @@ impl Site {
         lifecycle: Lifecycle,
         workers: Workers,
     ) -> Self {
-        Self { rpc: Some(rpc), router, lifecycle, workers }
+        Self { rpc: Some(Arc::new(rpc)), router, lifecycle, workers }
     }
 
     /// A port with routed services only.
@@ -56,11 +56,11 @@ impl Site {
     }
 
     /// Answers a request: evaluation here, the rest by the router.
-    fn respond(self: &Arc<Self>, request: Request<Incoming>) -> Answer {
-        if self.rpc.is_some()
+    fn respond(&self, request: Request<Incoming>) -> Answer {
+        if let Some(rpc) = &self.rpc
             && let Some(method) = Method::find(request.uri().path())
         {
-            return call::answer(self, method, request);
+            return call::answer(rpc, &self.lifecycle, method, request);
         }
         let routed = self.router.clone().call(request);
         Answer::Later(Box::pin(async move {

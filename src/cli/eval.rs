@@ -7,6 +7,7 @@ use crate::{
     flag::{
         self, BadContext, Evaluator, Failure, Flag, Layer, Outcome, Reason, Scratch, VariantValue,
     },
+    rpc::now,
     source::read::read,
     telemetry::report::chain,
 };
@@ -16,7 +17,6 @@ use std::{
     io::{Write, stderr, stdout},
     path::{Path, PathBuf},
     process::ExitCode,
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 /// Options of `eval`.
@@ -72,10 +72,8 @@ impl EvalArgs {
         };
         let flag = found.flag();
         let context = flag::encode_object(&self.context);
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let mut scratch = Scratch::default();
-        let timestamp = i64::try_from(now).unwrap_or(i64::MAX);
-        let mut evaluator = Evaluator::new(&mut scratch, &context, timestamp)
+        let mut evaluator = Evaluator::new(&mut scratch, &context, now())
             .map_err(|bad: BadContext| self.error("INVALID_CONTEXT", &bad.to_string()))?;
         match evaluator.evaluate(flag) {
             Outcome::Variant { index, reason, .. } => Ok(self.value(flag, index, reason)),

@@ -1,6 +1,6 @@
 //! What changed between two definitions of a flag, in words for a person.
 
-use super::{Behaviour, Flag, Split};
+use super::{Behaviour, Flag, Split, Variant};
 
 /// Describes the change; a change that no word fits is a change of metadata.
 pub(crate) fn describe(before: &Flag, after: &Flag) -> String {
@@ -64,7 +64,7 @@ impl Split {
 
 impl Flag {
     fn default_name(&self) -> Option<&str> {
-        self.variants.get(self.default?).map(|variant| &*variant.name)
+        self.default().map(Variant::name)
     }
 }
 

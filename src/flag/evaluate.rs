@@ -278,7 +278,14 @@ impl<'a> Evaluator<'a, '_> {
 
     fn apply(&mut self, operator: Operator, base: usize, scope: Scope<'_, 'a>) -> Value<'a> {
         match operator {
-            _ if operator.compares() => {
+            Operator::Equal
+            | Operator::StrictEqual
+            | Operator::NotEqual
+            | Operator::StrictNotEqual
+            | Operator::Less
+            | Operator::LessOrEqual
+            | Operator::Greater
+            | Operator::GreaterOrEqual => {
                 Value::Bool(self.compare(operator, self.arena.arguments(base)))
             }
             Operator::Not => Value::Bool(!self.is_true(base)),
@@ -302,8 +309,7 @@ impl<'a> Evaluator<'a, '_> {
                 Value::Bool(self.contains(operator, base))
             }
             Operator::StartsWith | Operator::EndsWith => self.affix(operator, base),
-            // SemVer, the only one left.
-            _ => self.sem_ver(base),
+            Operator::SemVer => self.sem_ver(base),
         }
     }
 

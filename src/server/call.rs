@@ -3,9 +3,10 @@
 //! A request that has arrived is answered within the call, without a future worth its name; one
 //! that trickles in is read in a task, for a bounded time.
 
-use super::{Site, body::Body};
+use super::body::Body;
 use crate::{
-    rpc::{Method, Procedure, subscription::Subscription},
+    lifecycle::Lifecycle,
+    rpc::{Method, Procedure, Rpc, subscription::Subscription},
     wire::{PREFIX, is_message},
 };
 use bytes::{Bytes, BytesMut};
@@ -37,7 +38,12 @@ pub(super) enum Answer {
 }
 
 /// Answers one request.
-pub(super) fn answer(site: &Arc<Site>, method: Method, request: Request<Incoming>) -> Answer {
+pub(super) fn answer(
+    rpc: &Arc<Rpc>,
+    lifecycle: &Lifecycle,
+    method: Method,
+    request: Request<Incoming>,
+) -> Answer {
     if let Some(refusal) = not_grpc(&request) {
         return Answer::Now(refusal);
     }
@@ -47,28 +53,32 @@ pub(super) fn answer(site: &Arc<Site>, method: Method, request: Request<Incoming
     let arrived = match reading.poll(&mut now) {
         // A bulk reply takes as long as there are flags: other connections come in between.
         Poll::Ready(message) if method.procedure == Procedure::ResolveAll => Some(message),
-        Poll::Ready(message) => return Answer::Now(finish(site, method, message)),
+        Poll::Ready(message) => return Answer::Now(finish(rpc, lifecycle, method, message)),
         Poll::Pending => None,
     };
-    let site = Arc::clone(site);
+    let (rpc, lifecycle) = (Arc::clone(rpc), lifecycle.clone());
     Answer::Later(Box::pin(async move {
         if let Some(message) = arrived {
             yield_now().await;
-            return finish(&site, method, message);
+            return finish(&rpc, &lifecycle, method, message);
         }
         let message = timeout(BODY_TIMEOUT, poll_fn(|cx| reading.poll(cx))).await;
         let late = || Status::deadline_exceeded("the request's body did not arrive within 5 s");
-        finish(&site, method, message.unwrap_or_else(|_| Err(late())))
+        finish(&rpc, &lifecycle, method, message.unwrap_or_else(|_| Err(late())))
     }))
 }
 
 /// Answers a message, and counts how long it took.
-fn finish(site: &Site, method: Method, message: Result<Bytes, Status>) -> Response<Body> {
-    let Some(rpc) = &site.rpc else { return fail(Status::unimplemented("no evaluation here")) };
+fn finish(
+    rpc: &Rpc,
+    lifecycle: &Lifecycle,
+    method: Method,
+    message: Result<Bytes, Status>,
+) -> Response<Body> {
     let start = Instant::now();
     let (code, response) = match message {
         Ok(message) if method.procedure == Procedure::EventStream && is_message(&message) => {
-            let events = Box::new(Subscription::new(rpc, site.lifecycle.drain_token()));
+            let events = Box::new(Subscription::new(rpc, lifecycle.drain_token()));
             (Code::Ok, respond(Body::Events { events, ended: false }))
         }
         Ok(message) => match rpc.unary(method, &message) {

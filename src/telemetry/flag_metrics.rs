@@ -59,7 +59,7 @@ impl FlagCounters {
                 Counter::noop()
             }
         });
-        let default = default.and_then(|place| flag.variants().get(place));
+        let default = flag.default();
         let by_default = match default {
             Some(variant) if flag.is_targeted() => evaluations(variant.name(), "default"),
             _ => Counter::noop(),

@@ -74,7 +74,7 @@ impl Answers {
                 put_frame(&mut buffer, &by_variant(variant, whole));
                 ends.push(buffer.len());
             }
-            if let Some(default) = flag.default_variant().and_then(|at| flag.variants().get(at)) {
+            if let Some(default) = flag.default() {
                 put_frame(&mut buffer, &answer(flag, default, Reason::Default, whole));
             }
             ends.push(buffer.len());
@@ -146,7 +146,7 @@ fn answer(flag: &Flag, variant: &Variant, reason: Reason, whole: bool) -> Vec<u8
 /// usable default variant is left out, one that is disabled or fails has the default's zero value.
 /// Says whether there is an entry.
 pub(crate) fn put_any_flag(out: &mut Vec<u8>, flag: &Flag, outcome: &Outcome<'_>) -> bool {
-    let default = flag.default_variant().and_then(|at| flag.variants().get(at));
+    let default = flag.default();
     let mut any = Vec::new();
     let value = match (outcome, default) {
         (Outcome::Disabled, _) => {

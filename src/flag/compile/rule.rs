@@ -216,24 +216,22 @@ impl<'e, 'd> RuleCompiler<'e, 'd> {
     /// An operator that evaluates all of its arguments first.
     fn eager(&mut self, name: &str, operator: Operator, argument: &'e Json) -> Compiled {
         let arguments = match argument {
-            Json::Array(operands) if operands.len() == 2 && operator.compares() => {
-                let [a, b] = [0, 1].map(|place| (place, operands.get(place)));
-                let mut operand = |(place, json): (usize, Option<&'e Json>)| {
-                    self.at_place(place, |this| this.rule(json.unwrap_or(&Json::Null)))
-                };
-                return Ok(Rule::Compare(operator, Box::new((operand(a)?, operand(b)?))));
-            }
-            Json::Array(operands) if operator == Operator::SemVer => match operands.as_slice() {
+            Json::Array(operands) => match operands.as_slice() {
+                [a, b] if operator.compares() => {
+                    let a = self.at_place(0, |this| this.rule(a))?;
+                    let b = self.at_place(1, |this| this.rule(b))?;
+                    return Ok(Rule::Compare(operator, Box::new((a, b))));
+                }
                 [actual, Json::String(range), Json::String(target)]
-                    if let Some(range) = Range::parse(range)
+                    if operator == Operator::SemVer
+                        && let Some(range) = Range::parse(range)
                         && let Some(target) = OwnedVersion::parse(target) =>
                 {
                     let actual = self.at_place(0, |this| this.rule(actual))?;
                     return Ok(Rule::SemVer(Box::new((actual, range, target))));
                 }
-                rules => Arguments::Listed(self.all(rules)?),
+                operands => Arguments::Listed(self.all(operands)?),
             },
-            Json::Array(rules) => Arguments::Listed(self.all(rules)?),
             Json::Object(members) if members.len() == 1 => {
                 Arguments::Bare(Box::new(self.rule(argument)?))
             }
