@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 use flagstaff::{
-    flag::{Evaluator, Flag, Generation, Layer, Outcome, Scratch, compile},
+    flag::{Evaluator, Flag, Format, Generation, Layer, Outcome, Scratch, compile},
     pb::flagd::evaluation::v2::ResolveBooleanRequest,
     wire::{Answers, ResolveRequest, Type},
 };
@@ -40,7 +40,7 @@ const ROUNDS: u32 = 400;
 const PER_ROUND: u32 = 5_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let compilation = compile(FLAGS, Generation::V2, &Layer::default())
+    let compilation = compile(FLAGS.as_bytes(), Format::Json, Generation::V2, &Layer::default())
         .map_err(|problems| format!("{problems:?}"))?;
     let text = |text: &str| Value { kind: Some(Kind::StringValue(text.to_owned())) };
     let fields = [

@@ -8,25 +8,30 @@ mod bucket;
 pub(crate) mod change;
 mod compile;
 mod context;
-mod definition;
 mod diagnostic;
+mod document;
 pub(crate) mod encoded;
 mod evaluate;
 mod layer;
+mod members;
 mod number;
 mod rule;
+mod suggest;
+mod text;
 mod value;
 mod version;
+mod yaml;
 
 pub use compile::{Compilation, compile};
 pub use context::{Evaluator, Scratch};
-pub(crate) use diagnostic::suggest;
-pub use diagnostic::{Diagnostic, Level};
+pub use diagnostic::{Diagnostic, Level, Path, Position};
 pub use encoded::{BadContext, Malformed, encode_object};
 pub(crate) use encoded::{Content, Fields, decode_object, json_number};
 pub use evaluate::{By, Failure, Outcome, Reason};
 pub use layer::{Layer, LayerFlag, Standing, merge};
 pub use rule::Generation;
+pub(crate) use suggest::suggest;
+pub use text::Format;
 
 /// SHA-256.
 pub type Digest = [u8; 32];

@@ -10,7 +10,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use clap::Parser;
 use flagstaff::{
     cli::{Cli, Command},
-    flag::{Evaluator, Generation, Layer, Outcome, Scratch, compile},
+    flag::{Evaluator, Format, Generation, Layer, Outcome, Scratch, compile},
     pb::flagd::evaluation::v2::ResolveBooleanRequest,
 };
 use http::{HeaderValue, Request, header};
@@ -115,7 +115,8 @@ fn an_answer_allocates_nothing_in_the_core_and_at_most_twelve_times_in_all() {
 }
 
 fn evaluating_allocates_nothing_once_warm() {
-    let layer = compile(FLAGS, Generation::V2, &Layer::default()).unwrap().layer;
+    let layer =
+        compile(FLAGS.as_bytes(), Format::Json, Generation::V2, &Layer::default()).unwrap().layer;
     let context = context().encode_to_vec();
     let mut scratch = Scratch::default();
     for flag in layer.flags().map(|flag| flag.flag()) {

@@ -5,7 +5,8 @@
 use super::{parse, serve::Fractional};
 use crate::{
     flag::{
-        self, BadContext, Evaluator, Failure, Flag, Layer, Outcome, Reason, Scratch, VariantValue,
+        self, BadContext, Evaluator, Failure, Flag, Format, Layer, Level, Outcome, Reason, Scratch,
+        VariantValue,
     },
     rpc::now,
     source::read::read,
@@ -89,14 +90,14 @@ impl EvalArgs {
     fn load(&self, path: &Path) -> Result<Layer, String> {
         let named = |why: String| format!("{}: {why}", path.display());
         let content = read(path, self.max_file_bytes).map_err(|error| named(chain(&error)))?;
-        let text = String::from_utf8(content).map_err(|error| named(error.to_string()))?;
-        let compiled = flag::compile(&text, self.fractional.into(), &Layer::default());
+        let format = Format::of(path);
+        let compiled = flag::compile(&content, format, self.fractional.into(), &Layer::default());
         let (layer, problems) = match compiled {
             Ok(compilation) => (Ok(compilation.layer), compilation.diagnostics),
             Err(problems) => (Err(named("is no flag definition file".to_owned())), problems),
         };
-        for problem in problems {
-            writeln!(stderr(), "{}: {problem}", path.display()).unwrap_or_default();
+        for problem in problems.iter().filter(|problem| problem.level > Level::Note) {
+            writeln!(stderr(), "{}:{problem}", path.display()).unwrap_or_default();
         }
         layer
     }

@@ -94,8 +94,8 @@ pub fn mode(text: &str) -> Result<u32, String> {
 pub fn flag_file(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
     match path.extension().and_then(|extension| extension.to_str()) {
-        Some("json") => Ok(path),
-        _ => Err("a flag file's name ends in .json".to_owned()),
+        Some("json" | "yaml" | "yml") => Ok(path),
+        _ => Err("a flag file's name ends in .json, .yaml or .yml".to_owned()),
     }
 }
 

@@ -71,13 +71,14 @@ impl Flag {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flag::{Generation, Layer, compile};
+    use crate::flag::{Format, Generation, Layer, compile};
     use serde_json::{Value, json};
     use std::sync::Arc;
 
     fn flag(definition: &Value) -> Arc<Flag> {
         let text = json!({"flags": {"f": definition}}).to_string();
-        let compiled = compile(&text, Generation::V2, &Layer::default()).unwrap();
+        let compiled =
+            compile(text.as_bytes(), Format::Json, Generation::V2, &Layer::default()).unwrap();
         Arc::clone(compiled.layer.flags().next().unwrap().flag())
     }
 

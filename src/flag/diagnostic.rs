@@ -1,23 +1,47 @@
-//! One problem found in a definition: where it is, what is wrong, and how to mend it.
+//! One problem found in a definition file: where it is, what is wrong, and how to mend it.
 
 use std::fmt;
 
 /// How bad a problem is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
+    /// Nothing is wrong, but the author should know.
+    Note,
     /// The flag is served, perhaps not as its author meant.
     Warning,
     /// The flag, or the whole file, cannot be served.
     Error,
 }
 
+impl Level {
+    /// The level as people and machines read it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// A place in a file, as editors count: both from 1, columns in characters.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// The line.
+    pub line: usize,
+    /// The column.
+    pub column: usize,
+}
+
 /// A problem, told so that its author can mend it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Diagnostic {
     /// How bad it is.
     pub level: Level,
-    /// Where, as a path into the document: `flags.checkout.targeting.if[0]`.
-    pub path: String,
+    /// Where in the text its author wrote; set when the file has been gone through.
+    pub position: Position,
+    /// Where in the document.
+    pub path: Path,
     /// What is wrong.
     pub message: String,
     /// What to do about it.
@@ -26,56 +50,146 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     pub(crate) fn error(
-        path: impl Into<String>,
+        path: impl Into<Path>,
         message: impl Into<String>,
         help: impl Into<String>,
     ) -> Self {
-        Self { level: Level::Error, path: path.into(), message: message.into(), help: help.into() }
+        Self {
+            level: Level::Error,
+            position: Position::default(),
+            path: path.into(),
+            message: message.into(),
+            help: help.into(),
+        }
     }
 
     pub(crate) fn warning(
-        path: impl Into<String>,
+        path: impl Into<Path>,
         message: impl Into<String>,
         help: impl Into<String>,
     ) -> Self {
         Self { level: Level::Warning, ..Self::error(path, message, help) }
     }
+
+    pub(crate) fn note(
+        path: impl Into<Path>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        Self { level: Level::Note, ..Self::error(path, message, help) }
+    }
+}
+
+/// Where in a document, as a person writes it: `flags.checkout.targeting.if[0]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Path {
+    steps: Vec<Step>,
+    target: Target,
+}
+
+/// One step down a document.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Step {
+    Member(Box<str>),
+    Place(usize),
+}
+
+/// What exactly a path means.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub(crate) enum Target {
+    /// What the last step leads to.
+    #[default]
+    Value,
+    /// The name of the last step: a duplicate, or one that nobody knows.
+    Name,
+    /// So many bytes into the text of what the last step leads to.
+    Offset(usize),
+}
+
+impl Path {
+    /// The path of a member of this.
+    pub(crate) fn member(&self, name: &str) -> Self {
+        let mut path = self.clone();
+        path.enter(Step::Member(name.into()));
+        path
+    }
+
+    /// The path of an element of this.
+    pub(crate) fn place(&self, place: usize) -> Self {
+        let mut path = self.clone();
+        path.enter(Step::Place(place));
+        path
+    }
+
+    pub(crate) fn target(mut self, target: Target) -> Self {
+        self.target = target;
+        self
+    }
+
+    pub(crate) fn enter(&mut self, step: Step) {
+        self.steps.push(step);
+    }
+
+    pub(crate) fn leave(&mut self) {
+        self.steps.pop();
+    }
+
+    /// Whether it leads into a member of the document.
+    pub(crate) fn is_within(&self, name: &str) -> bool {
+        matches!(self.steps.first(), Some(Step::Member(first)) if **first == *name)
+    }
+
+    /// The steps, and what they lead to.
+    pub(crate) fn parts(&self) -> (&[Step], Target) {
+        (&self.steps, self.target)
+    }
+}
+
+impl From<&str> for Path {
+    /// A path of one member; of the document itself if the name is empty.
+    fn from(name: &str) -> Self {
+        if name.is_empty() { Self::default() } else { Self::default().member(name) }
+    }
+}
+
+impl From<&Self> for Path {
+    fn from(path: &Self) -> Self {
+        path.clone()
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.steps.is_empty() {
+            return f.write_str("file");
+        }
+        for (at, step) in self.steps.iter().enumerate() {
+            match step {
+                Step::Member(name) if at == 0 => f.write_str(name)?,
+                Step::Member(name) => write!(f, ".{name}")?,
+                Step::Place(place) => write!(f, "[{place}]")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.line, self.column)
+    }
 }
 
 impl fmt::Display for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Warning => "warning",
-            Self::Error => "error",
-        })
+        f.write_str(self.as_str())
     }
 }
 
 impl fmt::Display for Diagnostic {
+    /// What follows the name of the file and a colon.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}: {} (help: {})", self.level, self.path, self.message, self.help)
+        let Self { level, position, path, message, help } = self;
+        write!(f, "{position}: {level}: {path}: {message} (help: {help})")
     }
-}
-
-/// Names longer than this are not compared.
-const LONGEST_NAME: usize = 128;
-
-/// The known name nearest to `name`, if one is near enough to be what was meant.
-pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // Comparing costs time and memory for each pair of letters, and no typo makes a long name.
-    let known = known.into_iter().filter(|known| name.len().max(known.len()) <= LONGEST_NAME);
-    let distance = |known: &str| strsim::damerau_levenshtein(name, known);
-    let (best, distance) =
-        known.map(|known| (known, distance(known))).min_by_key(|(_, distance)| *distance)?;
-    (distance <= 1 + name.chars().count() / 4).then_some(best)
-}
-
-/// "did you mean" for a name that is near a known one, else what to do instead.
-pub(crate) fn suggest<'a>(
-    name: &str,
-    known: impl IntoIterator<Item = &'a str>,
-    otherwise: &str,
-) -> String {
-    nearest(name, known)
-        .map_or_else(|| otherwise.to_owned(), |known| format!("did you mean \"{known}\"?"))
 }

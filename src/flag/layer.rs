@@ -31,8 +31,13 @@ impl LayerFlag {
         Self { flag, standing, problems: problems.into() }
     }
 
+    /// The same flag, with its problems where they stand now.
+    pub(super) fn with_problems(&self, problems: &[Diagnostic]) -> Self {
+        Self { problems: problems.into(), ..self.clone() }
+    }
+
     /// What is wrong with its definition.
-    pub(super) fn problems(&self) -> &[Diagnostic] {
+    pub fn problems(&self) -> &[Diagnostic] {
         &self.problems
     }
 
@@ -87,7 +92,7 @@ pub fn merge<'a>(layers: impl IntoIterator<Item = &'a Layer>) -> Vec<&'a LayerFl
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flag::{Generation, compile};
+    use crate::flag::{Format, Generation, compile};
 
     /// A file of flags, each with one variant; a flag of `?` is broken.
     fn file(flags: &[(&str, &str)], before: &Layer) -> Layer {
@@ -97,7 +102,7 @@ mod tests {
         };
         let flags: Vec<_> = flags.iter().map(flag).collect();
         let text = format!(r#"{{"flags": {{{}}}}}"#, flags.join(","));
-        compile(&text, Generation::V2, before).unwrap().layer
+        compile(text.as_bytes(), Format::Json, Generation::V2, before).unwrap().layer
     }
 
     /// Checks key, default variant and standing of what files give together.

@@ -203,6 +203,16 @@ pub enum Generation {
     V3,
 }
 
+impl Generation {
+    /// The name files and options know it by.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::V2 => "v2",
+            Self::V3 => "v3",
+        }
+    }
+}
+
 /// A split of units over variants.
 #[derive(Debug)]
 pub(crate) struct Fractional {

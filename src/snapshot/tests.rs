@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    flag::{Generation, Layer, compile, merge},
+    flag::{Format, Generation, Layer, compile, merge},
     pb::flagd::evaluation::v2::EventStreamResponse,
 };
 use prost::Message;
@@ -29,7 +29,8 @@ impl History {
             })
             .collect();
         let text = format!(r#"{{"flags":{{{}}}}}"#, flags.join(","));
-        self.layer = compile(&text, Generation::V2, &self.layer).unwrap().layer;
+        self.layer =
+            compile(text.as_bytes(), Format::Json, Generation::V2, &self.layer).unwrap().layer;
         let next = Snapshot::next(self.current.as_ref(), &merge([&self.layer]), &self.metrics);
         self.current.insert(next)
     }

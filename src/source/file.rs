@@ -2,7 +2,7 @@
 
 use super::{SourceOptions, read::read};
 use crate::{
-    flag::{Diagnostic, Digest, Layer, Level, Standing, compile},
+    flag::{Digest, Format, Layer, Standing, compile},
     telemetry::{
         metrics::Reload,
         report::{self, Teller},
@@ -100,10 +100,8 @@ impl File {
         if self.seen.as_ref() == Some(&seen) {
             return None;
         }
-        let compiled = match std::str::from_utf8(&content) {
-            Ok(text) => compile(text, options.fractional, &self.layer),
-            Err(error) => Err(vec![not_text(&error)]),
-        };
+        let format = Format::of(&self.path);
+        let compiled = compile(&content, format, options.fractional, &self.layer);
         let result = match compiled {
             Ok(compilation) => {
                 let problems = &compilation.diagnostics;
@@ -139,15 +137,5 @@ impl File {
         self.seen = Some(seen);
         self.last = Some(result);
         self.last
-    }
-}
-
-fn not_text(error: &std::str::Utf8Error) -> Diagnostic {
-    let path = format!("byte {}", error.valid_up_to());
-    Diagnostic {
-        level: Level::Error,
-        path,
-        message: "is not UTF-8 text".to_owned(),
-        help: "save the file as UTF-8".to_owned(),
     }
 }

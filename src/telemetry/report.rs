@@ -92,6 +92,7 @@ impl Teller {
     /// A file has problems; all of them are named, so that none has to be found one reload at a
     /// time.
     pub(crate) fn problems(self, path: &Path, problems: &[Diagnostic], outcome: &str) {
+        let problems: Vec<_> = problems.iter().filter(|found| found.level > Level::Note).collect();
         let errors = problems.iter().filter(|problem| problem.level == Level::Error).count();
         let warnings = problems.len() - errors;
         if problems.is_empty() {
@@ -100,7 +101,7 @@ impl Teller {
         let path = path.display();
         if self.0 == Audience::Person {
             for problem in problems {
-                say(&format!("{path}: {problem}"));
+                say(&format!("{path}:{problem}"));
             }
             if errors > 0 {
                 say(&format!("{path}: {outcome}"));

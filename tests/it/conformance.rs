@@ -2,7 +2,7 @@
 //! says where they come from and what their fields mean).
 
 use flagstaff::flag::{
-    Evaluator, Failure, Generation, Layer, Outcome, Scratch, compile, encode_object,
+    Evaluator, Failure, Format, Generation, Layer, Outcome, Scratch, compile, encode_object,
 };
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, fs, path::Path};
@@ -51,7 +51,9 @@ fn answer(case: &Value, variants: &Map<String, Value>, scratch: &mut Scratch) ->
         (None, Value::String(text)) => text.clone(),
         (None, document) => document.to_string(),
     };
-    let Ok(compiled) = compile(&document, Generation::V2, &Layer::default()) else {
+    let Ok(compiled) =
+        compile(document.as_bytes(), Format::Json, Generation::V2, &Layer::default())
+    else {
         return json!({"error": "REJECTED"});
     };
     let flags: BTreeMap<_, _> =

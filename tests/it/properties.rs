@@ -4,7 +4,9 @@ mod bounds;
 mod made_up;
 mod splits;
 
-use flagstaff::flag::{Generation, Layer, Scratch, Standing, compile, encode_object, merge};
+use flagstaff::flag::{
+    Format, Generation, Layer, Scratch, Standing, compile, encode_object, merge,
+};
 use made_up::{GENERATIONS, compiled, context, data, definition, layer, outcome, rule, targeted};
 use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::{Map, json};
@@ -57,7 +59,7 @@ proptest! {
     #[test]
     fn any_text_compiles_or_says_why(text in any::<String>(), noise in vec(any::<u8>(), 0..128)) {
         for text in [text.as_str(), &String::from_utf8_lossy(&noise)] {
-            if let Err(problems) = compile(text, Generation::V2, &Layer::default()) {
+            if let Err(problems) = compile(text.as_bytes(), Format::Json, Generation::V2, &Layer::default()) {
                 prop_assert!(!problems.is_empty());
             }
         }
@@ -77,7 +79,7 @@ proptest! {
         let (once, twice) =
             (compiled(&document, Generation::V3), compiled(&document, Generation::V3));
         prop_assert_eq!(&once.diagnostics, &twice.diagnostics);
-        let again = compile(&document, Generation::V3, &once.layer).expect("a document");
+        let again = compile(document.as_bytes(), Format::Json, Generation::V3, &once.layer).expect("a document");
         let context = encode_object(&context);
         for (key, layer) in [("twice", &twice.layer), ("over itself", &again.layer)] {
             prop_assert_eq!(once.layer.flags().count(), layer.flags().count());

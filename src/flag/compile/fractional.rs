@@ -40,6 +40,15 @@ pub(super) fn compile<'e>(
     if literal_weights(&entries).is_some_and(|weights| weights.iter().all(|weight| *weight == 0)) {
         compiler.warn("the weights sum to 0, so nobody is in any share", "give a share a weight");
     }
+    for (place, entry) in entries.iter().enumerate() {
+        let Some(Rule::Literal(weight)) = &entry.weight else { continue };
+        if !is_sensible(weight) {
+            let help = "write a whole number from 0 to 2147483647";
+            compiler.at_place(offset + place, |compiler| {
+                compiler.at_place(1, |compiler| compiler.warn("is no weight", help));
+            });
+        }
+    }
     let generation = compiler.generation();
     Ok(Rule::Fractional(Box::new(Fractional { generation, by, entries: entries.into() })))
 }
@@ -55,6 +64,17 @@ fn entry<'e>(
         .map(|weight| compiler.at_place(1, |compiler| compiler.rule(weight)))
         .transpose()?;
     Ok(Some(Entry { variant, weight }))
+}
+
+/// Whether a literal can be a weight; null means 1.
+fn is_sensible(weight: &Literal) -> bool {
+    match weight {
+        Literal::Null => true,
+        Literal::Number(weight) => {
+            weight.trunc() == *weight && (0.0..=f64::from(i32::MAX)).contains(weight)
+        }
+        Literal::Bool(_) | Literal::String(_) | Literal::List(_) | Literal::Object(_) => false,
+    }
 }
 
 /// The weights, if all of them are written out and make sense.
@@ -89,6 +109,13 @@ pub(super) fn only_split(rule: &Rule) -> Option<Split> {
         _ => None,
     });
     Some(Split { shares: shares.collect::<Option<_>>()? })
+}
+
+/// Whether there is a split in a rule.
+pub(super) fn is_in(rule: &Rule) -> bool {
+    let mut splits = Vec::new();
+    collect(rule, &mut splits);
+    !splits.is_empty()
 }
 
 fn collect<'r>(rule: &'r Rule, splits: &mut Vec<&'r Fractional>) {

@@ -2,12 +2,13 @@
 
 use crate::flag::{
     Variant,
-    diagnostic::{Diagnostic, suggest},
+    diagnostic::{Diagnostic, Path},
     rule::{Literal, Rule},
+    suggest::suggest,
 };
 
 /// Warns of results that name no variant; whoever gets one gets an error.
-pub(super) fn check(rule: &Rule, variants: &[Variant], path: &str, found: &mut Vec<Diagnostic>) {
+pub(super) fn check(rule: &Rule, variants: &[Variant], path: &Path, found: &mut Vec<Diagnostic>) {
     let mut results = Vec::new();
     collect(rule, &mut results);
     results.sort_unstable();

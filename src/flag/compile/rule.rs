@@ -6,17 +6,19 @@
 //! walks a rule ever has to count.
 
 use super::{
-    FileScope, fractional,
+    fractional,
     operators::{each_named, is_lazy, operator_named, operator_names, takes_one},
+    scope::FileScope,
     set,
 };
 use crate::flag::{
     Generation,
-    diagnostic::{Diagnostic, suggest},
+    diagnostic::{Diagnostic, Path as Place, Step},
     encoded::{encode_list, encode_object},
     evaluate::index,
     number,
     rule::{Arguments, Each, Literal, Operator, Part, Path, Rule, Var},
+    suggest::suggest,
     version::{OwnedVersion, Range},
 };
 use serde_json::Value as Json;
@@ -36,7 +38,8 @@ type Compiled = Result<Rule, Exceeded>;
 pub(super) struct RuleCompiler<'e, 'd> {
     scope: &'e FileScope,
     found: &'d mut Vec<Diagnostic>,
-    path: String,
+    /// Where in the document the rule at hand stands.
+    path: Place,
     nodes: usize,
     depth: usize,
     /// Evaluators being put in place, outermost first.
@@ -45,7 +48,7 @@ pub(super) struct RuleCompiler<'e, 'd> {
 }
 
 impl<'e, 'd> RuleCompiler<'e, 'd> {
-    pub(super) fn new(scope: &'e FileScope, path: String, found: &'d mut Vec<Diagnostic>) -> Self {
+    pub(super) fn new(scope: &'e FileScope, path: Place, found: &'d mut Vec<Diagnostic>) -> Self {
         let (open, references) = (Vec::new(), BTreeMap::new());
         Self { scope, found, path, nodes: 0, depth: 0, open, references }
     }
@@ -70,7 +73,7 @@ impl<'e, 'd> RuleCompiler<'e, 'd> {
     }
 
     pub(super) fn generation(&self) -> Generation {
-        self.scope.generation
+        self.scope.generation()
     }
 
     /// Compiles one value: a rule, a list that may hold rules, or data.
@@ -117,20 +120,17 @@ impl<'e, 'd> RuleCompiler<'e, 'd> {
 
     /// Compiles with `.name` added to the path of what is reported.
     fn at<T>(&mut self, name: &str, inside: impl FnOnce(&mut Self) -> T) -> T {
-        let length = self.path.len();
-        self.path.push('.');
-        self.path.push_str(name);
+        self.path.enter(Step::Member(name.into()));
         let result = inside(self);
-        self.path.truncate(length);
+        self.path.leave();
         result
     }
 
     /// Compiles with `[place]` added to the path of what is reported.
     pub(super) fn at_place<T>(&mut self, place: usize, inside: impl FnOnce(&mut Self) -> T) -> T {
-        let length = self.path.len();
-        self.path.push_str(&format!("[{place}]"));
+        self.path.enter(Step::Place(place));
         let result = inside(self);
-        self.path.truncate(length);
+        self.path.leave();
         result
     }
 
@@ -230,7 +230,12 @@ impl<'e, 'd> RuleCompiler<'e, 'd> {
                     let actual = self.at_place(0, |this| this.rule(actual))?;
                     return Ok(Rule::SemVer(Box::new((actual, range, target))));
                 }
-                operands => Arguments::Listed(self.all(operands)?),
+                operands => {
+                    if operator == Operator::SemVer {
+                        self.check_versions(operands);
+                    }
+                    Arguments::Listed(self.all(operands)?)
+                }
             },
             Json::Object(members) if members.len() == 1 => {
                 Arguments::Bare(Box::new(self.rule(argument)?))
@@ -242,6 +247,26 @@ impl<'e, 'd> RuleCompiler<'e, 'd> {
             _ => return Ok(self.needs_list(name)),
         };
         Ok(Rule::Apply(operator, arguments))
+    }
+
+    /// Warns of a `sem_ver` that can never hold.
+    fn check_versions(&mut self, operands: &[Json]) {
+        let help = "write {\"sem_ver\": [{\"var\": \"version\"}, \">=\", \"1.2.3\"]}";
+        if operands.len() != 3 {
+            self.warn("\"sem_ver\" needs a version, an operator and a version", help);
+        }
+        if let Some(Json::String(range)) = operands.get(1)
+            && Range::parse(range).is_none()
+        {
+            let help = "use one of =, !=, <, <=, >, >=, ^ (same major) and ~ (same minor)";
+            self.at_place(1, |this| this.warn(format!("\"{range}\" compares no versions"), help));
+        }
+        if let Some(Json::String(target)) = operands.get(2)
+            && OwnedVersion::parse(target).is_none()
+        {
+            let message = format!("\"{target}\" is no version");
+            self.at_place(2, |this| this.warn(message, "write a version such as \"1.2.3\""));
+        }
     }
 
     fn needs_list(&mut self, name: &str) -> Rule {
@@ -297,8 +322,8 @@ impl<'e, 'd> RuleCompiler<'e, 'd> {
             let help = "write {\"$ref\": \"name\"}";
             return Ok(self.broken("a \"$ref\" must name an evaluator".to_owned(), help));
         };
-        let Some((name, rule)) = self.scope.evaluators.get_key_value(name) else {
-            let known = self.scope.evaluators.keys().map(String::as_str);
+        let Some((name, rule)) = self.scope.evaluators().get_key_value(name) else {
+            let known = self.scope.evaluators().keys().map(String::as_str);
             let help = suggest(name, known, "define it under \"$evaluators\" in the same file");
             return Ok(self.broken(format!("there is no evaluator \"{name}\""), help));
         };
@@ -309,7 +334,11 @@ impl<'e, 'd> RuleCompiler<'e, 'd> {
         }
         self.references.insert(name, rule);
         self.open.push(name);
+        // What is wrong in there is to be mended there, once for all who refer to it.
+        let there = Place::from("$evaluators").member(name);
+        let here = std::mem::replace(&mut self.path, there);
         let compiled = self.rule(rule);
+        self.path = here;
         self.open.pop();
         compiled
     }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    flag::{Generation, Layer, compile, merge},
+    flag::{Format, Generation, Layer, compile, merge},
     pb::flagd::evaluation::v2::EventStreamResponse,
     store::Store,
 };
@@ -13,7 +13,8 @@ fn publish(store: &Store, metrics: &Metrics, default: &str) {
     let text = format!(
         r#"{{"flags":{{"flag":{{"state":"ENABLED","variants":{{"a":1,"b":2}},"defaultVariant":"{default}"}}}}}}"#
     );
-    let layer = compile(&text, Generation::V2, &Layer::default()).unwrap().layer;
+    let layer =
+        compile(text.as_bytes(), Format::Json, Generation::V2, &Layer::default()).unwrap().layer;
     let previous = store.current();
     let next = Snapshot::next(previous.as_deref(), &merge([&layer]), metrics);
     store.publish(Arc::new(next));

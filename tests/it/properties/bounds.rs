@@ -2,7 +2,7 @@
 
 use super::made_up::{NOW, OPERATORS, bucketed, compiled, document, outcome, targeted};
 use flagstaff::flag::{
-    BadContext, Evaluator, Failure, Generation, Layer, Outcome, Scratch, Standing, compile,
+    BadContext, Evaluator, Failure, Format, Generation, Layer, Outcome, Scratch, Standing, compile,
     encode_object,
 };
 use serde_json::{Value, json};
@@ -36,7 +36,10 @@ fn rules_nest_sixty_three_deep_and_no_deeper() {
     assert_eq!(nested(126, "[@]"), Standing::Good, "literals are free");
     assert_eq!(nested(100_000, r#"{"!":[@]}"#), Standing::Broken);
     assert_eq!(nested(100_000, "[@]"), Standing::Broken);
-    assert!(compile(&"[".repeat(1_000_000), Generation::V2, &Layer::default()).is_err());
+    assert!(
+        compile("[".repeat(1_000_000).as_bytes(), Format::Json, Generation::V2, &Layer::default())
+            .is_err()
+    );
 }
 
 /// Checks that a flag gives up instead of doing what its rule says.

@@ -1,7 +1,7 @@
 //! What the properties are tried on: made-up rules, contexts, definitions and layers.
 
 use flagstaff::flag::{
-    BadContext, Compilation, Evaluator, Flag, Generation, Layer, Outcome, Scratch, compile,
+    BadContext, Compilation, Evaluator, Flag, Format, Generation, Layer, Outcome, Scratch, compile,
     encode_object,
 };
 use proptest::{collection::vec, prelude::*, sample::select};
@@ -141,7 +141,7 @@ pub(super) fn document(targeting: &impl Display) -> String {
 
 #[track_caller]
 pub(super) fn compiled(text: &str, generation: Generation) -> Compilation {
-    compile(text, generation, &Layer::default()).expect("a document")
+    compile(text.as_bytes(), Format::Json, generation, &Layer::default()).expect("a document")
 }
 
 /// The flag of a document that has one.

@@ -2,7 +2,7 @@
 //! implementation, so a change that breaks one moves users.
 
 use crate::flag::{
-    By, Evaluator, Flag, Generation, Layer, Outcome, Reason, Scratch, bucket, compile,
+    By, Evaluator, Flag, Format, Generation, Layer, Outcome, Reason, Scratch, bucket, compile,
     encode_object, value::Object,
 };
 use serde_json::{Value, json};
@@ -12,7 +12,8 @@ fn flag(key: &str, variants: &[String], targeting: &Value, generation: Generatio
     let variants: Value = variants.iter().map(|name| (name.clone(), json!(true))).collect();
     let flag = json!({"state": "ENABLED", "variants": variants, "targeting": targeting});
     let document = json!({"flags": {key: flag}}).to_string();
-    let compiled = compile(&document, generation, &Layer::default()).unwrap();
+    let compiled =
+        compile(document.as_bytes(), Format::Json, generation, &Layer::default()).unwrap();
     Arc::clone(compiled.layer.flags().next().unwrap().flag())
 }
 

@@ -1,0 +1,164 @@
+//! One definition to one flag.
+
+use super::{
+    digest, fractional, json, results,
+    rule::RuleCompiler,
+    scope::{FileScope, not_flat},
+    variants,
+};
+use crate::flag::{
+    Behaviour, Digest, Digests, Flag, Variant, VariantValue,
+    diagnostic::{Diagnostic, Level, Path, Target},
+    encoded::encode_object,
+    members::Members,
+    suggest::suggest,
+};
+use serde_json::{Map, Value as Json, value::RawValue};
+
+/// The members of a flag that mean something; `key` does in a list of flags.
+const KNOWN: [&str; 6] = ["state", "variants", "defaultVariant", "targeting", "metadata", "key"];
+
+/// Compiles one flag; `None` if it cannot be served, for a reason among the errors found.
+pub(super) fn compile(
+    key: &str,
+    definition: &RawValue,
+    source: Digest,
+    scope: &FileScope,
+    found: &mut Vec<Diagnostic>,
+) -> Option<Flag> {
+    let here = Path::from("flags").member(key);
+    let Some(members) = Members::parse(definition) else {
+        let help = "a flag has a \"state\", \"variants\" and a \"defaultVariant\"";
+        found.push(Diagnostic::error(&here, "is not an object", help));
+        return None;
+    };
+    warn_of_names(&members, &here, found);
+    let read = |member: &str, found: &mut Vec<Diagnostic>| {
+        let raw = members.get(member)?;
+        json::read(raw, &here.member(member), found).map_err(|error| found.push(error)).ok()
+    };
+    let disabled = is_disabled(read("state", found), &here.member("state"), found);
+    let written =
+        members.get("variants").map(|raw| json::read(raw, &here.member("variants"), found));
+    let known = match written.transpose() {
+        Ok(written) => variants::compile(written, &here.member("variants"), found),
+        Err(error) => {
+            found.push(error);
+            None
+        }
+    };
+    let default = read("defaultVariant", found).unwrap_or(Json::Null);
+    let path = here.member("defaultVariant");
+    // Of variants that could not be read nothing more is said: one mistake is one problem.
+    let default = variants::find_default(&default, known.as_deref(), &path, found);
+    let metadata = read("metadata", found);
+    let metadata = merge_metadata(scope, metadata, &here.member("metadata"), found);
+
+    let path = here.member("targeting");
+    let empty = |rule: &Json| rule.as_object().is_some_and(Map::is_empty);
+    // An absent rule and exactly `{}` mean that there is none.
+    let targeting = read("targeting", found).filter(|rule| !empty(rule));
+    let mut compiler = RuleCompiler::new(scope, path.clone(), found);
+    let rule = targeting.as_ref().and_then(|rule| compiler.compile(rule));
+    let references = compiler.references();
+    if let (Some(rule), Some(variants)) = (&rule, &known) {
+        results::check(rule, variants, &path, found);
+    }
+    let variants = known.unwrap_or_default();
+    let split = rule.as_ref().and_then(fractional::only_split);
+    if !disabled && found.iter().any(|diagnostic| diagnostic.level == Level::Error) {
+        return None;
+    }
+    let behaviour = match rule {
+        // A typo must not undo a kill: switched off is switched off, whatever else is broken.
+        _ if disabled => Behaviour::Disabled,
+        None => Behaviour::Static,
+        Some(rule) => Behaviour::Targeted(rule),
+    };
+    let targeting = serde_json::to_vec(&(&targeting, references)).unwrap_or_default();
+    let targeting = digest([&[scope.generation() as u8], targeting.as_slice()]);
+    let meaning = meaning(disabled, &variants, default, &metadata, &targeting);
+    let digests = Digests { source, targeting, meaning };
+    Some(Flag { key: key.into(), behaviour, variants, default, metadata, split, digests })
+}
+
+/// Warns of members that are written twice, and of those that nothing reads.
+fn warn_of_names(members: &Members<'_>, here: &Path, found: &mut Vec<Diagnostic>) {
+    members.warn_of_duplicates(here, found);
+    let is_known = |name: &str| KNOWN.iter().any(|known| name.eq_ignore_ascii_case(known));
+    for name in members.names().filter(|name| !is_known(name)) {
+        let otherwise = "nothing reads it; notes belong into \"metadata\"";
+        let help = suggest(name, KNOWN, otherwise);
+        let path = here.member(name).target(Target::Name);
+        found.push(Diagnostic::warning(path, "is no member of a flag", help));
+    }
+}
+
+fn is_disabled(state: Option<Json>, path: &Path, found: &mut Vec<Diagnostic>) -> bool {
+    let enabled = "such a flag counts as enabled; write \"ENABLED\" or \"DISABLED\"";
+    match state {
+        Some(Json::String(state)) if state == "DISABLED" => return true,
+        Some(Json::String(state)) if state == "ENABLED" => {}
+        Some(Json::String(state)) => {
+            let message = format!("\"{state}\" is no state");
+            let help = match state.eq_ignore_ascii_case("disabled") {
+                true => "the flag is NOT switched off; write \"DISABLED\"",
+                false => enabled,
+            };
+            found.push(Diagnostic::warning(path, message, help));
+        }
+        None | Some(Json::Null) => found.push(Diagnostic::warning(path, "is missing", enabled)),
+        Some(_) => {
+            let help = "write \"ENABLED\" or \"DISABLED\"";
+            found.push(Diagnostic::error(path, "is not a string", help));
+        }
+    }
+    false
+}
+
+/// The flag's metadata over its file's; null values are dropped.
+fn merge_metadata(
+    scope: &FileScope,
+    metadata: Option<Json>,
+    path: &Path,
+    found: &mut Vec<Diagnostic>,
+) -> Box<[u8]> {
+    let mut merged = scope.metadata().clone();
+    match metadata {
+        None | Some(Json::Null) => {}
+        Some(Json::Object(own)) => {
+            for (name, value) in own {
+                found.extend(not_flat(path, &name, &value));
+                merged.insert(name, value);
+            }
+        }
+        Some(_) => {
+            let help = "make it an object of strings, numbers and booleans";
+            found.push(Diagnostic::error(path, "is not an object", help));
+        }
+    }
+    encode_object(merged.iter().filter(|(_, value)| !value.is_null()))
+}
+
+fn meaning(
+    disabled: bool,
+    variants: &[Variant],
+    default: Option<usize>,
+    metadata: &[u8],
+    targeting: &Digest,
+) -> Digest {
+    let default = default.map_or_else(String::new, |default| default.to_string());
+    let mut parts: Vec<Vec<u8>> = vec![vec![u8::from(disabled)], default.into_bytes()];
+    for variant in variants {
+        parts.push(variant.name.as_bytes().to_vec());
+        parts.push(match &variant.value {
+            VariantValue::Bool(bit) => vec![b'b', u8::from(*bit)],
+            VariantValue::Number(number) => [b"n", number.to_le_bytes().as_slice()].concat(),
+            VariantValue::String(text) => [b"s", text.as_bytes()].concat(),
+            VariantValue::Object(encoded) => [b"o", &**encoded].concat(),
+            VariantValue::Other(json) => [b"j", json.as_bytes()].concat(),
+        });
+    }
+    let parts = parts.iter().map(Vec::as_slice);
+    digest(parts.chain([metadata, targeting.as_slice()]))
+}

@@ -1,0 +1,110 @@
+//! A part of a definition as a JSON value, with what is written twice in it.
+
+use crate::flag::{
+    diagnostic::{Diagnostic, Path, Step, Target},
+    document::syntax_message,
+    members::duplicate,
+};
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value as Json, value::RawValue};
+use std::fmt;
+
+/// Reads a value; of members with one name the last counts, and the author is told.
+///
+/// Fails with what no value can be made of: a number too large, or too deep a nesting.
+pub(super) fn read(
+    raw: &RawValue,
+    path: &Path,
+    found: &mut Vec<Diagnostic>,
+) -> Result<Json, Diagnostic> {
+    let mut reader = Reader { path: path.clone(), duplicates: Vec::new() };
+    let mut text = serde_json::Deserializer::from_str(raw.get());
+    let read = (&mut reader).deserialize(&mut text);
+    found.append(&mut reader.duplicates);
+    read.map_err(|error| {
+        let (message, help) = syntax_message(&error);
+        let offset = offset(raw.get(), error.line(), error.column());
+        Diagnostic::error(path.clone().target(Target::Offset(offset)), message, help)
+    })
+}
+
+/// Where in a text the parser was, by its line and its column in bytes, both from 1.
+fn offset(text: &str, line: usize, column: usize) -> usize {
+    let before = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len);
+    before.sum::<usize>() + column.saturating_sub(1)
+}
+
+struct Reader {
+    /// Of the value that is being read.
+    path: Path,
+    duplicates: Vec<Diagnostic>,
+}
+
+impl<'de> DeserializeSeed<'de> for &mut Reader {
+    type Value = Json;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for &mut Reader {
+    type Value = Json;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Json, E> {
+        Ok(Json::Null)
+    }
+
+    fn visit_bool<E: de::Error>(self, bit: bool) -> Result<Json, E> {
+        Ok(bit.into())
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Json, E> {
+        Ok(number.into())
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Json, E> {
+        Ok(number.into())
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Json, E> {
+        Ok(number.into())
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Json, E> {
+        Ok(text.into())
+    }
+
+    fn visit_string<E: de::Error>(self, text: String) -> Result<Json, E> {
+        Ok(text.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Json, A::Error> {
+        let mut elements = Vec::new();
+        self.path.enter(Step::Place(0));
+        while let Some(element) = list.next_element_seed(&mut *self)? {
+            elements.push(element);
+            self.path.leave();
+            self.path.enter(Step::Place(elements.len()));
+        }
+        self.path.leave();
+        Ok(Json::Array(elements))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
+        let mut members = Map::new();
+        while let Some(name) = map.next_key::<String>()? {
+            self.path.enter(Step::Member(name.as_str().into()));
+            let value = map.next_value_seed(&mut *self)?;
+            if members.insert(name, value).is_some() {
+                self.duplicates.push(duplicate(self.path.clone()));
+            }
+            self.path.leave();
+        }
+        Ok(Json::Object(members))
+    }
+}

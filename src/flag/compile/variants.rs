@@ -1,0 +1,85 @@
+//! What a flag can answer, and which of it by default.
+
+use crate::flag::{
+    Variant, VariantValue,
+    diagnostic::{Diagnostic, Path},
+    encoded::encode_object,
+    suggest::suggest,
+};
+use serde_json::{Map, Value as Json};
+
+/// The variants of a flag, ordered by name; `None` if they are no variants at all.
+pub(super) fn compile(
+    variants: Option<Json>,
+    path: &Path,
+    found: &mut Vec<Diagnostic>,
+) -> Option<Box<[Variant]>> {
+    let variants = match variants {
+        Some(Json::Object(variants)) => variants,
+        None | Some(Json::Null) => Map::new(),
+        Some(_) => {
+            let help = "make it an object of values by variant name";
+            found.push(Diagnostic::error(path, "is not an object", help));
+            return None;
+        }
+    };
+    if variants.is_empty() {
+        let help = "a flag without variants can only ever give the caller's default";
+        found.push(Diagnostic::warning(path, "has no variant", help));
+    }
+    let variants: Box<[_]> = variants
+        .into_iter()
+        .map(|(name, value)| Variant { name: name.into(), value: variant_value(value) })
+        .collect();
+    for variant in &variants {
+        if let VariantValue::Other(_) = variant.value {
+            let help = "clients get a type mismatch; use a boolean, string, number or object";
+            let path = path.member(&variant.name);
+            found.push(Diagnostic::warning(path, "is a list or null", help));
+        }
+    }
+    let kind = std::mem::discriminant;
+    if variants.windows(2).any(|pair| matches!(pair, [a, b] if kind(&a.value) != kind(&b.value))) {
+        let help = "give every variant of a flag the same type";
+        found.push(Diagnostic::warning(path, "mixes types", help));
+    }
+    Some(variants)
+}
+
+fn variant_value(value: Json) -> VariantValue {
+    match value {
+        Json::Bool(bit) => VariantValue::Bool(bit),
+        Json::String(text) => VariantValue::String(text.into()),
+        Json::Number(number) => VariantValue::Number(number.as_f64().unwrap_or(f64::NAN)),
+        Json::Object(members) => VariantValue::Object(encode_object(&members)),
+        Json::Null | Json::Array(_) => VariantValue::Other(value.to_string().into()),
+    }
+}
+
+/// The place of the default variant, if the flag has one and its variants are known.
+pub(super) fn find_default(
+    default: &Json,
+    variants: Option<&[Variant]>,
+    path: &Path,
+    found: &mut Vec<Diagnostic>,
+) -> Option<usize> {
+    let name = match default {
+        Json::Null => return None,
+        Json::String(name) if name.is_empty() => return None,
+        Json::String(name) => name,
+        _ => {
+            let help = "name one of the variants, or leave it out for the caller's default";
+            found.push(Diagnostic::error(path, "is not a string", help));
+            return None;
+        }
+    };
+    let variants = variants?;
+    let place = variants.iter().position(|variant| *variant.name == **name);
+    if place.is_none() {
+        let message = format!("\"{name}\" is not a variant");
+        let names = variants.iter().map(|variant| &*variant.name);
+        let help = suggest(name, names, "name one of the variants, or add it to them");
+        found.push(Diagnostic::error(path, message, help));
+    }
+    place
+}

@@ -1,0 +1,121 @@
+//! Objects and lists of a definition file as they are written: names and slices of the text.
+//!
+//! Slices keep one broken (or too deep) flag from hurting the others, spare the memory a document
+//! tree of ten thousand flags would cost, and know where they stand.
+
+use super::diagnostic::{Diagnostic, Path, Target};
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+use std::{borrow::Cow, collections::HashSet, fmt};
+
+/// The members of a JSON object in the order they were written, duplicates included.
+#[derive(Debug, Default)]
+pub(crate) struct Members<'a>(pub(crate) Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'a> Members<'a> {
+    /// The member called `name` in any case, as in flagd; of several the last counts.
+    pub(crate) fn get(&self, name: &str) -> Option<&'a RawValue> {
+        let named = |member: &&(Cow<'a, str>, _)| member.0.eq_ignore_ascii_case(name);
+        self.0.iter().rev().find(named).map(|(_, value)| *value)
+    }
+
+    /// The member of exactly this name or, without one, of this name in any case.
+    pub(crate) fn named(&self, name: &str) -> Option<&'a RawValue> {
+        let exactly = self.0.iter().rev().find(|(known, _)| known == name);
+        exactly.map(|(_, value)| *value).or_else(|| self.get(name))
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| &**name)
+    }
+
+    pub(crate) fn parse(object: &'a RawValue) -> Option<Self> {
+        serde_json::from_str(object.get()).ok()
+    }
+
+    /// Warns of names that are written twice.
+    pub(crate) fn warn_of_duplicates(&self, path: &Path, found: &mut Vec<Diagnostic>) {
+        let mut seen = HashSet::with_capacity(self.0.len());
+        for name in self.names().filter(|name| !seen.insert(*name)) {
+            found.push(duplicate(path.member(name)));
+        }
+    }
+}
+
+/// The warning of a name that was there before.
+pub(crate) fn duplicate(path: Path) -> Diagnostic {
+    let help = "remove one of them; the last one counts";
+    Diagnostic::warning(path.target(Target::Name), "is written twice", help)
+}
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(Name(name)) = map.next_key()? {
+                    members.push((name, map.next_value()?));
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Object)
+    }
+}
+
+/// A member's name, borrowed unless it had to be unescaped.
+pub(crate) struct Name<'a>(pub(crate) Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Name<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl<'de> Visitor<'de> for Text {
+            type Value = Name<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name")
+            }
+
+            fn visit_borrowed_str<E: de::Error>(self, name: &'de str) -> Result<Self::Value, E> {
+                Ok(Name(Cow::Borrowed(name)))
+            }
+
+            fn visit_str<E: de::Error>(self, name: &str) -> Result<Self::Value, E> {
+                Ok(Name(Cow::Owned(name.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
+}
+
+/// The elements of a JSON array.
+pub(crate) struct Elements<'a>(pub(crate) Vec<&'a RawValue>);
+
+impl<'de> Deserialize<'de> for Elements<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Array;
+        impl<'de> Visitor<'de> for Array {
+            type Value = Elements<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
+                let mut elements = Vec::new();
+                while let Some(element) = array.next_element()? {
+                    elements.push(element);
+                }
+                Ok(Elements(elements))
+            }
+        }
+        deserializer.deserialize_seq(Array)
+    }
+}

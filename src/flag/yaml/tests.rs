@@ -1,0 +1,164 @@
+//! What YAML comes to, as JSON text.
+
+use super::{super::diagnostic::Position, to_json};
+
+#[track_caller]
+fn check(yaml: &str, expected: &str) {
+    let read = to_json(yaml, true).unwrap_or_else(|error| panic!("{yaml}: {error}"));
+    assert_eq!(read.json, expected, "{yaml}");
+    let unmarked = to_json(yaml, false).map(|read| read.json);
+    assert_eq!(unmarked.as_deref(), Ok(expected), "marks change nothing");
+}
+
+#[track_caller]
+fn check_error(yaml: &str, expected: &str) {
+    let error = to_json(yaml, false).unwrap_err().to_string();
+    assert!(error.contains(expected), "{yaml}: {error}");
+}
+
+#[test]
+fn scalars_are_those_of_the_core_schema() {
+    for (yaml, json) in [
+        ("null", "null"),
+        ("~", "null"),
+        ("", "null"),
+        ("nuLL", "\"nuLL\""),
+        ("true", "true"),
+        ("True", "true"),
+        ("FALSE", "false"),
+        ("on", "\"on\""),
+        ("off", "\"off\""),
+        ("yes", "\"yes\""),
+        ("NO", "\"NO\""),
+        ("2026-11-22", "\"2026-11-22\""),
+        ("2026-11-22T10:00:00Z", "\"2026-11-22T10:00:00Z\""),
+        ("12:30:45", "\"12:30:45\""),
+        ("7", "7"),
+        ("+7", "7"),
+        ("-0", "-0"),
+        ("007", "7"),
+        ("000", "0"),
+        ("0x1F", "31"),
+        ("0o17", "15"),
+        ("0x", "\"0x\""),
+        ("0x-1", "\"0x-1\""),
+        ("1_000", "\"1_000\""),
+        ("12345678901234567890123", "12345678901234567890123"),
+        ("1.50", "1.50"),
+        (".5", "0.5"),
+        ("-.5", "-0.5"),
+        ("1.", "1"),
+        ("1e3", "1e3"),
+        ("1.e+3", "1e+3"),
+        ("1e", "\"1e\""),
+        (".", "\".\""),
+        ("+", "\"+\""),
+        ("1.2.3", "\"1.2.3\""),
+        ("'7'", "\"7\""),
+        ("\"true\"", "\"true\""),
+        ("!!str 7", "\"7\""),
+        ("!!int '7'", "7"),
+        ("!ours 7", "\"7\""),
+        ("\"a\\tb\\u0001\\\"\\\\\"", "\"a\\u0009b\\u0001\\\"\\\\\""),
+        ("grün 🏔", "\"grün 🏔\""),
+    ] {
+        check(&format!("v: {yaml}"), &format!("{{\"v\":{json}}}"));
+    }
+}
+
+#[test]
+fn collections_keys_and_comments_are_what_they_look_like() {
+    check("a: 1\nb:\n  - x\n  - {y: 2, z: [3]}\n", r#"{"a":1,"b":["x",{"y":2,"z":[3]}]}"#);
+    check("# only\na: 1 # one\n", r#"{"a":1}"#);
+    check("1: a\ntrue: b\non: c\n~: d\n", r#"{"1":"a","true":"b","on":"c","~":"d"}"#);
+    check("---\na: |\n  x\n  y\nb: >-\n  x\n  y\n...\n", r#"{"a":"x\ny\n","b":"x y"}"#);
+    check("a: {}\nb: []\nc:\n", r#"{"a":{},"b":[],"c":null}"#);
+    check("{\"a\": {\"b\": [1, 2]}}", r#"{"a":{"b":[1,2]}}"#);
+    // Both are kept, so that the author can be told; the last one counts.
+    check("a: 1\na: 2\n", r#"{"a":1,"a":2}"#);
+}
+
+#[test]
+fn aliases_repeat_and_merges_fill_in() {
+    check("a: &x [1]\nb: *x\n", r#"{"a":[1],"b":[1]}"#);
+    check("&k a: 1\nb: *k\n", r#"{"a":1,"b":"a"}"#);
+    check("a: &x {p: 1, q: 2}\nb: {<<: *x, q: 3}\n", r#"{"a":{"p":1,"q":2},"b":{"q":3,"p":1}}"#);
+    check(
+        "a: &x {p: 1}\nb: &y {p: 2, r: 2}\nc:\n  s: 4\n  <<: [*x, *y]\n",
+        r#"{"a":{"p":1},"b":{"p":2,"r":2},"c":{"s":4,"p":1,"r":2}}"#,
+    );
+    check("a: &x {p: 1}\nb: &y {<<: *x}\nc: *y\n", r#"{"a":{"p":1},"b":{"p":1},"c":{"p":1}}"#);
+    check("a: {<<: {p: &z 1}, q: *z}\n", r#"{"a":{"q":1,"p":1}}"#);
+    check("a: {<<: []}\n", r#"{"a":{}}"#);
+    // Quoted it is a key like any other.
+    check("a: {\"<<\": 1}\n", r#"{"a":{"<<":1}}"#);
+}
+
+#[test]
+fn what_json_cannot_say_is_a_fault_at_its_place() {
+    for yaml in ["a: [1, .inf]", "a: [1, &x -.Inf]", "a: [1, .NaN]", "a: [1, !!float .nan]"] {
+        let read = to_json(yaml, false).unwrap();
+        assert_eq!(read.json, r#"{"a":[1,null]}"#);
+        assert_eq!(read.faults.iter().map(|fault| fault.at).collect::<Vec<_>>(), [8], "{yaml}");
+    }
+    let read = to_json("a: &x {p: .nan}\nb: *x\nc: {<<: *x}\nd: {<<: 1}\n", false).unwrap();
+    assert_eq!(read.json, r#"{"a":{"p":null},"b":{"p":null},"c":{"p":null},"d":{}}"#);
+    let at = read.faults.iter().map(|fault| read.json.split_at(fault.at).1.split([',', ':']));
+    let at: Vec<_> = at.filter_map(|mut parts| parts.next()).collect();
+    assert_eq!(at, ["null}", "{\"p\"", "{\"p\"", "{}}"]);
+}
+
+#[test]
+fn what_is_no_single_document_is_refused_at_its_place() {
+    check_error("", "1:1: error: file: is empty");
+    check_error("# nothing\n", "is empty");
+    check_error("a: 1\n---\nb: 2\n", "2:1: error: file: has more than one YAML document");
+    check_error("a: [1\nb: 2\n", "is no YAML");
+    check_error(
+        "a: 1\n\tb: 2\n",
+        "1:4: error: file: is no YAML: while scanning a plain scalar, found a tab",
+    );
+    check_error(
+        "a: *x\n",
+        "1:4: error: file: is no YAML: while parsing node, found unknown anchor",
+    );
+    check_error("a: &x [*x]\n", "1:8: error: file: has an alias within its own anchor");
+    check_error("? [a]\n: 1\n", "1:3: error: file: has a key that is no scalar");
+    check_error("&x a: 1\n? *x\n: 2\n", "2:3: error: file: has a key that is no scalar");
+}
+
+#[test]
+fn aliases_cannot_blow_a_file_up() {
+    let mut bomb = "a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n".to_owned();
+    for level in 1..30 {
+        let before = format!("*a{}", level - 1);
+        bomb += &format!("a{level}: &a{level} [{}]\n", vec![before; 9].join(", "));
+    }
+    check_error(&bomb, "repeats too much with aliases");
+    let nested = format!("a: {}1{}", "&x [".repeat(200), "]".repeat(200));
+    check_error(&format!("{nested}\nb: {nested}\n").replace("&x", "&y"), "");
+}
+
+#[test]
+fn depth_is_no_danger() {
+    let deep = format!("a: {}1{}", "[".repeat(200), "]".repeat(200));
+    assert_eq!(to_json(&deep, false).unwrap().json.matches('[').count(), 200);
+    check_error(&"[".repeat(50_000), "is no YAML: recursion limit exceeded");
+    let blocks = "- ".repeat(20_000);
+    assert_eq!(to_json(&blocks, false).unwrap().json.matches('[').count(), 20_000);
+}
+
+#[test]
+fn keys_and_values_are_marked_where_they_stand() {
+    let yaml = "flags:\n  a:\n    variants: { grün: 1, off: 2 }\n";
+    let read = to_json(yaml, true).unwrap();
+    let place = |what: &str| {
+        let at = read.json.find(what).unwrap();
+        let found = read.marks.iter().find(|(marked, _)| *marked == at);
+        found.map(|(_, Position { line, column })| (*line, *column))
+    };
+    assert_eq!(place("\"flags\""), Some((1, 1)));
+    assert_eq!(place("\"a\""), Some((2, 3)));
+    assert_eq!(place("\"off\""), Some((3, 26)));
+    assert_eq!(place("2}"), Some((3, 31)));
+}
