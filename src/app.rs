@@ -14,6 +14,7 @@ use crate::{
         workers::Workers,
     },
     source::Sources,
+    status::StatusPage,
     store::Store,
     telemetry::{logging::Audience, metrics::Metrics},
 };
@@ -92,7 +93,10 @@ pub(crate) async fn serve(options: ServeOptions, audience: Audience) -> Result<(
     let gate = Gate::counted(MAX_CONNECTIONS, &metrics);
     listen(evaluation, "evaluation", &site, gate, audience);
     let routes = Routes::new(service).into_axum_router();
-    let routes = management::routes(routes, Arc::clone(&metrics), &lifecycle);
+    let life = lifecycle.clone();
+    let sources = Sources::new(options.source, audience, store.clone(), Arc::clone(&metrics), life);
+    let status = StatusPage::new(&lifecycle, sources.state());
+    let routes = management::routes(routes, Arc::clone(&metrics), status, &lifecycle);
     let site = Arc::new(Site::routed(routes, lifecycle.clone()));
     let gate = Gate::uncounted(MAX_MANAGEMENT_CONNECTIONS);
     listen(managing, "management", &site, gate, audience);
@@ -102,8 +106,7 @@ pub(crate) async fn serve(options: ServeOptions, audience: Audience) -> Result<(
     if audience == Audience::Person {
         lifecycle.spawn(greeting.say(store.clone(), lifecycle.clone()));
     }
-    let source = Sources::new(options.source, audience, store, metrics, lifecycle.clone());
-    lifecycle.spawn_essential(source.run());
+    lifecycle.spawn_essential(sources.run());
 
     let signal = tokio::select! {
         signal = signals.next() => signal,
@@ -143,7 +146,7 @@ async fn unknown_method(headers: HeaderMap) -> Response {
     }
     (
         StatusCode::NOT_FOUND,
-        "this port speaks gRPC; /metrics and /readyz are on the management port\n",
+        "this port speaks gRPC; /metrics, /readyz and /status are on the management port\n",
     )
         .into_response()
 }

@@ -2,12 +2,14 @@
 //!
 //! * `GET /metrics`: Prometheus' text format
 //! * `GET /readyz`: 200 once every flag file was applied, 503 and the reason before and while draining
+//! * `GET /status`: everything that is known of the files and flags, as JSON (docs/status.md)
 //! * `GET /livez`, `GET /healthz`: 200 as long as the process answers at all
 //! * `grpc.health.v1.Health`: the same readiness for `""` and each evaluation service
 
 use crate::{
     lifecycle::{Lifecycle, Phase},
     rpc::SERVICES,
+    status::StatusPage,
     telemetry::metrics::Metrics,
 };
 use axum::{
@@ -24,10 +26,16 @@ use tonic_health::{ServingStatus, server::HealthReporter};
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Adds the HTTP routes to a router that has the health service.
-pub(crate) fn routes(health: Router, metrics: Arc<Metrics>, lifecycle: &Lifecycle) -> Router {
+pub(crate) fn routes(
+    health: Router,
+    metrics: Arc<Metrics>,
+    status: StatusPage,
+    lifecycle: &Lifecycle,
+) -> Router {
     let phase = lifecycle.phase();
     health
         .route("/metrics", get(move || render(Arc::clone(&metrics))))
+        .route("/status", get(move || tell(status.clone())))
         .route("/livez", get(|| async { "ok\n" }))
         .route("/healthz", get(|| async { "ok\n" }))
         .route(
@@ -37,7 +45,9 @@ pub(crate) fn routes(health: Router, metrics: Arc<Metrics>, lifecycle: &Lifecycl
                 async move { readiness(&phase) }
             }),
         )
-        .fallback(|| async { (StatusCode::NOT_FOUND, "try /metrics, /readyz or /livez\n") })
+        .fallback(|| async {
+            (StatusCode::NOT_FOUND, "try /metrics, /status, /readyz or /livez\n")
+        })
 }
 
 async fn render(metrics: Arc<Metrics>) -> Response {
@@ -49,6 +59,14 @@ async fn render(metrics: Arc<Metrics>) -> Response {
             (kind, text).into_response()
         }
         Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "rendering failed\n").into_response(),
+    }
+}
+
+async fn tell(status: StatusPage) -> Response {
+    // As long as there are flags: not for the thread that accepts connections.
+    match tokio::task::spawn_blocking(move || status.render()).await {
+        Ok(Ok(text)) => ([(header::CONTENT_TYPE, "application/json")], text).into_response(),
+        _ => (StatusCode::INTERNAL_SERVER_ERROR, "rendering failed\n").into_response(),
     }
 }
 

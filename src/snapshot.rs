@@ -130,6 +130,11 @@ impl Snapshot {
         self.generation
     }
 
+    /// The SHA-256 of what all flags mean.
+    pub(crate) fn digest(&self) -> &Digest {
+        &self.digest
+    }
+
     /// The first 48 bits of the digest of what all flags mean, which a gauge can hold exactly: by
     /// it pods are compared.
     pub(crate) fn hash48(&self) -> u64 {

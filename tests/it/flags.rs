@@ -24,6 +24,20 @@ impl Flags {
         Self { dir, path, revision: Cell::new(0) }
     }
 
+    /// As [`Self::absent`], at another path in the directory.
+    pub(crate) fn absent_at(path: &str) -> Self {
+        let mut flags = Self::absent();
+        flags.path = flags.dir.path().join(path);
+        flags
+    }
+
+    /// A plain file of another name.
+    pub(crate) fn named(name: &str, content: &Value) -> Self {
+        let flags = Self::absent_at(name);
+        flags.write_in_place(content);
+        flags
+    }
+
     /// A plain file.
     pub(crate) fn new(content: &Value) -> Self {
         let flags = Self::absent();

@@ -27,5 +27,7 @@ mod refusals;
 mod reload;
 mod services;
 mod sidecar;
+mod status;
 mod survival;
 mod tidy;
+mod updates;

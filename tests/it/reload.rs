@@ -1,4 +1,4 @@
-//! Whatever way a file is updated, the new flags are served: at once, and exactly once.
+//! A reload is of what changed and of nothing else.
 
 use crate::{
     client::Client,
@@ -7,12 +7,7 @@ use crate::{
 };
 use flagstaff::pb::flagd::evaluation::v2::ResolveIntResponse;
 use serde_json::{Value, json};
-use std::{
-    collections::BTreeMap,
-    fs,
-    process::Command,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, fs, process::Command};
 
 /// A file with one flag that has this value.
 fn generation(number: i64) -> Value {
@@ -28,56 +23,6 @@ async fn value(client: &Client) -> Option<i64> {
 /// Reloads by their result.
 fn counts<const N: usize>(of: [(&str, f64); N]) -> BTreeMap<String, f64> {
     of.map(|(result, count)| (result.to_owned(), count)).into()
-}
-
-/// Updates ten times; every update is served at once, and is one reload.
-async fn check_updates(how: &str, flags: Flags, update: fn(&Flags, &Value)) {
-    let sidecar = Sidecar::start(&flags).await;
-    let client = Client::connect(&sidecar).await;
-    let mut events = client.events().await;
-    events.begin().await;
-    let mut times = Vec::new();
-    for number in 1..=10 {
-        let start = Instant::now();
-        update(&flags, &generation(number));
-        let changes = events.changes().await;
-        times.push(start.elapsed());
-        assert_eq!(changes, [("generation".to_owned(), "update".to_owned())].into());
-        assert_eq!(value(&client).await, Some(number), "{how}");
-    }
-    times.sort();
-    let (median, worst) = (times[5], times[9]);
-    println!("{how}: 10 of 10, median {median:.1?}, worst {worst:.1?}");
-    assert!(median <= Duration::from_millis(100), "{how}: median {median:?}");
-    assert!(worst <= Duration::from_secs(2), "{how}: worst {worst:?}");
-    assert_eq!(sidecar.metric("flagstaff_config_watch_mode{mode=\"inotify\"}").await, 1.0);
-    assert_eq!(sidecar.metric("flagstaff_config_generation").await, 11.0);
-    assert_eq!(sidecar.metric("flagstaff_config_last_reload_successful").await, 1.0);
-    // Counted after it is served. A file written in place can be met empty for a moment, which
-    // is a reload that changes nothing.
-    let mut reloads = BTreeMap::new();
-    eventually(DEADLINE, "11 reloads", async || {
-        reloads = sidecar.reloads().await;
-        reloads["applied"] == 11.0
-    })
-    .await;
-    assert!(how == "written in place" || reloads.len() == 1, "{how}: {reloads:?}");
-}
-
-#[tokio::test]
-async fn a_file_written_in_place_is_served_ten_times_of_ten() {
-    let flags = Flags::new(&generation(0));
-    check_updates("written in place", flags, Flags::write_in_place).await;
-}
-
-#[tokio::test]
-async fn a_file_renamed_over_is_served_ten_times_of_ten() {
-    check_updates("renamed over", Flags::new(&generation(0)), Flags::rename_over).await;
-}
-
-#[tokio::test]
-async fn a_swapped_config_map_is_served_ten_times_of_ten() {
-    check_updates("ConfigMap swapped", Flags::mounted(&generation(0)), Flags::config_map).await;
 }
 
 #[tokio::test]

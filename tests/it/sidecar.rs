@@ -89,9 +89,24 @@ impl Sidecar {
         sidecar
     }
 
+    /// Starts it, with something changed about the command, and waits until it is ready.
+    pub(crate) async fn start_in(
+        flags: &Flags,
+        options: &[&str],
+        change: fn(&mut Command) -> &mut Command,
+    ) -> Self {
+        let sidecar = Self::launch_in(flags, options, change).listening().await;
+        eventually(DEADLINE, "ready", async || sidecar.readyz().await.0 == 200).await;
+        sidecar
+    }
+
     /// Starts it and waits until it listens, whether or not it can answer.
     pub(crate) async fn spawn(flags: &Flags, options: &[&str]) -> Self {
-        let mut sidecar = Self::launch(flags, options);
+        Self::launch(flags, options).listening().await
+    }
+
+    async fn listening(self) -> Self {
+        let mut sidecar = self;
         eventually(DEADLINE, "it says where it listens", async || {
             assert!(sidecar.child.try_wait().unwrap().is_none(), "exited: {:#?}", sidecar.log());
             sidecar.address("management").is_some()

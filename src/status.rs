@@ -1,0 +1,37 @@
+//! `GET /status`: everything a person or a tool may ask a running sidecar about itself, as JSON.
+//!
+//! It is written from what the source publishes after each look, never by asking the source, so
+//! that a question cannot hold up a reload. docs/status.md describes it.
+
+mod document;
+
+use crate::{
+    lifecycle::{Lifecycle, Phase},
+    source::state::State,
+};
+use document::Document;
+use std::{sync::Arc, time::Instant};
+use tokio::sync::watch::Receiver;
+
+/// What a status is written from; clones are of the same sidecar.
+#[derive(Debug, Clone)]
+pub(crate) struct StatusPage {
+    started: Instant,
+    phase: Receiver<Phase>,
+    state: Receiver<Arc<State>>,
+}
+
+impl StatusPage {
+    /// Counts the uptime from here on.
+    pub(crate) fn new(lifecycle: &Lifecycle, state: Receiver<Arc<State>>) -> Self {
+        Self { started: Instant::now(), phase: lifecycle.phase(), state }
+    }
+
+    /// The document at this moment. Takes milliseconds for thousands of flags.
+    pub(crate) fn render(&self) -> Result<String, serde_json::Error> {
+        let state = Arc::clone(&self.state.borrow());
+        let phase = self.phase.borrow().clone();
+        let document = Document::new(self.started.elapsed(), &phase, &state);
+        Ok(serde_json::to_string(&document)? + "\n")
+    }
+}

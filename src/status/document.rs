@@ -1,0 +1,244 @@
+//! The shape of the status, member by member as docs/status.md has it.
+
+use crate::{
+    flag::{Diagnostic, Layer, LayerFlag, Level, Standing, Variant, merge},
+    lifecycle::Phase,
+    snapshot::Entry,
+    source::{
+        listing::Kind,
+        state::{LayerState, SourceState, State, Watching},
+    },
+    telemetry::metrics::Reload,
+};
+use serde::Serialize;
+use std::{collections::BTreeMap, fmt::Write, time::Duration};
+
+/// Enough to mend any file by; more are only counted by the log.
+const MAX_DIAGNOSTICS: usize = 1000;
+
+#[derive(Debug, Serialize)]
+pub(super) struct Document<'a> {
+    version: &'static str,
+    revision: &'static str,
+    uptime_seconds: f64,
+    phase: &'static str,
+    reason: Option<&'a str>,
+    generation: u64,
+    digest: Option<String>,
+    hash: Option<u64>,
+    watch: Option<Watch<'a>>,
+    sources: Vec<Source<'a>>,
+    quarantined: Vec<Quarantined<'a>>,
+    overrides: Vec<Override>,
+    flags: BTreeMap<&'a str, Flag<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Watch<'a> {
+    mode: &'static str,
+    refusal: Option<&'a str>,
+    poll_interval_seconds: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct Source<'a> {
+    path: String,
+    kind: &'static str,
+    applied: bool,
+    problem: Option<&'a str>,
+    layers: Vec<FileLayer<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct FileLayer<'a> {
+    path: String,
+    state: &'static str,
+    serving: bool,
+    bytes: usize,
+    flags: usize,
+    quarantined: usize,
+    last_change: Option<String>,
+    cannot_update: Option<&'static str>,
+    diagnostics: Vec<Problem<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Problem<'a> {
+    level: &'static str,
+    line: Option<usize>,
+    column: Option<usize>,
+    path: String,
+    message: &'a str,
+    help: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct Quarantined<'a> {
+    flag: &'a str,
+    file: String,
+    serves: &'static str,
+    reasons: Vec<String>,
+}
+
+/// No override can be set.
+#[derive(Debug, Serialize)]
+enum Override {}
+
+#[derive(Debug, Serialize)]
+struct Flag<'a> {
+    state: &'static str,
+    variants: Vec<&'a str>,
+    default: Option<&'a str>,
+    file: Option<String>,
+}
+
+impl<'a> Document<'a> {
+    pub(super) fn new(uptime: Duration, phase: &'a Phase, state: &'a State) -> Self {
+        let snapshot = state.snapshot.as_deref();
+        let served = Served::of(&state.sources);
+        let layers = state.sources.iter().flat_map(|source| &source.layers);
+        let entries = snapshot.map_or(&[][..], |snapshot| snapshot.entries());
+        let (phase, reason) = match phase {
+            Phase::Starting(why) => ("starting", Some(why.as_str())),
+            Phase::Ready => ("ready", None),
+            Phase::Draining => ("draining", Some("draining")),
+        };
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            revision: env!("FLAGSTAFF_REVISION"),
+            uptime_seconds: uptime.as_secs_f64(),
+            phase,
+            reason,
+            generation: snapshot.map_or(0, |snapshot| snapshot.generation()),
+            digest: snapshot.map(|snapshot| hex(snapshot.digest())),
+            hash: snapshot.map(|snapshot| snapshot.hash48()),
+            watch: state.watching.as_ref().map(Watch::of),
+            sources: state.sources.iter().map(Source::of).collect(),
+            quarantined: layers.flat_map(|layer| served.quarantined(layer)).collect(),
+            overrides: Vec::new(),
+            flags: entries.iter().map(|entry| (entry.flag.key(), served.flag(entry))).collect(),
+        }
+    }
+}
+
+/// Which definition of each key the layers together serve, and the file that it stands in.
+struct Served<'a>(BTreeMap<&'a str, (&'a LayerFlag, String)>);
+
+impl<'a> Served<'a> {
+    fn of(sources: &'a [SourceState]) -> Self {
+        let layers = || sources.iter().flat_map(|source| &source.layers);
+        let served: BTreeMap<_, _> = merge(layers().map(|layer| &*layer.layer))
+            .into_iter()
+            .map(|flag| (flag.flag().key(), flag))
+            .collect();
+        let mut with_files = BTreeMap::new();
+        for layer in layers() {
+            for flag in layer.layer.flags() {
+                let key = flag.flag().key();
+                if served.get(key).is_some_and(|served| std::ptr::eq(*served, flag)) {
+                    with_files.insert(key, (flag, layer.path.display().to_string()));
+                }
+            }
+        }
+        Self(with_files)
+    }
+
+    fn flag(&self, entry: &'a Entry) -> Flag<'a> {
+        let flag = &entry.flag;
+        Flag {
+            state: if flag.is_disabled() { "disabled" } else { "enabled" },
+            variants: flag.variants().iter().map(Variant::name).collect(),
+            default: flag.default().map(Variant::name),
+            file: self.0.get(flag.key()).map(|(_, file)| file.clone()),
+        }
+    }
+
+    fn quarantined(&self, layer: &'a LayerState) -> impl Iterator<Item = Quarantined<'a>> {
+        let broken = layer.layer.flags().filter(|flag| flag.standing() != Standing::Good);
+        broken.map(|flag| {
+            let key = flag.flag().key();
+            let is_served = self.0.get(key).is_some_and(|(served, _)| std::ptr::eq(*served, flag));
+            let errors = flag.problems().iter().filter(|problem| problem.level == Level::Error);
+            Quarantined {
+                flag: key,
+                file: layer.path.display().to_string(),
+                serves: match flag.standing() {
+                    _ if !is_served => "definition of another file",
+                    Standing::Broken => "PARSE_ERROR",
+                    Standing::Good | Standing::Quarantined => "last good definition",
+                },
+                reasons: errors.map(|error| format!("{}: {}", error.path, error.message)).collect(),
+            }
+        })
+    }
+}
+
+impl<'a> Watch<'a> {
+    fn of(watching: &'a Watching) -> Self {
+        Self {
+            mode: watching.mode.as_str(),
+            refusal: watching.refusal.as_deref(),
+            poll_interval_seconds: watching.poll_interval.as_secs_f64(),
+        }
+    }
+}
+
+impl<'a> Source<'a> {
+    fn of(source: &'a SourceState) -> Self {
+        Self {
+            path: source.path.display().to_string(),
+            kind: match source.kind {
+                Kind::File => "file",
+                Kind::Directory => "directory",
+            },
+            applied: source.applied,
+            problem: source.problem.as_deref(),
+            layers: source.layers.iter().map(FileLayer::of).collect(),
+        }
+    }
+}
+
+impl<'a> FileLayer<'a> {
+    fn of(layer: &'a LayerState) -> Self {
+        let change = layer.last_change.map(humantime::format_rfc3339_seconds);
+        Self {
+            path: layer.path.display().to_string(),
+            state: layer.last.map_or("pending", Reload::as_str),
+            serving: layer.applied,
+            bytes: layer.bytes,
+            flags: layer.layer.flags().count(),
+            quarantined: broken(&layer.layer),
+            last_change: change.map(|time| time.to_string()),
+            cannot_update: layer.cannot_update,
+            diagnostics: layer.problems.iter().take(MAX_DIAGNOSTICS).map(Problem::of).collect(),
+        }
+    }
+}
+
+/// How many flags of a layer do not serve what their definition says.
+fn broken(layer: &Layer) -> usize {
+    layer.flags().filter(|flag| flag.standing() != Standing::Good).count()
+}
+
+impl<'a> Problem<'a> {
+    fn of(problem: &'a Diagnostic) -> Self {
+        // What concerns the whole file has no place in it.
+        let place = |number: usize| (number > 0).then_some(number);
+        Self {
+            level: problem.level.as_str(),
+            line: place(problem.position.line),
+            column: place(problem.position.column),
+            path: problem.path.to_string(),
+            message: &problem.message,
+            help: &problem.help,
+        }
+    }
+}
+
+fn hex(digest: &[u8]) -> String {
+    digest.iter().fold(String::with_capacity(64), |mut text, byte| {
+        // Writing to a string cannot fail.
+        write!(text, "{byte:02x}").unwrap_or_default();
+        text
+    })
+}
