@@ -9,6 +9,7 @@ use crate::{
 use flagstaff::pb::flagd::evaluation::v2::ResolveBooleanResponse;
 use serde_json::{Value, json};
 use std::{
+    collections::BTreeMap,
     fs,
     os::unix::fs::PermissionsExt,
     time::{Duration, Instant},
@@ -164,6 +165,46 @@ async fn it_can_be_stopped_before_there_are_flags() {
     check_drain(sidecar, "without flags").await;
     assert_eq!(events.next().await.unwrap().0, "provider_shutdown");
     assert_eq!(events.next().await.unwrap_err().code(), Code::Unavailable);
+}
+
+#[tokio::test]
+async fn it_can_be_stopped_during_a_reload() {
+    let flags = Flags::new(&definitions());
+    let sidecar = Sidecar::start(&flags).await;
+    let events = Client::connect(&sidecar).await.events().await;
+    // Compiling this takes far longer than the test takes to notice that it was read.
+    let flag = json!({"state": "ENABLED", "variants": {"on": true, "off": false},
+        "defaultVariant": "on", "targeting": {"fractional": [["on", 1], ["off", 99]]}});
+    let many: BTreeMap<_, _> = (0..60_000).map(|n| (format!("flag-{n}"), &flag)).collect();
+    let many = json!({"flags": many});
+    let size = many.to_string().len() as u64;
+    let before = sidecar.bytes_read();
+    flags.rename_over(&many);
+    eventually(DEADLINE, "it has read the file", async || sidecar.bytes_read() >= before + size)
+        .await;
+    let applied = |line: &&String| line.contains("flags applied");
+    assert_eq!(sidecar.log().iter().filter(applied).count(), 1, "too slow to tell");
+    check_drain(sidecar, "during a reload").await;
+    drop(events);
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_it_at_once_whoever_is_connected() {
+    let flags = Flags::new(&definitions());
+    let mut sidecar = Sidecar::start(&flags).await;
+    let mut stalled = Vec::new();
+    for _ in 0..100 {
+        stalled.push(Raw::subscribe(sidecar.evaluation()).await);
+        stalled.push(Raw::silent(sidecar.evaluation()).await);
+    }
+    eventually(DEADLINE, "100 streams", async || streams(&sidecar).await == 100.0).await;
+    sidecar.sigterm();
+    // It waits for clients that do not leave, so the second signal finds it draining.
+    sidecar.wait_for_log(&["draining"]).await;
+    let start = Instant::now();
+    sidecar.sigterm();
+    assert_eq!(sidecar.wait_exit(DEADLINE).await.code(), Some(1));
+    assert!(start.elapsed() <= Duration::from_secs(1), "{:?}", start.elapsed());
 }
 
 #[tokio::test]

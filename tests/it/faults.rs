@@ -148,3 +148,70 @@ async fn a_file_that_is_absent_at_the_start_is_waited_for() {
     let client = Client::connect(&sidecar).await;
     assert_eq!(ask(&client, "a").await.unwrap(), "old");
 }
+
+#[tokio::test]
+async fn a_strict_sidecar_takes_no_file_with_an_error() {
+    let flags = Flags::new(&json!({"flags": {"a": flag("old"), "b": broken()}}));
+    let sidecar = Sidecar::spawn(&flags, &["--strict"]).await;
+    let refused = "the reason names the file and the option";
+    eventually(DEADLINE, refused, async || {
+        let (status, why) = sidecar.readyz().await;
+        assert_eq!(status, 503, "{why}");
+        why.contains("flags.json") && why.contains("--strict")
+    })
+    .await;
+    sidecar.wait_for_log(&["WARN", "flags.b", "--strict rejects the whole file"]).await;
+    flags.rename_over(&json!({"flags": {"a": flag("old"), "b": flag("old")}}));
+    eventually(DEADLINE, "ready", async || sidecar.readyz().await.0 == 200).await;
+    let client = Client::connect(&sidecar).await;
+    flags.rename_over(&json!({"flags": {"a": flag("new"), "b": broken()}}));
+    let rejected = "it is rejected once more";
+    eventually(DEADLINE, rejected, async || sidecar.reloads().await.get("rejected") == Some(&2.0))
+        .await;
+    assert_eq!(ask(&client, "a").await.unwrap(), "old");
+    assert!(!successful(&sidecar).await);
+    assert_eq!(sidecar.metric("flagstaff_config_quarantined_flags").await, 0.0);
+    assert_eq!(sidecar.metric("flagstaff_config_generation").await, 1.0);
+    assert_eq!(sidecar.readyz().await.0, 200);
+    // A warning is no error.
+    let mut odd = flag("new");
+    odd["targeting"] = json!({"no such operator": []});
+    flags.rename_over(&json!({"flags": {"a": flag("new"), "b": odd}}));
+    eventually(DEADLINE, "healed", async || ask(&client, "a").await.unwrap() == "new").await;
+    eventually(DEADLINE, "told so", async || successful(&sidecar).await).await;
+}
+
+#[tokio::test]
+async fn who_starts_without_flags_is_ready_at_once_and_serves_what_comes() {
+    let flags = Flags::absent();
+    let lower = flags.dir().join("lower.json");
+    let options = ["--start-without-flags", lower.to_str().unwrap()];
+    let sidecar = Sidecar::start_with(&flags, &options).await;
+    let client = Client::connect(&sidecar).await;
+    let mut events = client.events().await;
+    assert_eq!(events.next().await.unwrap().0, "provider_ready");
+    assert_eq!(ask(&client, "a").await.unwrap_err().code(), Code::NotFound);
+    sidecar.wait_for_log(&["WARN", "serving without all flags", "flags.json"]).await;
+    assert!(!successful(&sidecar).await);
+    std::fs::write(&lower, json!({"flags": {"a": flag("old")}}).to_string()).unwrap();
+    let one = "one of two files is served";
+    eventually(DEADLINE, one, async || ask(&client, "a").await.is_ok()).await;
+    assert!(!successful(&sidecar).await, "the other is still missing");
+    flags.rename_over(&json!({"flags": {"b": flag("new")}}));
+    eventually(DEADLINE, "all is there", async || successful(&sidecar).await).await;
+    assert_eq!(ask(&client, "b").await.unwrap(), "new");
+    let warned = |line: &&String| line.contains("serving without all flags");
+    assert_eq!(sidecar.log().iter().filter(warned).count(), 1);
+}
+
+#[tokio::test]
+async fn a_bad_file_at_the_start_is_no_obstacle_to_who_starts_without_flags() {
+    let flags = Flags::absent();
+    flags.write_text("no JSON");
+    let sidecar = Sidecar::start_with(&flags, &["--start-without-flags"]).await;
+    let client = Client::connect(&sidecar).await;
+    assert_eq!(ask(&client, "a").await.unwrap_err().code(), Code::NotFound);
+    assert!(!successful(&sidecar).await);
+    flags.rename_over(&json!({"flags": {"a": flag("old")}}));
+    eventually(DEADLINE, "served", async || ask(&client, "a").await.is_ok()).await;
+}

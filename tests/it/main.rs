@@ -18,6 +18,7 @@ mod events;
 mod faults;
 mod flags;
 mod grpc;
+mod layers;
 mod limits;
 mod load;
 mod properties;

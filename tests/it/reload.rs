@@ -44,12 +44,6 @@ async fn a_file_deleted_and_written_again_is_served() {
     .await;
 }
 
-/// What the process has read from files and sockets, in bytes.
-fn bytes_read(sidecar: &Sidecar) -> u64 {
-    let io = fs::read_to_string(format!("/proc/{}/io", sidecar.pid())).unwrap();
-    io.lines().find_map(|line| line.strip_prefix("rchar: ")).unwrap().parse().unwrap()
-}
-
 #[tokio::test]
 async fn reading_the_file_is_no_reason_to_read_it_again() {
     const SIZE: usize = 1 << 20;
@@ -63,7 +57,7 @@ async fn reading_the_file_is_no_reason_to_read_it_again() {
     let client = Client::connect(&sidecar).await;
     let mut events = client.events().await;
     events.begin().await;
-    let before = bytes_read(&sidecar);
+    let before = sidecar.bytes_read();
     const UPDATES: i64 = 5;
     for number in 1..=UPDATES {
         // Somebody else reads it as well, again and again.
@@ -72,7 +66,7 @@ async fn reading_the_file_is_no_reason_to_read_it_again() {
         flags.rename_over(&padded(number));
         events.changes().await;
     }
-    let looks = (bytes_read(&sidecar) - before) as f64 / SIZE as f64;
+    let looks = (sidecar.bytes_read() - before) as f64 / SIZE as f64;
     println!("{UPDATES} updates, {looks:.1} reads of the file");
     // A rename is two events, the second of which may start one more look.
     assert!(looks < 2.0 * UPDATES as f64 + 1.0, "{looks} reads for {UPDATES} updates");

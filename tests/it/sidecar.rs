@@ -200,6 +200,12 @@ impl Sidecar {
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
+    /// What it has read from files and sockets, in bytes.
+    pub(crate) fn bytes_read(&self) -> u64 {
+        let io = fs::read_to_string(format!("/proc/{}/io", self.pid())).unwrap();
+        io.lines().find_map(|line| line.strip_prefix("rchar: ")).unwrap().parse().unwrap()
+    }
+
     pub(crate) fn sigterm(&self) {
         // The shell's own kill: a signal needs no further crate, nor a package with /bin/kill.
         let kill = format!("kill -TERM {}", self.pid());

@@ -14,6 +14,7 @@ use std::{
     os::unix::fs::symlink,
     time::{Duration, Instant},
 };
+use tokio::time::sleep;
 
 const TIMES: i64 = 10;
 
@@ -257,11 +258,18 @@ async fn yaml_that_is_half_written_when_polled_is_never_served() {
     for number in 1..=TIMES {
         // The first half is a good file of one flag, as most halves of a YAML file are.
         let text = whole(number);
-        flags.write_text(&text[..text.find("  last").unwrap()]);
+        let start = Instant::now();
+        flags.write_text(text.split("  last").next().unwrap());
         // Ample for several polls, and short of what counts as done.
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        sleep(Duration::from_millis(100)).await;
         flags.write_text(&text);
+        let in_time = start.elapsed() < Duration::from_millis(180);
         let all = ["generation", "last"].map(|key| (key.to_owned(), "update".to_owned()));
-        assert_eq!(events.changes().await, all.into(), "half of it was served");
+        let mut changes = events.changes().await;
+        // On a machine that stood still the half was there for long enough to count.
+        while !in_time && !changes.contains_key("last") {
+            changes = events.changes().await;
+        }
+        assert!(!in_time || changes == all.into(), "half of it was served: {changes:?}");
     }
 }
