@@ -35,7 +35,10 @@ use std::{
     sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
-use tokio::{sync::watch::Receiver, sync::watch::Sender, time::sleep_until};
+use tokio::{
+    sync::watch::{Receiver, Sender},
+    time::sleep_until,
+};
 use tracing::{debug, info, warn};
 use wait::{HALF_WRITTEN, Wait};
 use watch::{Notice, WatchMode, WatchOption, Watcher};
@@ -69,7 +72,7 @@ pub(crate) struct Sources {
     teller: Teller,
     /// Every source was applied once. From then on there is always an answer.
     complete: bool,
-    /// Whether the first look is over, of which the greeting tells.
+    /// Whether a first look was taken in, of which the greeting tells.
     greeted: bool,
     /// When to look again whatever the events say.
     again: Option<Instant>,
@@ -148,7 +151,6 @@ impl Sources {
             // Reading and compiling would hold up requests; it runs to its end, one at a time.
             let looked = tokio::task::spawn_blocking(move || {
                 self.look(noticed, notice);
-                self.greeted = true;
                 self
             });
             match looked.await {
@@ -222,6 +224,7 @@ impl Sources {
         self.tell_state();
         let phase = if serves { Phase::Ready } else { Phase::Starting(self.not_applied()) };
         self.lifecycle.enter(phase);
+        self.greeted = true;
     }
 
     /// Why not every source was applied yet.

@@ -128,9 +128,12 @@ impl Source {
         if self.applied {
             return None;
         }
+        let of_a_file = match self.problem {
+            Some(_) => None,
+            None => self.files.values().find_map(File::not_applied),
+        };
         let why = self.problem.as_deref().unwrap_or("has not been read yet");
-        let unlisted = || format!("{}: {why}", self.path.display());
-        Some(self.files.values().find_map(File::not_applied).unwrap_or_else(unlisted))
+        Some(of_a_file.unwrap_or_else(|| format!("{}: {why}", self.path.display())))
     }
 
     pub(super) fn state(&self) -> SourceState {

@@ -90,6 +90,11 @@ async fn paths_win_over_each_other_silently() {
     command.arg("eval").args([flags.path(), &upper]).args(["--flag", "a"]);
     let answer: Value = serde_json::from_slice(&command.output().unwrap().stdout).unwrap();
     assert_eq!(answer["value"], "file");
+    let mut command = flagstaff();
+    command.arg("eval").arg(flags.dir().join("no")).args(["--flag", "a"]);
+    let answer: Value = serde_json::from_slice(&command.output().unwrap().stdout).unwrap();
+    let why = answer["errorDetails"].as_str().unwrap();
+    assert!(why.contains("directory not found"), "{why}");
 }
 
 #[tokio::test]
