@@ -2,6 +2,7 @@
 
 mod bounds;
 mod made_up;
+mod mutations;
 mod splits;
 
 use flagstaff::flag::{
