@@ -13,7 +13,7 @@ use crate::{
         listener::{BindError, Listener, bind_tcp, bind_unix},
         workers::Workers,
     },
-    source::Source,
+    source::Sources,
     store::Store,
     telemetry::{logging::Audience, metrics::Metrics},
 };
@@ -102,7 +102,7 @@ pub(crate) async fn serve(options: ServeOptions, audience: Audience) -> Result<(
     if audience == Audience::Person {
         lifecycle.spawn(greeting.say(store.clone(), lifecycle.clone()));
     }
-    let source = Source::new(options.source, audience, store, metrics, lifecycle.clone());
+    let source = Sources::new(options.source, audience, store, metrics, lifecycle.clone());
     lifecycle.spawn_essential(source.run());
 
     let signal = tokio::select! {

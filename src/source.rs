@@ -1,36 +1,47 @@
 //! From flag files to a published snapshot: watch, read, compile, compose, publish or keep.
 //!
-//! Each file is a layer that remembers its last good flags. Whatever goes wrong with a file changes
-//! metrics and logs, never an answer.
+//! A source is a configured PATH, and each file of it a layer that remembers its last good flags.
+//! Whatever goes wrong with a file changes metrics and logs, never an answer.
 
 mod chain;
 mod file;
+mod finding;
+pub(crate) mod listing;
+mod mounts;
+mod path;
 pub(crate) mod read;
+mod shadow;
+pub(crate) mod state;
+mod wait;
 pub(crate) mod watch;
 
 use crate::{
-    flag::{Generation, Standing, merge},
+    flag::{Generation, Layer, Standing, merge},
     lifecycle::{Lifecycle, Phase},
     snapshot::Snapshot,
     store::Store,
     telemetry::{
         logging::Audience,
         metrics::{Metrics, Reload},
-        report::{self, Publication, Teller},
+        report::{Publication, Teller},
     },
 };
-use file::File;
+use chain::Chain;
+use finding::Found;
+use path::Source;
+use state::{State, Watching};
 use std::{
     path::PathBuf,
     sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
-use tokio::time::sleep;
-use tracing::{info, warn};
-use watch::{WatchMode, WatchOption, Watcher};
+use tokio::{sync::watch::Receiver, sync::watch::Sender, time::sleep_until};
+use tracing::{debug, info, warn};
+use wait::{HALF_WRITTEN, Wait};
+use watch::{Notice, WatchMode, WatchOption, Watcher};
 
-/// How long a file may be empty before that is taken for its content.
-const SETTLE: Duration = Duration::from_millis(200);
+/// Tries to meet all files at one moment before giving up until a little later.
+const ATTEMPTS: usize = 4;
 
 /// Which files, and how to read them.
 #[derive(Debug, Clone)]
@@ -44,22 +55,56 @@ pub(crate) struct SourceOptions {
     pub(crate) max_file_bytes: u64,
     /// The fractional generation of files that do not say one.
     pub(crate) fractional: Generation,
+    /// A file with an error in it is not taken at all.
+    pub(crate) strict: bool,
+    /// Serve what is there, be it nothing, before every source was applied.
+    pub(crate) start_without_flags: bool,
 }
 
-/// The configured files, and where their flags go.
+/// The configured sources, and where their flags go.
 #[derive(Debug)]
-pub(crate) struct Source {
+pub(crate) struct Sources {
     options: SourceOptions,
-    files: Vec<File>,
+    sources: Vec<Source>,
     teller: Teller,
+    /// Every source was applied once. From then on there is always an answer.
+    complete: bool,
     /// Whether the first look is over, of which the greeting tells.
     greeted: bool,
+    /// When to look again whatever the events say.
+    again: Option<Instant>,
+    watching: Option<Watching>,
+    state: Sender<Arc<State>>,
     store: Store,
     metrics: Arc<Metrics>,
     lifecycle: Lifecycle,
 }
 
-impl Source {
+/// One look at the files, while it is taken in.
+#[derive(Debug)]
+struct Look<'a> {
+    options: &'a SourceOptions,
+    teller: Teller,
+    /// What is known of the writers of what is new.
+    notice: Notice,
+    now: Instant,
+    /// When something that has to last will have lasted.
+    again: Option<Instant>,
+}
+
+impl Look<'_> {
+    /// Whether this has been the case long enough; if not, there will be another look in time.
+    fn is_over<T: PartialEq>(
+        &mut self,
+        wait: &mut Option<Wait<T>>,
+        what: T,
+        long_enough: Duration,
+    ) -> bool {
+        Wait::is_over(wait, what, long_enough, self.now, &mut self.again)
+    }
+}
+
+impl Sources {
     pub(crate) fn new(
         options: SourceOptions,
         audience: Audience,
@@ -67,22 +112,42 @@ impl Source {
         metrics: Arc<Metrics>,
         lifecycle: Lifecycle,
     ) -> Self {
-        let files = options.paths.iter().cloned().map(File::new).collect();
-        Self { options, files, teller: Teller(audience), greeted: false, store, metrics, lifecycle }
+        Self {
+            sources: options.paths.iter().cloned().map(Source::new).collect(),
+            options,
+            teller: Teller(audience),
+            complete: false,
+            greeted: false,
+            again: None,
+            watching: None,
+            state: Sender::default(),
+            store,
+            metrics,
+            lifecycle,
+        }
+    }
+
+    /// What is known after each look.
+    pub(crate) fn state(&self) -> Receiver<Arc<State>> {
+        self.state.subscribe()
     }
 
     /// Loads the files, and again whenever they may have changed, until the sidecar drains.
     pub(crate) async fn run(mut self) {
         let SourceOptions { paths, watch, poll_interval, .. } = self.options.clone();
         let mut watcher = Watcher::new(paths, watch, poll_interval);
-        let mut mode = None;
         let lifecycle = self.lifecycle.clone();
         let mut noticed = Instant::now();
+        // Whoever is writing a file now will be heard of, if there are events.
+        let mut notice = match watcher.mode() {
+            WatchMode::Inotify => Notice::Whole,
+            WatchMode::Poll => Notice::Unsure,
+        };
         loop {
-            self.tell_mode(&watcher, &mut mode);
+            self.tell_mode(Watching::of(&watcher));
             // Reading and compiling would hold up requests; it runs to its end, one at a time.
             let looked = tokio::task::spawn_blocking(move || {
-                self.look(noticed);
+                self.look(noticed, notice);
                 self.greeted = true;
                 self
             });
@@ -91,40 +156,88 @@ impl Source {
                 // A panic in there is a defect; the lifecycle ends the process over it.
                 Err(_) => return,
             }
-            let unsettled = self.files.iter().any(File::is_unsettled);
-            tokio::select! {
+            let again = self.again;
+            notice = tokio::select! {
                 biased;
                 () = lifecycle.draining() => return,
-                () = watcher.changed() => {}
-                () = sleep(SETTLE), if unsettled => {}
-            }
+                notice = watcher.changed() => notice,
+                () = sleep_until(again.unwrap_or(noticed).into()), if again.is_some() => Notice::Unsure,
+            };
             noticed = Instant::now();
         }
     }
 
     /// Reads every file once and publishes what is new.
-    fn look(&mut self, noticed: Instant) {
-        let (files, options) = (self.files.iter_mut(), &self.options);
-        let found: Vec<Reload> = files.filter_map(|file| file.look(options, self.teller)).collect();
-        if found.is_empty() {
+    fn look(&mut self, noticed: Instant, notice: Notice) {
+        match self.find() {
+            Some(found) => self.take(found, noticed, notice),
+            None => {
+                debug!("the files were moved at every attempt to read them together");
+                self.again = Some(Instant::now() + HALF_WRITTEN);
+            }
+        }
+        self.publish_state();
+    }
+
+    /// Reads every file, all of them at one moment: a link that is swapped meanwhile would mix
+    /// old files with new ones.
+    fn find(&self) -> Option<Vec<Found>> {
+        for _ in 0..ATTEMPTS {
+            let before = Chain::of(&self.options.paths);
+            let sources = self.sources.iter();
+            let found = sources.map(|source| source.find(self.options.max_file_bytes)).collect();
+            if Chain::of(&self.options.paths) == before {
+                return Some(found);
+            }
+        }
+        None
+    }
+
+    /// Takes in what was found and publishes what is new.
+    fn take(&mut self, found: Vec<Found>, noticed: Instant, notice: Notice) {
+        let (options, teller, now) = (&self.options, self.teller, Instant::now());
+        let mut look = Look { options, teller, notice, now, again: None };
+        let mut results = Vec::new();
+        for (source, found) in self.sources.iter_mut().zip(found) {
+            results.extend(source.take(found, &mut look));
+        }
+        self.again = look.again;
+        if results.is_empty() && self.greeted {
             return;
         }
+        // Until every source was applied once, what is there may be just what a missing one
+        // replaces.
+        self.complete |= self.sources.iter().all(|source| source.not_applied().is_none());
+        if !self.complete && !self.greeted && self.options.start_without_flags {
+            self.teller.without_flags(&self.not_applied());
+        }
+        let serves = self.complete || self.options.start_without_flags;
         let is_new = |result: &Reload| matches!(result, Reload::Applied | Reload::Partial);
-        // Until every file was applied once, what is there may be just what a missing one replaces.
-        let complete = self.files.iter().all(|file| file.not_applied().is_none());
-        let changed = complete && found.iter().any(is_new) && self.publish(noticed);
-        for result in found {
+        let due = results.iter().any(is_new) || self.store.current().is_none();
+        let changed = serves && due && self.publish(noticed);
+        for result in results {
             let unchanged = result == Reload::Applied && !changed;
             self.metrics.reload(if unchanged { Reload::Unchanged } else { result });
         }
         self.tell_state();
+        let phase = if serves { Phase::Ready } else { Phase::Starting(self.not_applied()) };
+        self.lifecycle.enter(phase);
+    }
+
+    /// Why not every source was applied yet.
+    fn not_applied(&self) -> String {
+        self.sources.iter().find_map(Source::not_applied).unwrap_or_default()
+    }
+
+    fn layers(&self) -> impl Iterator<Item = &Layer> {
+        self.sources.iter().flat_map(Source::layers)
     }
 
     /// Composes the layers and publishes, unless every flag means what it meant. Says whether any
     /// answer may differ.
     fn publish(&self, noticed: Instant) -> bool {
         let previous = self.store.current();
-        let flags = merge(self.files.iter().map(File::layer));
+        let flags = merge(self.layers());
         let next = Snapshot::next(previous.as_deref(), &flags, &self.metrics);
         if previous.is_some() && next.changes().is_empty() {
             return false;
@@ -143,6 +256,15 @@ impl Source {
         true
     }
 
+    /// Shows what is known now to whoever asks for it.
+    fn publish_state(&self) {
+        self.state.send_replace(Arc::new(State {
+            watching: self.watching.clone(),
+            sources: self.sources.iter().map(Source::state).collect(),
+            snapshot: self.store.current(),
+        }));
+    }
+
     fn tell_published(&self, snapshot: &Snapshot, took: Duration) {
         let gauges = &self.metrics.config;
         gauges.generation.set(snapshot.generation() as f64);
@@ -154,46 +276,40 @@ impl Source {
         gauges.flags_enabled.set((flags.len() - disabled) as f64);
     }
 
-    /// Tells how the files stand: in metrics, and as readiness once each was applied.
+    /// Tells how the files stand.
     fn tell_state(&self) {
         let gauges = &self.metrics.config;
-        let good = self.files.iter().all(File::is_wholly_good);
+        let good = self.sources.iter().all(Source::is_wholly_good);
         gauges.last_reload_successful.set(if good { 1.0 } else { 0.0 });
         if good {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             gauges.last_reload_success_timestamp.set(now.as_secs_f64());
         }
-        gauges.bytes.set(self.files.iter().map(File::bytes).sum::<usize>() as f64);
+        gauges.bytes.set(self.sources.iter().map(Source::bytes).sum::<usize>() as f64);
         gauges.quarantined.set(self.broken() as f64);
-        match self.files.iter().find_map(File::not_applied) {
-            None => self.lifecycle.enter(Phase::Ready),
-            Some(why) => self.lifecycle.enter(Phase::Starting(why)),
-        }
     }
 
     /// How many flags do not serve what their definition says.
     fn broken(&self) -> usize {
-        let flags = self.files.iter().flat_map(|file| file.layer().flags());
+        let flags = self.layers().flat_map(Layer::flags);
         flags.filter(|flag| flag.standing() != Standing::Good).count()
     }
 
-    fn tell_mode(&self, watcher: &Watcher, told: &mut Option<WatchMode>) {
-        let mode = watcher.mode();
-        if told.replace(mode) == Some(mode) {
-            return;
-        }
-        let gauges = &self.metrics.config;
-        gauges.watch_inotify.set(if mode == WatchMode::Inotify { 1.0 } else { 0.0 });
-        gauges.watch_poll.set(if mode == WatchMode::Poll { 1.0 } else { 0.0 });
-        match watcher.refusal() {
-            Some(refusal) => {
-                let why = report::chain(refusal);
-                warn!(
+    fn tell_mode(&mut self, watching: Watching) {
+        let mode = watching.mode;
+        let told = self.watching.as_ref().map(|told| told.mode);
+        if told != Some(mode) {
+            let gauges = &self.metrics.config;
+            gauges.watch_inotify.set(if mode == WatchMode::Inotify { 1.0 } else { 0.0 });
+            gauges.watch_poll.set(if mode == WatchMode::Poll { 1.0 } else { 0.0 });
+            match &watching.refusal {
+                Some(why) => warn!(
                     mode = mode.as_str(),
                     why, "file events were refused, so the files are polled"
-                );
+                ),
+                None => info!(mode = mode.as_str(), "watching the flag files"),
             }
-            None => info!(mode = mode.as_str(), "watching the flag files"),
         }
+        self.watching = Some(watching);
     }
 }

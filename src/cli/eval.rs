@@ -9,7 +9,7 @@ use crate::{
         VariantValue,
     },
     rpc::now,
-    source::read::read,
+    source::{listing, read::read},
     telemetry::report::chain,
 };
 use clap::Args;
@@ -23,8 +23,9 @@ use std::{
 /// Options of `eval`.
 #[derive(Debug, Args)]
 pub struct EvalArgs {
-    /// Flag files; where two define a flag, the later one wins
-    #[arg(value_name = "PATH", required = true, value_parser = parse::flag_file)]
+    /// Flag files (.json, .yaml, .yml) and directories of them; where two define a flag, the later
+    /// one wins
+    #[arg(value_name = "PATH", required = true, value_parser = parse::source)]
     #[arg(env = "FLAGSTAFF_PATHS", value_delimiter = ',')]
     paths: Vec<PathBuf>,
     /// Key of the flag
@@ -63,7 +64,11 @@ impl EvalArgs {
     fn answer(&self) -> Result<Json, Json> {
         let mut layers = Vec::new();
         for path in &self.paths {
-            layers.push(self.load(path).map_err(|why| self.error("GENERAL", &why))?);
+            let named = |error| format!("{}: {}", path.display(), chain(&error));
+            let files = listing::files(path).map_err(|why| self.error("GENERAL", &named(why)))?;
+            for file in files {
+                layers.push(self.load(&file).map_err(|why| self.error("GENERAL", &why))?);
+            }
         }
         let flags = flag::merge(&layers);
         let Some(found) = flags.iter().find(|flag| flag.flag().key() == self.flag) else {

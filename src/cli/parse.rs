@@ -1,5 +1,6 @@
 //! Option values: what they may look like, and what to say when they do not.
 
+use crate::source::listing::Kind;
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 /// A port, or none.
@@ -90,13 +91,13 @@ pub fn mode(text: &str) -> Result<u32, String> {
     mode.ok_or_else(|| "write an octal mode such as 0660".to_owned())
 }
 
-/// A flag file.
-pub fn flag_file(text: &str) -> Result<PathBuf, String> {
+/// A flag file, or a directory of them; it may not be there yet.
+pub fn source(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some("json" | "yaml" | "yml") => Ok(path),
-        _ => Err("a flag file's name ends in .json, .yaml or .yml".to_owned()),
+    if Kind::of(&path) == Kind::Directory && path.is_file() {
+        return Err("is a file, and a flag file's name ends in .json, .yaml or .yml".to_owned());
     }
+    if text.is_empty() { Err("a path cannot be empty".to_owned()) } else { Ok(path) }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::{
         report::chain,
     },
 };
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, builder::BoolishValueParser};
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     num::NonZeroUsize,
@@ -25,9 +25,10 @@ use tracing::{error, warn};
 /// Options of `serve`; each can be set by an environment variable as well.
 #[derive(Debug, Args)]
 pub struct ServeArgs {
-    /// Flag files; where two define a flag, the later one wins
+    /// Flag files (.json, .yaml, .yml) and directories of them; where two define a flag, the later
+    /// one wins
     #[arg(value_name = "PATH", required = true, env = "FLAGSTAFF_PATHS", value_delimiter = ',')]
-    #[arg(value_parser = parse::flag_file)]
+    #[arg(value_parser = parse::source)]
     paths: Vec<PathBuf>,
     /// Addresses of the evaluation ports: IP addresses, or any; IPv6 ones only where there is IPv6
     #[arg(long, env = "FLAGSTAFF_BIND", value_delimiter = ',', default_value = "127.0.0.1,::1")]
@@ -70,6 +71,12 @@ pub struct ServeArgs {
     /// Generation of the fractional operator in files that do not say one
     #[arg(long, env = "FLAGSTAFF_FRACTIONAL", default_value = "v2")]
     fractional: Fractional,
+    /// Take no flag file that has an error in it, instead of what can be served of it
+    #[arg(long, env = "FLAGSTAFF_STRICT", value_parser = BoolishValueParser::new())]
+    strict: bool,
+    /// Be ready at once, and until the files are there serve what is: clients use their own defaults
+    #[arg(long, env = "FLAGSTAFF_START_WITHOUT_FLAGS", value_parser = BoolishValueParser::new())]
+    start_without_flags: bool,
     /// Threads that answer requests [default: 2, or 1 where there is one CPU]
     #[arg(long, env = "FLAGSTAFF_WORKER_THREADS", value_parser = parse::threads)]
     worker_threads: Option<usize>,
@@ -167,6 +174,8 @@ impl ServeArgs {
                 poll_interval: self.poll_interval,
                 max_file_bytes: self.max_file_bytes,
                 fractional: self.fractional.into(),
+                strict: self.strict,
+                start_without_flags: self.start_without_flags,
             },
             evaluation: evaluation
                 .into_iter()

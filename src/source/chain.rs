@@ -3,6 +3,7 @@
 //! One rule makes every way of updating a file visible: a directory matters if a name is looked
 //! up in it on the way to the file, whether that name is a directory, a link or missing.
 
+use super::listing::is_flag_file;
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::OsString,
@@ -29,13 +30,6 @@ enum Meaning {
     Link(PathBuf),
     Directory,
     File,
-}
-
-/// Whether a directory given as a source reads this entry: not hidden, and `.json`, `.yaml` or
-/// `.yml`.
-pub(crate) fn is_flag_file(path: &Path) -> bool {
-    let hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
-    !hidden && path.extension().is_some_and(|ext| ext == "json" || ext == "yaml" || ext == "yml")
 }
 
 impl Chain {

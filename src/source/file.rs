@@ -1,29 +1,28 @@
-//! One flag file: what it last said, and the last good flags it gave.
+//! One flag file: a layer that remembers its last good flags.
 
-use super::{SourceOptions, read::read};
-use crate::{
-    flag::{Digest, Format, Layer, Standing, compile},
-    telemetry::{
-        metrics::Reload,
-        report::{self, Teller},
-    },
+use super::{
+    Look,
+    finding::{Content, Finding},
+    state::LayerState,
+    wait::{GONE, HALF_WRITTEN, Wait},
+    watch::Notice,
 };
-use sha2::{Digest as _, Sha256};
-use std::path::PathBuf;
+use crate::{
+    flag::{Diagnostic, Digest, Format, Layer, Level, Standing, compile},
+    telemetry::{metrics::Reload, report::Teller},
+};
+use std::{path::PathBuf, sync::Arc, time::SystemTime};
 
-/// A configured file.
+/// A file of a source.
 #[derive(Debug)]
 pub(super) struct File {
-    path: PathBuf,
-    layer: Layer,
+    state: LayerState,
     /// What the last look found, by which the next one knows whether anything is new.
     seen: Option<Seen>,
-    /// How that went.
-    last: Option<Reload>,
-    applied: bool,
-    bytes: usize,
-    /// The file was empty, as it is for a moment when it is being written.
-    unsettled: bool,
+    /// New content that may be half written.
+    doubt: Option<Wait<Digest>>,
+    /// The file is not there, as while an editor saves it.
+    missing: Option<Wait<()>>,
 }
 
 #[derive(Debug, PartialEq)]
@@ -34,108 +33,170 @@ enum Seen {
 
 impl File {
     pub(super) fn new(path: PathBuf) -> Self {
-        Self {
+        let state = LayerState {
             path,
-            layer: Layer::default(),
-            seen: None,
+            layer: Arc::default(),
             last: None,
+            last_change: None,
             applied: false,
             bytes: 0,
-            unsettled: false,
-        }
+            problems: Arc::default(),
+            cannot_update: None,
+        };
+        Self { state, seen: None, doubt: None, missing: None }
     }
 
-    /// Whether the file should be looked at again soon, whatever the events say.
-    pub(super) fn is_unsettled(&self) -> bool {
-        self.unsettled
+    pub(super) fn state(&self) -> &LayerState {
+        &self.state
     }
 
     pub(super) fn layer(&self) -> &Layer {
-        &self.layer
+        &self.state.layer
     }
 
-    /// The size of the content in force.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
+    /// The digest of its content, if it could be read.
+    pub(super) fn seen(&self) -> Option<&Digest> {
+        match &self.seen {
+            Some(Seen::Content(digest)) => Some(digest),
+            _ => None,
+        }
     }
 
     /// Whether all that stands in the file is in force.
     pub(super) fn is_wholly_good(&self) -> bool {
-        self.last == Some(Reload::Applied)
+        self.state.last == Some(Reload::Applied)
     }
 
     /// Why the file was never applied, if it was not.
     pub(super) fn not_applied(&self) -> Option<String> {
         let why = match &self.seen {
-            _ if self.applied => return None,
+            _ if self.state.applied => return None,
             None => "has not been read yet",
             Some(Seen::Unreadable(why)) => why,
+            Some(Seen::Content(_)) if self.state.last == Some(Reload::Rejected) => {
+                "has errors, and --strict takes no such file (the log names each)"
+            }
             Some(Seen::Content(_)) => "is no flag definition file (the log names each problem)",
         };
-        Some(format!("{}: {why}", self.path.display()))
+        Some(format!("{}: {why}", self.state.path.display()))
     }
 
-    /// Reads the file; `None` if it is as it was. New content replaces the layer, unless nothing
-    /// in it can be served.
-    pub(super) fn look(&mut self, options: &SourceOptions, teller: Teller) -> Option<Reload> {
-        let was_unsettled = std::mem::replace(&mut self.unsettled, false);
-        let content = match read(&self.path, options.max_file_bytes) {
-            Ok(content) => content,
-            Err(error) => {
-                let why = report::chain(&error);
-                let seen = Seen::Unreadable(why.clone());
-                if self.seen.as_ref() == Some(&seen) {
+    /// Takes in what a look found; `None` if nothing counts as new. New content replaces the layer,
+    /// unless nothing in it can be served. A file that `may_go` is not missed at once.
+    pub(super) fn take(
+        &mut self,
+        finding: Finding,
+        may_go: bool,
+        look: &mut Look<'_>,
+    ) -> Option<Reload> {
+        self.note_mount(&finding, look.teller);
+        let was_missing = self.missing.take();
+        let was_doubtful = self.doubt.take();
+        match finding.content {
+            Content::Same => None,
+            Content::Missing(why) => {
+                self.missing = was_missing;
+                if may_go && self.seen.is_some() && !self.is_gone(look) {
                     return None;
                 }
-                teller.unreadable(&self.path, &why, self.applied);
-                return self.remember(seen, Reload::ReadError);
+                self.unreadable(why, look.teller)
             }
-        };
-        // No flag file is empty, but many are for a moment while they are written.
-        if content.is_empty() && !was_unsettled && self.seen.is_some() {
-            self.unsettled = true;
-            return None;
+            Content::Unreadable(why) => self.unreadable(why, look.teller),
+            Content::New(content, digest) => {
+                self.doubt = was_doubtful;
+                if self.may_be_half_written(&content, look.notice)
+                    && !look.is_over(&mut self.doubt, digest, HALF_WRITTEN)
+                {
+                    return None;
+                }
+                self.doubt = None;
+                self.seen = Some(Seen::Content(digest));
+                let result = self.apply(&content, look);
+                self.remember(result)
+            }
         }
-        let seen = Seen::Content(Sha256::digest(&content).into());
+    }
+
+    /// Whether the file, which its directory does not have, has been missing for long enough.
+    pub(super) fn is_gone(&mut self, look: &mut Look<'_>) -> bool {
+        look.is_over(&mut self.missing, (), GONE)
+    }
+
+    /// Starts every wait over, because nothing is known of the file.
+    pub(super) fn forget_waits(&mut self) {
+        (self.doubt, self.missing) = (None, None);
+    }
+
+    /// No flag file is empty, but many are for a moment while they are written; and half a YAML
+    /// file is very often one too, so somebody must know that its writer is done. Half a JSON file
+    /// never is.
+    fn may_be_half_written(&self, content: &[u8], notice: Notice) -> bool {
+        let is_yaml = Format::of(&self.state.path) == Format::Yaml;
+        content.is_empty() || (notice == Notice::Unsure && is_yaml)
+    }
+
+    fn note_mount(&mut self, finding: &Finding, teller: Teller) {
+        match (finding.cannot_update, &finding.content) {
+            (Some(why), _) => {
+                if self.state.cannot_update.replace(why).is_none() {
+                    teller.cannot_update(&self.state.path, why);
+                }
+            }
+            (None, Content::New(..)) => self.state.cannot_update = None,
+            (None, _) => {}
+        }
+    }
+
+    fn unreadable(&mut self, why: String, teller: Teller) -> Option<Reload> {
+        let seen = Seen::Unreadable(why.clone());
         if self.seen.as_ref() == Some(&seen) {
             return None;
         }
-        let format = Format::of(&self.path);
-        let compiled = compile(&content, format, options.fractional, &self.layer);
-        let result = match compiled {
-            Ok(compilation) => {
-                let problems = &compilation.diagnostics;
-                teller.problems(
-                    &self.path,
-                    problems,
-                    "a broken flag serves its last good definition or, without one, PARSE_ERROR",
-                );
-                self.layer = compilation.layer;
-                let was_bad = self.applied && self.last != Some(Reload::Applied);
-                self.applied = true;
-                self.bytes = content.len();
-                let good = self.layer.flags().all(|flag| flag.standing() == Standing::Good);
-                if good && was_bad {
-                    teller.good_again(&self.path, self.layer.flags().count());
-                }
-                if good { Reload::Applied } else { Reload::Partial }
-            }
-            Err(problems) => {
-                let outcome = if self.applied {
-                    "the last good flags stay in force"
-                } else {
-                    "it gives no flags"
-                };
-                teller.problems(&self.path, &problems, outcome);
-                Reload::ParseError
-            }
-        };
-        self.remember(seen, result)
+        teller.unreadable(&self.state.path, &why, self.state.applied);
+        self.seen = Some(seen);
+        let help = "the file must be there, and readable for the user this process runs as";
+        self.state.problems = [Diagnostic::error("", why, help)].into();
+        self.remember(Reload::ReadError)
     }
 
-    fn remember(&mut self, seen: Seen, result: Reload) -> Option<Reload> {
-        self.seen = Some(seen);
-        self.last = Some(result);
-        self.last
+    fn apply(&mut self, content: &[u8], look: &Look<'_>) -> Reload {
+        let (state, teller) = (&mut self.state, look.teller);
+        let format = Format::of(&state.path);
+        let compiled = compile(content, format, look.options.fractional, &state.layer);
+        let unchanged =
+            if state.applied { "the last good flags stay in force" } else { "it gives no flags" };
+        let compilation = match compiled {
+            Ok(compilation) => compilation,
+            Err(problems) => {
+                teller.problems(&state.path, &problems, unchanged);
+                state.problems = problems.into();
+                return Reload::ParseError;
+            }
+        };
+        let problems = compilation.diagnostics;
+        if look.options.strict && problems.iter().any(|problem| problem.level == Level::Error) {
+            let outcome = format!("--strict rejects the whole file: {unchanged}");
+            teller.problems(&state.path, &problems, &outcome);
+            state.problems = problems.into();
+            return Reload::Rejected;
+        }
+        let outcome = "a broken flag serves its last good definition or, without one, PARSE_ERROR";
+        teller.problems(&state.path, &problems, outcome);
+        state.problems = problems.into();
+        state.layer = Arc::new(compilation.layer);
+        let was_bad = state.applied && state.last != Some(Reload::Applied);
+        state.applied = true;
+        state.bytes = content.len();
+        let good = state.layer.flags().all(|flag| flag.standing() == Standing::Good);
+        if good && was_bad {
+            teller.good_again(&state.path, state.layer.flags().count());
+        }
+        if good { Reload::Applied } else { Reload::Partial }
+    }
+
+    fn remember(&mut self, result: Reload) -> Option<Reload> {
+        self.state.last = Some(result);
+        self.state.last_change = Some(SystemTime::now());
+        self.state.last
     }
 }

@@ -61,6 +61,15 @@ impl WatchMode {
     }
 }
 
+/// What is known of the writers when the files may have changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Notice {
+    /// Every change is complete: renamed into place, or its writer has closed the file.
+    Whole,
+    /// Nothing: noticed by the poll, say, or the writer took longer than one waits.
+    Unsure,
+}
+
 /// Watches a set of source paths, present or not.
 #[derive(Debug)]
 pub(crate) struct Watcher {
@@ -96,7 +105,7 @@ impl Watcher {
     /// Waits until the files may have changed and are worth reading, or a poll is due. What
     /// happens after it returns makes the next call return. Cancel-safe: it takes nothing until
     /// the last await is over.
-    pub(crate) async fn changed(&mut self) {
+    pub(crate) async fn changed(&mut self) -> Notice {
         loop {
             // A poll does not cut short the wait for a file that is being written.
             let due = self.shared.lock().unsettled.as_ref().map(Unsettled::due);
@@ -109,7 +118,17 @@ impl Watcher {
                 () = self.shared.event.notified() => {}
             }
         }
+        let whole = self.shared.lock().unsettled.as_ref().is_some_and(Unsettled::is_whole);
         self.prepare();
+        if whole { Notice::Whole } else { Notice::Unsure }
+    }
+
+    /// How often the files are looked at whatever the events say.
+    pub(crate) fn poll_interval(&self) -> Duration {
+        match self.refusal {
+            Some(_) => self.poll_interval.min(POLL_WHEN_REFUSED),
+            None => self.poll_interval,
+        }
     }
 
     /// How changes are noticed at the moment; it may differ after each [`Watcher::changed`].
@@ -135,11 +154,7 @@ impl Watcher {
         if self.option == WatchOption::Auto {
             self.watch();
         }
-        let interval = match self.refusal {
-            Some(_) => self.poll_interval.min(POLL_WHEN_REFUSED),
-            None => self.poll_interval,
-        };
-        self.next_poll = Instant::now() + interval;
+        self.next_poll = Instant::now() + self.poll_interval();
     }
 
     /// Watches what the paths depend on now.
@@ -162,7 +177,7 @@ impl Watcher {
                 self.directories = Some(directories);
                 // What changed before its directory was watched was not reported.
                 if Chain::of(&self.paths) != *chain {
-                    self.shared.lock().unsettled(Instant::now());
+                    self.shared.lock().unsettled(Instant::now()).miss();
                 }
             }
             Err(refusal) => {
@@ -222,7 +237,7 @@ impl State {
             // The queue overflowed or could not be read: anything may have happened.
             _ => {
                 self.events_lost = true;
-                self.unsettled(now);
+                self.unsettled(now).miss();
                 true
             }
         }

@@ -30,19 +30,28 @@ pub(crate) enum Reload {
     ReadError,
     /// The file is no definition file.
     ParseError,
+    /// The file has an error, and `--strict` takes no such file.
+    Rejected,
 }
 
 impl Reload {
-    const ALL: [Self; 5] =
-        [Self::Applied, Self::Partial, Self::Unchanged, Self::ReadError, Self::ParseError];
+    const ALL: [Self; 6] = [
+        Self::Applied,
+        Self::Partial,
+        Self::Unchanged,
+        Self::ReadError,
+        Self::ParseError,
+        Self::Rejected,
+    ];
 
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Applied => "applied",
             Self::Partial => "partial",
             Self::Unchanged => "unchanged",
             Self::ReadError => "read_error",
             Self::ParseError => "parse_error",
+            Self::Rejected => "rejected",
         }
     }
 }

@@ -6,10 +6,11 @@ use crate::{
     snapshot::{Changes, Snapshot},
 };
 use std::{
+    collections::BTreeMap,
     error::Error,
     fmt::Write as _,
     io::{Write as _, stderr},
-    path::Path,
+    path::{Path, PathBuf},
     time::Duration,
 };
 use tracing::{enabled, info, warn};
@@ -116,6 +117,83 @@ impl Teller {
         }
         let outcome = if errors > 0 { outcome } else { "every flag is served" };
         warn!(%path, errors, warnings, problems = shown, outcome, "the flag file has problems");
+    }
+
+    /// A directory of flag files cannot be listed.
+    pub(crate) fn unlistable(self, path: &Path, why: &str, known: bool) {
+        let outcome = if known { "its last flags stay in force" } else { "no flags from it yet" };
+        match self.0 {
+            Audience::Person => say(&format!("{}: {why}; {outcome}", path.display())),
+            Audience::Machine => {
+                warn!(path = %path.display(), why, outcome, "cannot list the flag files");
+            }
+        }
+    }
+
+    /// A directory that could not be listed can be again.
+    pub(crate) fn listed_again(self, path: &Path, files: usize) {
+        match self.0 {
+            Audience::Person => say(&format!("{} is there again", path.display())),
+            Audience::Machine => {
+                info!(path = %path.display(), files, "the flag files can be listed again");
+            }
+        }
+    }
+
+    /// A file has gone from its directory, and its flags with it.
+    pub(crate) fn gone(self, path: &Path, flags: usize) {
+        match self.0 {
+            Audience::Person => say(&format!("{} is gone · {flags} flags", path.display())),
+            Audience::Machine => info!(path = %path.display(), flags, "the flag file is gone"),
+        }
+    }
+
+    /// A file will never show an update.
+    pub(crate) fn cannot_update(self, path: &Path, why: &str) {
+        match self.0 {
+            Audience::Person => say(&format!("{}: {why}", path.display())),
+            Audience::Machine => {
+                warn!(path = %path.display(), why, "the flag file can never be updated");
+            }
+        }
+    }
+
+    /// Flags are defined by two files of one directory, for each pair of which the second wins.
+    pub(crate) fn shadowed(
+        self,
+        directory: &Path,
+        pairs: &BTreeMap<(PathBuf, PathBuf), Vec<Box<str>>>,
+    ) {
+        if pairs.is_empty() {
+            return;
+        }
+        let name = |path: &Path| path.file_name().unwrap_or_default().display().to_string();
+        let told = pairs.iter().map(|((lower, upper), keys)| {
+            let more = keys.len().saturating_sub(MAX_SHOWN);
+            let mut told =
+                keys.iter().take(MAX_SHOWN).map(|key| &**key).collect::<Vec<_>>().join(", ");
+            if more > 0 {
+                write!(told, " and {more} more").unwrap_or_default();
+            }
+            format!("{told} ({} and {}, which wins)", name(lower), name(upper))
+        });
+        let flags = told.collect::<Vec<_>>().join("; ");
+        let path = directory.display();
+        match self.0 {
+            Audience::Person => say(&format!("{path}: defined twice: {flags}")),
+            Audience::Machine => {
+                warn!(%path, flags, "files of one directory define the same flags");
+            }
+        }
+    }
+
+    /// Ready although not every source was applied.
+    pub(crate) fn without_flags(self, why: &str) {
+        let outcome = "clients use the defaults in their code for flags that are not there";
+        match self.0 {
+            Audience::Person => say(&format!("{why}; {outcome}")),
+            Audience::Machine => warn!(why, outcome, "serving without all flags"),
+        }
     }
 
     /// A file that had problems has none any more.

@@ -43,6 +43,8 @@ fn a_wrong_value_is_exit_2_before_anything_is_bound() {
         ("--poll-interval", "0s"),
         ("--max-file-bytes", "16MB"),
         ("--fractional", "v4"),
+        ("--strict", "perhaps"),
+        ("--start-without-flags", "perhaps"),
         ("--worker-threads", "0"),
         ("--drain-delay", "soon"),
         ("--log-level", "loud"),
@@ -64,7 +66,7 @@ fn a_wrong_value_is_exit_2_before_anything_is_bound() {
         assert!(said.contains(option), "{option} {value}: {said}");
         assert!(!socket.exists() && !said.contains("listening"), "{option} {value}: {said}");
     }
-    for paths in [&[][..], &["flags.txt"]] {
+    for paths in [&[][..], &["Cargo.toml"], &[""]] {
         assert_eq!(run(flagstaff().arg("serve").args(paths)).0, Some(2), "{paths:?}");
     }
 }

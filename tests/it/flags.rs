@@ -79,4 +79,53 @@ impl Flags {
             Err(_) => symlink("..data/flags.json", &self.path).unwrap(),
         }
     }
+
+    /// A directory of flag files.
+    pub(crate) fn directory(files: &[(&str, &Value)]) -> Self {
+        let mut flags = Self::absent();
+        flags.path = flags.dir.path().join("flags.d");
+        fs::create_dir(&flags.path).unwrap();
+        for (name, content) in files {
+            flags.put(name, content);
+        }
+        flags
+    }
+
+    /// Puts a file of the directory in place, whole.
+    pub(crate) fn put(&self, name: &str, content: &Value) {
+        let tmp = self.dir.path().join("next");
+        fs::write(&tmp, content.to_string()).unwrap();
+        fs::rename(tmp, self.path.join(name)).unwrap();
+    }
+
+    /// A mounted ConfigMap of several files, given as a directory.
+    pub(crate) fn mounted_directory(files: &[(&str, Value)]) -> Self {
+        let mut flags = Self::absent();
+        flags.path = flags.dir.path().join("mount");
+        flags.config_map_of(files);
+        flags
+    }
+
+    /// As [`Self::config_map`], for the files of a directory.
+    pub(crate) fn config_map_of(&self, files: &[(&str, Value)]) {
+        let mount = &self.path;
+        fs::create_dir_all(mount).unwrap();
+        let old = fs::read_link(mount.join("..data"));
+        self.revision.set(self.revision.get() + 1);
+        let new = format!("..2026_11_22_{}", self.revision.get());
+        fs::create_dir(mount.join(&new)).unwrap();
+        for (name, content) in files {
+            fs::write(mount.join(&new).join(name), content.to_string()).unwrap();
+        }
+        symlink(&new, mount.join("..data_tmp")).unwrap();
+        fs::rename(mount.join("..data_tmp"), mount.join("..data")).unwrap();
+        for (name, _) in files {
+            if !mount.join(name).is_symlink() {
+                symlink(Path::new("..data").join(name), mount.join(name)).unwrap();
+            }
+        }
+        if let Ok(old) = old {
+            fs::remove_dir_all(mount.join(old)).unwrap();
+        }
+    }
 }

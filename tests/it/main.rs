@@ -11,6 +11,7 @@
 mod cli;
 mod client;
 mod conformance;
+mod directories;
 mod docs;
 mod drain;
 mod events;

@@ -61,12 +61,20 @@ pub(super) struct Unsettled {
     quiet: Instant,
     /// The paths that may be half written, and how long each is given.
     unfinished: BTreeMap<PathBuf, Instant>,
+    /// Something has changed that was not reported.
+    missed: bool,
 }
 
 impl Unsettled {
     /// Something has changed, and nothing is known that would be worth waiting for.
     pub(super) fn new(now: Instant) -> Self {
-        Self { since: now, any_whole: false, quiet: now, unfinished: BTreeMap::new() }
+        Self {
+            since: now,
+            any_whole: false,
+            quiet: now,
+            unfinished: BTreeMap::new(),
+            missed: false,
+        }
     }
 
     /// Takes one more change into account.
@@ -76,19 +84,21 @@ impl Unsettled {
                 self.any_whole = true;
                 self.unfinished.remove(path);
             }
-            // Half a JSON file does not parse, half a YAML file usually does. A link may lead
-            // to a name without an extension, so all that is not JSON is given the longest.
-            Change::Written if path.extension().is_none_or(|ext| ext != "json") => {
-                self.wait_for(path, self.since + LONGEST);
+            Change::Created | Change::Written => {
+                self.unfinished.insert(path.to_path_buf(), now + QUIET);
             }
-            Change::Created | Change::Written => self.wait_for(path, now + QUIET),
             Change::Touched => self.quiet = now + QUIET,
         }
     }
 
-    fn wait_for(&mut self, path: &Path, until: Instant) {
-        let given = self.unfinished.entry(path.to_path_buf()).or_insert(until);
-        *given = until.max(*given);
+    /// Something has changed, and how far its writer is was not reported.
+    pub(super) fn miss(&mut self) {
+        self.missed = true;
+    }
+
+    /// Whether the writers of all that has changed are known to be done.
+    pub(super) fn is_whole(&self) -> bool {
+        self.unfinished.is_empty() && !self.missed
     }
 
     /// When the files are worth reading; a time already past means at once.
@@ -129,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_half_written_json_file_waits_for_quiet() {
+    fn a_half_written_file_waits_for_quiet() {
         check(&[(0, Touched, "a.json")], 10);
         check(&[(0, Touched, "a.json"), (8, Touched, "b.json")], 18);
         check(&[(0, Touched, "a.json"), (8, Created, "a.json")], 18);
@@ -141,16 +151,26 @@ mod tests {
     }
 
     #[test]
-    fn a_half_written_yaml_file_waits_the_longest() {
-        check(&[(0, Written, "a.yaml")], 200);
-        check(&[(0, Written, "a.yml"), (5, Created, "a.yml")], 200);
-        check(&[(0, Written, "store/no-extension")], 200);
-        check(&[(0, Created, "a.yaml")], 10);
+    fn only_what_every_writer_has_finished_is_whole() {
+        let is_whole = |events: &[(Change, &str)]| {
+            let mut unsettled = Unsettled::new(Instant::now());
+            for &(change, path) in events {
+                unsettled.note(change, Path::new(path), Instant::now());
+            }
+            unsettled.is_whole()
+        };
+        assert!(is_whole(&[(Whole, "..data"), (Touched, "..2026_1/a.yaml")]));
+        assert!(is_whole(&[(Written, "a.yaml"), (Whole, "a.yaml")]));
+        assert!(!is_whole(&[(Written, "a.yaml")]));
+        assert!(!is_whole(&[(Whole, "a.yaml"), (Created, "b.yaml")]));
+        let mut missed = Unsettled::new(Instant::now());
+        missed.miss();
+        assert!(!missed.is_whole());
     }
 
     #[test]
     fn one_file_complete_does_not_end_the_wait_for_another() {
-        check(&[(0, Written, "a.yaml"), (1, Whole, "b.json")], 200);
+        check(&[(0, Written, "a.yaml"), (1, Whole, "b.json")], 10);
         check(&[(0, Whole, "b.json"), (3, Written, "a.json")], 13);
         check(&[(0, Written, "a.yaml"), (1, Whole, "b.json"), (2, Whole, "a.yaml")], 0);
     }

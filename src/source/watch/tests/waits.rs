@@ -1,6 +1,10 @@
 //! What must not wake, and how long a wake may wait.
 
 use super::*;
+use notify::{
+    EventKind,
+    event::{DataChange, ModifyKind},
+};
 
 #[tokio::test]
 async fn our_own_reads_wake_nobody() {
@@ -40,15 +44,33 @@ async fn unrelated_neighbours_wake_nobody() {
 }
 
 #[tokio::test]
-async fn yaml_whose_writer_has_not_closed_it_is_given_time() {
-    // Polls fall into the wait and must not cut it short.
-    let interval = Duration::from_millis(100);
-    let mut watched = Watched::with("flags.yaml", WatchOption::Auto, interval, |root| {
+async fn what_is_known_of_the_writer_is_told() {
+    let mut watched = Watched::new("flags.yaml", |root| {
         fs::write(root.join("flags.yaml"), "0").unwrap();
     });
+    watched.drain().await;
     let mut writer = OpenOptions::new().write(true).open(&watched.path).unwrap();
-    let elapsed = watched.sees("1", |_| writer.write_all(b"1").unwrap()).await;
-    assert!(elapsed >= Duration::from_millis(195), "{elapsed:?}");
+    writer.write_all(b"1").unwrap();
+    assert_eq!(watched.watcher.changed().await, Notice::Unsure, "it is still open");
+    drop(writer);
+    assert_eq!(watched.watcher.changed().await, Notice::Whole, "closed");
+    rename_over(&watched.path, "2");
+    assert_eq!(watched.watcher.changed().await, Notice::Whole, "renamed");
+}
+
+#[tokio::test]
+async fn a_poll_does_not_cut_short_the_wait_for_a_writer() {
+    let mut watched = Watched::new("flags.json", |root| {
+        fs::write(root.join("flags.json"), "0").unwrap();
+    });
+    watched.drain().await;
+    let start = Instant::now();
+    let written = EventKind::Modify(ModifyKind::Data(DataChange::Any));
+    let event = notify::Event::new(written).add_path(watched.path.clone());
+    watched.watcher.shared.on_event(Ok(event));
+    watched.watcher.next_poll = start;
+    assert_eq!(watched.watcher.changed().await, Notice::Unsure);
+    assert!(start.elapsed() >= Duration::from_millis(10), "{:?}", start.elapsed());
 }
 
 #[tokio::test]
@@ -59,9 +81,9 @@ async fn a_wait_given_up_loses_nothing() {
     watched.drain().await;
     let mut writer = OpenOptions::new().write(true).open(&watched.path).unwrap();
     writer.write_all(b"1").unwrap();
-    // Dropped every few milliseconds of the 200, as a select! with a faster branch does.
+    // Dropped again and again in the 10 ms, as a select! with a faster branch does.
     let woken = timeout(DEADLINE, async {
-        while timeout(Duration::from_millis(5), watched.watcher.changed()).await.is_err() {}
+        while timeout(Duration::from_millis(1), watched.watcher.changed()).await.is_err() {}
     });
     assert!(woken.await.is_ok(), "the write was forgotten");
 }

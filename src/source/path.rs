@@ -1,0 +1,145 @@
+//! One configured PATH: a flag file, or a directory in which each flag file is a layer.
+
+use super::{
+    Look,
+    file::File,
+    finding::{Found, find},
+    listing::Kind,
+    shadow::Shadowed,
+    state::SourceState,
+    wait::{GONE, Wait},
+};
+use crate::{
+    flag::Layer,
+    telemetry::{metrics::Reload, report},
+};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+/// A configured PATH and what it gave.
+#[derive(Debug)]
+pub(super) struct Source {
+    path: PathBuf,
+    kind: Kind,
+    /// In the order of their names, which is that in which later ones win.
+    files: BTreeMap<PathBuf, File>,
+    /// Why the directory cannot be listed, if it cannot: its layers then stay as they are.
+    problem: Option<String>,
+    unlisted: Option<Wait<()>>,
+    /// Every file it had at one moment was applied once. Never undone: a file that is added later
+    /// and is bad from the start takes nothing back.
+    applied: bool,
+    shadowed: Shadowed,
+}
+
+impl Source {
+    pub(super) fn new(path: PathBuf) -> Self {
+        let kind = Kind::of(&path);
+        let mut files = BTreeMap::new();
+        if kind == Kind::File {
+            files.insert(path.clone(), File::new(path.clone()));
+        }
+        Self {
+            path,
+            kind,
+            files,
+            problem: None,
+            unlisted: None,
+            applied: false,
+            shadowed: Shadowed::default(),
+        }
+    }
+
+    /// Lists and reads what is there now.
+    pub(super) fn find(&self, max_file_bytes: u64) -> Found {
+        let seen = |path: &Path| self.files.get(path).and_then(File::seen);
+        find(&self.path, self.kind, seen, max_file_bytes)
+    }
+
+    /// Takes in what a look found, and says how each file went that differs.
+    pub(super) fn take(&mut self, found: Found, look: &mut Look<'_>) -> Vec<Reload> {
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => return self.cannot_list(report::chain(&error), look),
+        };
+        let mut results = Vec::new();
+        self.unlisted = None;
+        if self.problem.take().is_some() {
+            look.teller.listed_again(&self.path, found.len());
+            results.push(Reload::Unchanged);
+        }
+        let mut before = std::mem::take(&mut self.files);
+        let may_go = self.kind == Kind::Directory;
+        for (path, finding) in found {
+            let mut file = before.remove(&path).unwrap_or_else(|| File::new(path.clone()));
+            results.extend(file.take(finding, may_go, look));
+            self.files.insert(path, file);
+        }
+        for (path, mut file) in before {
+            if file.is_gone(look) {
+                look.teller.gone(&path, file.layer().flags().count());
+                results.push(Reload::Applied);
+            } else {
+                self.files.insert(path, file);
+            }
+        }
+        self.applied |= self.files.values().all(|file| file.state().applied);
+        if self.kind == Kind::Directory && !results.is_empty() {
+            let files = self.files.values();
+            self.shadowed.update(&self.path, files.map(File::state), look.teller);
+        }
+        results
+    }
+
+    fn cannot_list(&mut self, why: String, look: &mut Look<'_>) -> Vec<Reload> {
+        self.files.values_mut().for_each(File::forget_waits);
+        let known = !self.files.is_empty();
+        if known && !look.is_over(&mut self.unlisted, (), GONE) {
+            return Vec::new();
+        }
+        if self.problem.as_ref() == Some(&why) {
+            return Vec::new();
+        }
+        look.teller.unlistable(&self.path, &why, known);
+        self.problem = Some(why);
+        vec![Reload::ReadError]
+    }
+
+    pub(super) fn layers(&self) -> impl Iterator<Item = &Layer> {
+        self.files.values().map(File::layer)
+    }
+
+    /// The size of the content in force.
+    pub(super) fn bytes(&self) -> usize {
+        self.files.values().map(|file| file.state().bytes).sum()
+    }
+
+    /// Whether all that stands in its files is in force.
+    pub(super) fn is_wholly_good(&self) -> bool {
+        self.problem.is_none()
+            && !self.files.is_empty()
+            && self.files.values().all(File::is_wholly_good)
+    }
+
+    /// Why it was never applied as a whole, if it was not.
+    pub(super) fn not_applied(&self) -> Option<String> {
+        if self.applied {
+            return None;
+        }
+        let why = self.problem.as_deref().unwrap_or("has not been read yet");
+        let unlisted = || format!("{}: {why}", self.path.display());
+        Some(self.files.values().find_map(File::not_applied).unwrap_or_else(unlisted))
+    }
+
+    pub(super) fn state(&self) -> SourceState {
+        SourceState {
+            path: self.path.clone(),
+            kind: self.kind,
+            applied: self.applied,
+            problem: self.problem.clone(),
+            layers: self.files.values().map(|file| file.state().clone()).collect(),
+        }
+    }
+}

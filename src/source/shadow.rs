@@ -1,0 +1,39 @@
+//! Flags that two files of one directory define. Between PATHs that is meant, in a directory it is
+//! most often a mistake.
+
+use super::state::LayerState;
+use crate::telemetry::report::Teller;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+/// What was last found of one directory: the lower file, the file that wins, and their flags.
+#[derive(Debug, Default)]
+pub(super) struct Shadowed(BTreeMap<(PathBuf, PathBuf), Vec<Box<str>>>);
+
+impl Shadowed {
+    /// Looks through the files, in the order in which later ones win, and tells what is new.
+    pub(super) fn update<'a>(
+        &mut self,
+        directory: &Path,
+        files: impl Iterator<Item = &'a LayerState>,
+        teller: Teller,
+    ) {
+        let mut owners: BTreeMap<&str, &Path> = BTreeMap::new();
+        let mut found: BTreeMap<_, Vec<Box<str>>> = BTreeMap::new();
+        for file in files {
+            for flag in file.layer.flags() {
+                let key = flag.flag().key();
+                if let Some(lower) = owners.insert(key, &file.path) {
+                    let pair = (lower.to_path_buf(), file.path.clone());
+                    found.entry(pair).or_default().push(key.into());
+                }
+            }
+        }
+        if found != self.0 {
+            self.0 = found;
+            teller.shadowed(directory, &self.0);
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What is known of the sources after a look: immutable, for whoever tells of it.
+
+use super::{
+    listing::Kind,
+    watch::{WatchMode, Watcher},
+};
+use crate::{
+    flag::{Diagnostic, Layer},
+    snapshot::Snapshot,
+    telemetry::{metrics::Reload, report},
+};
+use std::{path::PathBuf, sync::Arc, time::Duration, time::SystemTime};
+
+/// Everything, as of the last look.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct State {
+    pub(crate) watching: Option<Watching>,
+    /// In the order in which later ones win.
+    pub(crate) sources: Vec<SourceState>,
+    /// What is served.
+    pub(crate) snapshot: Option<Arc<Snapshot>>,
+}
+
+/// How changes are noticed.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Watching {
+    pub(crate) mode: WatchMode,
+    /// Why not by events, although they were asked for.
+    pub(crate) refusal: Option<String>,
+    pub(crate) poll_interval: Duration,
+}
+
+impl Watching {
+    pub(super) fn of(watcher: &Watcher) -> Self {
+        Self {
+            mode: watcher.mode(),
+            refusal: watcher.refusal().map(|refusal| report::chain(refusal)),
+            poll_interval: watcher.poll_interval(),
+        }
+    }
+}
+
+/// One configured PATH.
+#[derive(Debug, Clone)]
+pub(crate) struct SourceState {
+    pub(crate) path: PathBuf,
+    pub(crate) kind: Kind,
+    /// Whether every file it had at one moment was applied once.
+    pub(crate) applied: bool,
+    /// Why the directory cannot be listed, if it cannot.
+    pub(crate) problem: Option<String>,
+    /// In the order in which later ones win.
+    pub(crate) layers: Vec<LayerState>,
+}
+
+/// One file: what it last said, and the last good flags it gave.
+#[derive(Debug, Clone)]
+pub(crate) struct LayerState {
+    pub(crate) path: PathBuf,
+    pub(crate) layer: Arc<Layer>,
+    /// How the last change went; `None` before the first.
+    pub(crate) last: Option<Reload>,
+    pub(crate) last_change: Option<SystemTime>,
+    /// Whether it ever gave flags.
+    pub(crate) applied: bool,
+    /// The size of the content in force.
+    pub(crate) bytes: usize,
+    /// What is wrong with the last content.
+    pub(crate) problems: Arc<[Diagnostic]>,
+    pub(crate) cannot_update: Option<&'static str>,
+}
