@@ -25,6 +25,7 @@ mod yaml;
 pub use compile::{Compilation, compile};
 pub use context::{Evaluator, Scratch};
 pub use diagnostic::{Diagnostic, Level, Path, Position};
+pub use document::positions_of;
 pub use encoded::{BadContext, Malformed, encode_object};
 pub(crate) use encoded::{Content, Fields, decode_object, json_number};
 pub use evaluate::{By, Failure, Outcome, Reason};

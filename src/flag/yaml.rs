@@ -12,7 +12,7 @@ mod tests;
 use super::{
     diagnostic::{Diagnostic, Position},
     members::{Elements, Members},
-    text::{Fault, at_start},
+    text::Fault,
 };
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span};
 use scalar::Scalar;
@@ -47,7 +47,7 @@ pub(super) fn to_json(yaml: &str, mark: bool) -> Result<Translation, Diagnostic>
         }
     }
     if writer.out.json.is_empty() {
-        return Err(at_start("is empty", "put the flags in a mapping \"flags\""));
+        return Err(Diagnostic::of_file("is empty", "put the flags in a mapping \"flags\""));
     }
     // One that was merged in stands where it was merged, before what was written since.
     writer.out.faults.sort_by_key(|fault| fault.at);
@@ -60,7 +60,7 @@ fn syntax_error(error: &ScanError) -> Diagnostic {
 }
 
 fn wrong(at: Marker, message: &str, help: &str) -> Diagnostic {
-    Diagnostic { position: position(at), ..at_start(message, help) }
+    Diagnostic { position: position(at), ..Diagnostic::of_file(message, help) }
 }
 
 fn position(at: Marker) -> Position {
