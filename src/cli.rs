@@ -1,6 +1,7 @@
 //! The command line: exactly what the user typed or set in the environment, checked before
 //! anything happens.
 
+pub mod check;
 pub mod eval;
 pub mod parse;
 pub mod serve;
@@ -43,6 +44,8 @@ impl Cli {
 pub enum Command {
     /// Serve flags to clients on this machine
     Serve(serve::ServeArgs),
+    /// Name every problem of flag files, before they are served
+    Check(check::CheckArgs),
     /// Evaluate one flag offline, exactly as `serve` would
     Eval(eval::EvalArgs),
 }

@@ -8,6 +8,7 @@ fn main() -> ExitCode {
     // Exits with 2 on a wrong command line, before anything is bound.
     match Cli::read().command {
         Command::Serve(args) => args.run(),
+        Command::Check(args) => args.run(),
         Command::Eval(args) => args.run(),
     }
 }

@@ -6,13 +6,13 @@ use super::{parse, serve::Fractional};
 use crate::{
     flag::{
         self, BadContext, Evaluator, Failure, Flag, Format, Layer, Level, Outcome, Reason, Scratch,
-        VariantValue,
+        Step, VariantValue,
     },
     rpc::now,
     source::{listing, read::read},
     telemetry::report::chain,
 };
-use clap::Args;
+use clap::{Args, builder::BoolishValueParser};
 use serde_json::{Map, Value as Json, json};
 use std::{
     io::{Write, stderr, stdout},
@@ -42,6 +42,9 @@ pub struct EvalArgs {
     /// Generation of the fractional operator in files that do not say one
     #[arg(long, env = "FLAGSTAFF_FRACTIONAL", default_value = "v2")]
     fractional: Fractional,
+    /// Tell a person why, instead of the answer as JSON
+    #[arg(long, env = "FLAGSTAFF_EXPLAIN", value_parser = BoolishValueParser::new())]
+    explain: bool,
 }
 
 fn context(text: &str) -> Result<Map<String, Json>, String> {
@@ -50,18 +53,20 @@ fn context(text: &str) -> Result<Map<String, Json>, String> {
 }
 
 impl EvalArgs {
-    /// Prints the answer: 0 if there is one, 1 if there is an error.
+    /// Prints the answer, or why it is what it is: 0 if there is one, 1 if there is an error.
     pub fn run(&self) -> ExitCode {
-        let (text, code) = match self.answer() {
-            Ok(answer) => (answer, ExitCode::SUCCESS),
-            Err(error) => (error, ExitCode::FAILURE),
+        let mut steps = Vec::new();
+        let answer = self.answer(&mut steps);
+        let text = match &answer {
+            answer if self.explain => explanation(&steps, answer),
+            Ok(answer) | Err(answer) => format!("{answer:#}"),
         };
         // Whoever closed the pipe does not want the answer.
-        writeln!(stdout(), "{text:#}").unwrap_or_default();
-        code
+        writeln!(stdout(), "{text}").unwrap_or_default();
+        if answer.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 
-    fn answer(&self) -> Result<Json, Json> {
+    fn answer(&self, steps: &mut Vec<Step>) -> Result<Json, Json> {
         let mut layers = Vec::new();
         for path in &self.paths {
             let named = |error| format!("{}: {}", path.display(), chain(&error));
@@ -81,7 +86,20 @@ impl EvalArgs {
         let mut scratch = Scratch::default();
         let mut evaluator = Evaluator::new(&mut scratch, &context, now())
             .map_err(|bad: BadContext| self.error("INVALID_CONTEXT", &bad.to_string()))?;
-        match evaluator.evaluate(flag) {
+        let outcome = if self.explain {
+            let (told, outcome) = evaluator.explain(flag);
+            *steps = told;
+            outcome
+        } else {
+            let outcome = evaluator.evaluate(flag);
+            if evaluator.lacks_targeting_key() {
+                let hint = "hint: the context has no usable \"targetingKey\", so the split \
+                    cannot bucket anyone";
+                writeln!(stderr(), "{hint}").unwrap_or_default();
+            }
+            outcome
+        };
+        match outcome {
             Outcome::Variant { index, reason, .. } => Ok(self.value(flag, index, reason)),
             Outcome::CodeDefault => Ok(self.nothing(flag, "DEFAULT")),
             Outcome::Disabled => Ok(self.nothing(flag, "DISABLED")),
@@ -133,4 +151,27 @@ impl EvalArgs {
     fn error(&self, code: &str, details: &str) -> Json {
         json!({"key": self.flag, "errorCode": code, "errorDetails": details})
     }
+}
+
+/// The steps and then the answer, for a person.
+fn explanation(steps: &[Step], answer: &Result<Json, Json>) -> String {
+    let mut text = String::new();
+    for step in steps {
+        text.push_str(&format!("{:1$}{2}\n", "", 4 * step.depth, step.text));
+    }
+    let (Ok(json) | Err(json)) = answer;
+    let member = |name: &str| json.get(name).and_then(Json::as_str).unwrap_or_default();
+    text.push_str(&match (json.get("variant"), answer) {
+        (Some(variant), _) => {
+            let value = json.get("value").unwrap_or(&Json::Null);
+            format!("answer: variant {variant}, value {value}, reason {}", member("reason"))
+        }
+        (None, Ok(_)) => {
+            format!("answer: the default in the caller's code, reason {}", member("reason"))
+        }
+        (None, Err(_)) => {
+            format!("answer: error {}: {}", member("errorCode"), member("errorDetails"))
+        }
+    });
+    text
 }

@@ -13,6 +13,8 @@ mod scope;
 mod set;
 mod variants;
 
+pub(crate) use operators::name_of;
+
 use super::{
     Behaviour, Digest, Digests, Flag, Format, Generation, Layer,
     diagnostic::{Diagnostic, Level, Path},

@@ -63,6 +63,19 @@ impl Diagnostic {
         }
     }
 
+    /// A problem that makes a whole file unusable.
+    pub(crate) fn of_file(message: impl Into<String>, help: impl Into<String>) -> Self {
+        let position = Position { line: 1, column: 1 };
+        Self { position, ..Self::error("", message, help) }
+    }
+
+    /// The warning of a flag that another file of the same directory defines as well.
+    pub(crate) fn shadows(key: &str, file: &str, position: Position) -> Self {
+        let help = "keep one of them; this one counts, since its file comes later by name";
+        let path = Path::from("flags").member(key);
+        Self { position, ..Self::warning(path, format!("is also defined in {file}"), help) }
+    }
+
     pub(crate) fn warning(
         path: impl Into<Path>,
         message: impl Into<String>,

@@ -4,10 +4,13 @@ use super::{
     diagnostic::{Diagnostic, Path, Position, Step, Target},
     members::{Elements, Members, Name},
     suggest::suggest,
-    text::{Places, Text, at_start},
+    text::{Format, Places, Text},
 };
 use serde_json::value::RawValue;
-use std::{borrow::Cow, collections::HashSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashSet},
+};
 
 /// The parts of a definition file that mean something.
 #[derive(Debug)]
@@ -42,7 +45,7 @@ impl<'a> Document<'a> {
         let json = text.json();
         if json.trim_start().starts_with(|first| first != '{') {
             let help = "make it an object that has the flags in a member \"flags\"";
-            return Err(at_start("is not an object", help));
+            return Err(Diagnostic::of_file("is not an object", help));
         }
         let members: Members<'a> =
             serde_json::from_str(json).map_err(|error| syntax_error(json, &error))?;
@@ -84,6 +87,22 @@ impl<'a> Document<'a> {
         evaluators.warn_of_duplicates(&"$evaluators".into(), found);
         Ok(Self { flags, evaluators, metadata: members.get("metadata") })
     }
+}
+
+/// Where a file defines each of these flags; in one go, since it has to be read for it.
+pub fn positions_of(
+    content: &[u8],
+    format: Format,
+    keys: &BTreeSet<&str>,
+) -> Vec<(Box<str>, Position)> {
+    let Ok(text) = Text::read(content, format) else { return Vec::new() };
+    let Ok(document) = Document::parse(&text, &mut Vec::new()) else { return Vec::new() };
+    let places = text.places();
+    let wanted = document.flags.iter().filter(|definition| keys.contains(&*definition.key));
+    let position = |definition: &Definition<'_>| {
+        (definition.key.as_ref().into(), definition.position(&text, &places, &Path::default()))
+    };
+    wanted.map(position).collect()
 }
 
 /// Where a problem of the file as a whole stands.
@@ -202,11 +221,11 @@ fn key_before(text: &Text<'_>, value: &RawValue) -> usize {
 /// A syntax error, as the author of the file would say it.
 fn syntax_error(json: &str, error: &serde_json::Error) -> Diagnostic {
     if json.trim().is_empty() {
-        return at_start("is empty", "put the flags in an object \"flags\"");
+        return Diagnostic::of_file("is empty", "put the flags in an object \"flags\"");
     }
     let position = Position { line: error.line().max(1), column: error.column().max(1) };
     let (message, help) = syntax_message(error);
-    Diagnostic { position, ..at_start(message, help) }
+    Diagnostic { position, ..Diagnostic::of_file(message, help) }
 }
 
 /// What is wrong with a piece of JSON, without the place, and what to do about it.

@@ -11,6 +11,7 @@ mod split;
 mod text;
 
 pub(crate) use lookup::index;
+pub(crate) use split::Draw;
 
 use super::{
     Behaviour, Flag, VariantIndex,
@@ -87,6 +88,8 @@ pub enum Failure<'a> {
 pub(crate) struct State {
     /// A unit was bucketed.
     split: bool,
+    /// A split was reached that had nobody to bucket, for want of a targeting key.
+    lacks_targeting_key: bool,
     /// Elements visited by list operators.
     steps: usize,
 }
@@ -97,6 +100,11 @@ pub(crate) struct Scope<'s, 'a> {
     data: Value<'a>,
     /// Data further out that attributes are looked up in first (see [`lookup`]).
     outer: Option<&'s Self>,
+}
+
+impl<'a> Scope<'_, 'a> {
+    /// What a targeting looks at: the context, and nothing around it.
+    pub(crate) const CONTEXT: Self = Self { data: Value::Object(Object::Context), outer: None };
 }
 
 /// A rule that failed, and why.
@@ -113,11 +121,21 @@ impl<'a> Evaluator<'a, '_> {
         let Behaviour::Targeted(rule) = &flag.behaviour else {
             return flag.constant().unwrap_or(Outcome::CodeDefault);
         };
+        self.begin(flag);
+        let result = self.rule(rule, Scope::CONTEXT);
+        self.conclude(flag, result)
+    }
+
+    /// Forgets what ran before.
+    pub(crate) fn begin(&mut self, flag: &'a Flag) {
         self.arena.clear();
         self.key = flag.key();
         self.state = State::default();
-        let context = Scope { data: Value::Object(Object::Context), outer: None };
-        let result = match self.rule(rule, context) {
+    }
+
+    /// The answer that the result of a flag's targeting comes to.
+    pub(crate) fn conclude(&mut self, flag: &'a Flag, result: Evaluated<'a>) -> Outcome<'a> {
+        let result = match result {
             Ok(result) => result,
             Err(why) => return Outcome::Failed(Failure::Parse(why)),
         };
@@ -146,6 +164,11 @@ impl<'a> Evaluator<'a, '_> {
             Some(index) => Outcome::Variant { index, reason: Reason::TargetingMatch, by },
             None => Outcome::Failed(Failure::General),
         }
+    }
+
+    /// Whether a split of the targeting run last had nobody to bucket, for want of a targeting key.
+    pub fn lacks_targeting_key(&self) -> bool {
+        self.state.lacks_targeting_key
     }
 
     /// Writes a result as flagd compares it with variant names: JSON without its double quotes.

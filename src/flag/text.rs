@@ -59,7 +59,7 @@ impl<'a> Text<'a> {
         match (format, authored.strip_prefix('\u{feff}')) {
             (Format::Json, Some(_)) => {
                 let message = "begins with a byte order mark, which is no JSON";
-                Err(at_start(message, "save it as UTF-8 without one"))
+                Err(Diagnostic::of_file(message, "save it as UTF-8 without one"))
             }
             (Format::Json, None) => {
                 let json = Cow::Borrowed(authored);
@@ -141,12 +141,6 @@ fn line_starts(text: &str) -> Vec<usize> {
     [0].into_iter().chain(after_breaks.map(|(at, _)| at + 1)).collect()
 }
 
-/// A problem of the file as a whole.
-pub(crate) fn at_start(message: impl Into<String>, help: &str) -> Diagnostic {
-    let position = Position { line: 1, column: 1 };
-    Diagnostic { position, ..Diagnostic::error("", message, help) }
-}
-
 fn not_text(content: &[u8], error: &std::str::Utf8Error) -> Diagnostic {
     let good = content.get(..error.valid_up_to()).unwrap_or_default();
     let good = std::str::from_utf8(good).unwrap_or_default();
@@ -158,5 +152,5 @@ fn not_text(content: &[u8], error: &std::str::Utf8Error) -> Diagnostic {
         Some(0) | None => "is not UTF-8 text",
         Some(_) => "is not UTF-8 text from here on",
     };
-    Diagnostic { position, ..at_start(what, "save the file as UTF-8") }
+    Diagnostic { position, ..Diagnostic::of_file(what, "save the file as UTF-8") }
 }

@@ -3,7 +3,7 @@
 //! A leading `v` is optional; `1` and `1.2` stand for `1.0.0` and `1.2.0`, but only a full version
 //! may carry a pre-release or build part; build parts do not count.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, fmt};
 
 /// A version, borrowed from its text.
 #[derive(Debug, Clone, Copy)]
@@ -125,6 +125,14 @@ impl OwnedVersion {
     }
 }
 
+impl fmt::Display for OwnedVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Version { numbers: [major, minor, patch], pre_release } = self.version();
+        write!(f, "{major}.{minor}.{patch}")?;
+        pre_release.map_or(Ok(()), |pre_release| write!(f, "-{pre_release}"))
+    }
+}
+
 /// How `sem_ver` compares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Range {
@@ -139,18 +147,25 @@ pub(crate) enum Range {
 }
 
 impl Range {
+    /// Every range by the operator it is written with.
+    const WRITTEN: [(&str, Self); 8] = [
+        ("=", Self::Equal),
+        ("!=", Self::NotEqual),
+        ("<", Self::Less),
+        ("<=", Self::LessOrEqual),
+        (">", Self::Greater),
+        (">=", Self::GreaterOrEqual),
+        ("~", Self::SameMinor),
+        ("^", Self::SameMajor),
+    ];
+
     pub(crate) fn parse(operator: &str) -> Option<Self> {
-        Some(match operator {
-            "=" => Self::Equal,
-            "!=" => Self::NotEqual,
-            "<" => Self::Less,
-            "<=" => Self::LessOrEqual,
-            ">" => Self::Greater,
-            ">=" => Self::GreaterOrEqual,
-            "~" => Self::SameMinor,
-            "^" => Self::SameMajor,
-            _ => return None,
-        })
+        Self::WRITTEN.iter().find(|(written, _)| *written == operator).map(|(_, range)| *range)
+    }
+
+    /// The operator it is written with.
+    pub(crate) fn written(self) -> &'static str {
+        Self::WRITTEN.iter().find(|(_, range)| *range == self).map_or("", |(written, _)| *written)
     }
 
     /// Whether `actual` is in the range that `target` spans.

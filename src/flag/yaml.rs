@@ -8,15 +8,14 @@
 mod scalar;
 #[cfg(test)]
 mod tests;
+mod writer;
 
 use super::{
     diagnostic::{Diagnostic, Position},
-    members::{Elements, Members},
-    text::{Fault, at_start},
+    text::Fault,
 };
-use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span};
-use scalar::Scalar;
-use std::collections::{HashMap, HashSet};
+use saphyr_parser::{Event, Marker, Parser, ScanError};
+use writer::Writer;
 
 /// The JSON a file came to.
 #[derive(Debug, Default)]
@@ -46,12 +45,11 @@ pub(super) fn to_json(yaml: &str, mark: bool) -> Result<Translation, Diagnostic>
             event => writer.take(event, span)?,
         }
     }
-    if writer.out.json.is_empty() {
-        return Err(at_start("is empty", "put the flags in a mapping \"flags\""));
+    let written = writer.finish();
+    if written.json.is_empty() {
+        return Err(Diagnostic::of_file("is empty", "put the flags in a mapping \"flags\""));
     }
-    // One that was merged in stands where it was merged, before what was written since.
-    writer.out.faults.sort_by_key(|fault| fault.at);
-    Ok(writer.out)
+    Ok(written)
 }
 
 fn syntax_error(error: &ScanError) -> Diagnostic {
@@ -60,236 +58,9 @@ fn syntax_error(error: &ScanError) -> Diagnostic {
 }
 
 fn wrong(at: Marker, message: &str, help: &str) -> Diagnostic {
-    Diagnostic { position: position(at), ..at_start(message, help) }
+    Diagnostic { position: position(at), ..Diagnostic::of_file(message, help) }
 }
 
 fn position(at: Marker) -> Position {
     Position { line: at.line(), column: at.col() + 1 }
-}
-
-/// Writes JSON as events come.
-struct Writer {
-    out: Translation,
-    marking: bool,
-    /// The collections that are open, outermost first.
-    open: Vec<Open>,
-    /// What anchors stand for.
-    anchored: HashMap<usize, Anchored>,
-    /// How many bytes may still be written.
-    budget: usize,
-}
-
-/// What an anchor stands for.
-struct Anchored {
-    json: Box<str>,
-    /// What JSON cannot say of it, told again wherever it is repeated.
-    fault: Option<(&'static str, &'static str)>,
-}
-
-/// A collection that is being written.
-struct Open {
-    start: usize,
-    anchor: usize,
-    /// What comes next in a mapping; `None` in a sequence.
-    next: Option<Next>,
-    empty: bool,
-    /// The JSON of what `<<` merges in, in order.
-    merged: Vec<String>,
-}
-
-#[derive(Clone, Copy)]
-enum Next {
-    Key,
-    Value,
-    /// The value of `<<`, which starts here and is taken out again.
-    Merged(usize),
-}
-
-impl Writer {
-    fn new(length: usize, marking: bool) -> Self {
-        const MIB: usize = 1 << 20;
-        // JSON is at most a few times as long as its YAML; the rest is what aliases repeat.
-        let budget = (8 * length + MIB).min(length + 64 * MIB);
-        let json = String::with_capacity(length + length / 2);
-        let out = Translation { json, ..Translation::default() };
-        Self { out, marking, open: Vec::new(), anchored: HashMap::new(), budget }
-    }
-
-    fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Diagnostic> {
-        let before = self.out.json.len();
-        match event {
-            Event::Scalar(text, style, anchor, tag) if self.at_key() => {
-                let is_merge = text == "<<" && style == ScalarStyle::Plain && tag.is_none();
-                self.key(&text, is_merge, anchor, span.start);
-            }
-            Event::Scalar(text, style, anchor, tag) => {
-                let start = self.begin(span.start);
-                self.scalar(&Scalar::of(&text, style, tag.as_deref()), start);
-                self.end(start, anchor);
-            }
-            Event::Alias(_) | Event::SequenceStart(..) | Event::MappingStart(..)
-                if self.at_key() =>
-            {
-                let help = "write the key out as text";
-                return Err(wrong(span.start, "has a key that is no scalar", help));
-            }
-            Event::Alias(anchor) => {
-                let start = self.begin(span.start);
-                let Some(known) = self.anchored.get(&anchor) else {
-                    let help = "an anchor can be used after the value it names";
-                    return Err(wrong(span.start, "has an alias within its own anchor", help));
-                };
-                self.out.json.push_str(&known.json);
-                if let Some((message, help)) = known.fault {
-                    self.out.faults.push(Fault { at: start, message, help });
-                }
-                self.end(start, 0);
-            }
-            Event::SequenceStart(anchor, _) => self.open(anchor, None, span.start),
-            Event::MappingStart(anchor, _) => self.open(anchor, Some(Next::Key), span.start),
-            Event::SequenceEnd => self.close(']'),
-            Event::MappingEnd => self.close('}'),
-            _ => {}
-        }
-        let written = self.out.json.len().saturating_sub(before);
-        let Some(left) = self.budget.checked_sub(written) else {
-            let help = "write less with aliases";
-            return Err(wrong(span.start, "repeats too much with aliases", help));
-        };
-        self.budget = left;
-        Ok(())
-    }
-
-    fn at_key(&self) -> bool {
-        matches!(self.open.last(), Some(Open { next: Some(Next::Key), .. }))
-    }
-
-    fn mark(&mut self, at: Marker) {
-        if self.marking {
-            self.out.marks.push((self.out.json.len(), position(at)));
-        }
-    }
-
-    /// Writes what separates a value from the one before; says where the value starts.
-    fn begin(&mut self, at: Marker) -> usize {
-        if let Some(Open { next: None, empty, .. }) = self.open.last_mut()
-            && !std::mem::take(empty)
-        {
-            self.out.json.push(',');
-        }
-        self.mark(at);
-        self.out.json.len()
-    }
-
-    /// Ends a value: keeps it if it has an anchor, and takes it out again if it is merged.
-    fn end(&mut self, start: usize, anchor: usize) {
-        let json = &mut self.out.json;
-        if anchor > 0 {
-            let text = json.get(start..).unwrap_or_default();
-            // Counted as if it were written: nested anchors keep the same text several times.
-            self.budget = self.budget.saturating_sub(text.len());
-            let fault = self.out.faults.last().filter(|fault| fault.at >= start);
-            let fault = fault.map(|fault| (fault.message, fault.help));
-            self.anchored.insert(anchor, Anchored { json: text.into(), fault });
-        }
-        let Some(Open { next: Some(next), merged, start: mapping, .. }) = self.open.last_mut()
-        else {
-            return;
-        };
-        if let Next::Merged(start) = *next {
-            merged.push(json.split_off(start));
-            let written = self.out.marks.partition_point(|(at, _)| *at < start);
-            self.out.marks.truncate(written);
-            let moved = self.out.faults.iter_mut().rev().take_while(|fault| fault.at >= start);
-            moved.for_each(|fault| fault.at = *mapping);
-        }
-        *next = Next::Key;
-    }
-
-    fn key(&mut self, text: &str, is_merge: bool, anchor: usize, at: Marker) {
-        if !is_merge {
-            if let Some(open) = self.open.last_mut()
-                && !std::mem::take(&mut open.empty)
-            {
-                self.out.json.push(',');
-            }
-            self.mark(at);
-            let start = self.out.json.len();
-            scalar::write_text(&mut self.out.json, text);
-            if anchor > 0 {
-                let json = self.out.json.get(start..).unwrap_or_default().into();
-                self.anchored.insert(anchor, Anchored { json, fault: None });
-            }
-            self.out.json.push(':');
-        }
-        let next = if is_merge { Next::Merged(self.out.json.len()) } else { Next::Value };
-        if let Some(open) = self.open.last_mut() {
-            open.next = Some(next);
-        }
-    }
-
-    fn scalar(&mut self, scalar: &Scalar<'_>, at: usize) {
-        if let Scalar::NotFinite = scalar {
-            let message = "has a number that is not finite";
-            let help = "JSON knows no infinity and no NaN; write a number, or quote it for a text";
-            self.out.faults.push(Fault { at, message, help });
-        }
-        scalar.write(&mut self.out.json);
-    }
-
-    fn open(&mut self, anchor: usize, next: Option<Next>, at: Marker) {
-        let start = self.begin(at);
-        self.out.json.push(if next.is_some() { '{' } else { '[' });
-        self.open.push(Open { start, anchor, next, empty: true, merged: Vec::new() });
-    }
-
-    fn close(&mut self, bracket: char) {
-        let Some(closed) = self.open.pop() else { return };
-        if !closed.merged.is_empty() {
-            self.merge(&closed);
-        }
-        self.out.json.push(bracket);
-        self.end(closed.start, closed.anchor);
-    }
-
-    /// Adds the members of merged mappings that the mapping does not have: its own come first,
-    /// then those of the first merged (<https://yaml.org/type/merge.html>).
-    fn merge(&mut self, closed: &Open) {
-        let own = format!("{}}}", self.out.json.get(closed.start..).unwrap_or_default());
-        let own = members(&own).0.into_iter();
-        let mut names: HashSet<Box<str>> = own.map(|(name, _)| name.into()).collect();
-        for merged in &closed.merged {
-            let mappings = match merged.starts_with('[') {
-                true => serde_json::from_str(merged)
-                    .map_or_else(|_| Vec::new(), |Elements(all)| all)
-                    .into_iter()
-                    .map(|mapping| mapping.get())
-                    .collect(),
-                false => vec![merged.as_str()],
-            };
-            for mapping in mappings {
-                if !mapping.starts_with('{') {
-                    let message = "merges with \"<<\" what is no mapping";
-                    let help = "give \"<<\" an alias of a mapping, or a list of them";
-                    self.out.faults.push(Fault { at: closed.start, message, help });
-                }
-                for (name, value) in members(mapping).0 {
-                    let comma = !names.is_empty();
-                    if !names.insert(name.as_ref().into()) {
-                        continue;
-                    }
-                    if comma {
-                        self.out.json.push(',');
-                    }
-                    scalar::write_text(&mut self.out.json, &name);
-                    self.out.json.push(':');
-                    self.out.json.push_str(value.get());
-                }
-            }
-        }
-    }
-}
-
-fn members(mapping: &str) -> Members<'_> {
-    serde_json::from_str(mapping).unwrap_or_default()
 }

@@ -181,6 +181,58 @@ fn eval_prints_the_answer() {
 }
 
 #[test]
+fn eval_explains_instead_of_answering() {
+    let flags = Flags::new(&json!({"flags": {
+        "f": {"state": "ENABLED", "variants": {"on": {"a": 1}}, "defaultVariant": "on"},
+        "open": {"state": "DISABLED", "variants": {}},
+        "lost": {"state": "ENABLED", "variants": {"on": true}, "targeting":
+            {"if": [{"var": "a"}, {"if": [{"var": "b"}, "nowhere"]}]}},
+    }}));
+    for (flag, expected) in [
+        (
+            "f",
+            "no targeting: everyone gets the default variant \"on\"\n\
+            answer: variant \"on\", value {\"a\":1}, reason STATIC\n",
+        ),
+        (
+            "open",
+            "switched off: everyone gets the default in the caller's code\n\
+            answer: the default in the caller's code, reason DISABLED\n",
+        ),
+        (
+            "lost",
+            "if a: yes (a is 1)\n\
+            then: \"nowhere\"\n    if b: yes (b is 2)\n    then \"nowhere\"\n\
+            the result \"nowhere\" names no variant: there is \"on\"\n\
+            answer: error GENERAL: the targeting names no variant of the flag\n",
+        ),
+        ("nothing-like-it", "answer: error FLAG_NOT_FOUND: no file defines it\n"),
+    ] {
+        let context = r#"{"a": 1, "b": 2}"#;
+        let mut command = flagstaff();
+        command.arg("eval").arg(flags.path()).args(["--flag", flag, "--context", context]);
+        let plain = run(&mut command);
+        let (code, told, said) = run(command.arg("--explain"));
+        assert_eq!((code, told.as_str()), (plain.0, expected));
+        assert_eq!(said, plain.2);
+    }
+}
+
+#[test]
+fn eval_hints_at_the_targeting_key_a_split_needs() {
+    let eval = |flag: &str, context: &str| {
+        let args = ["eval", EXAMPLE, "--flag", flag, "--context", context];
+        run(flagstaff().args(args)).2
+    };
+    let hint =
+        "hint: the context has no usable \"targetingKey\", so the split cannot bucket anyone\n";
+    assert_eq!(eval("enable_new_pricing_page", "{}"), hint);
+    assert_eq!(eval("enable_new_pricing_page", r#"{"targetingKey": ""}"#), hint);
+    assert_eq!(eval("enable_new_pricing_page", r#"{"targetingKey": "user-6"}"#), "");
+    assert_eq!(eval("upload_limit_mb", "{}"), "");
+}
+
+#[test]
 fn eval_says_what_is_wrong_and_what_was_meant() {
     let example = Path::new(EXAMPLE);
     let (code, answer) = eval(&[example], "enable_new_pricing_pge", "{}");

@@ -63,7 +63,12 @@ fn answer(case: &Value, variants: &Map<String, Value>, scratch: &mut Scratch) ->
     };
     let context = case["context"].as_object().map(encode_object).unwrap_or_default();
     let mut evaluator = Evaluator::new(scratch, &context, NOW).expect("JSON is a good context");
-    match evaluator.evaluate(flag) {
+    // What is told of an answer comes to that answer.
+    let (steps, told) = evaluator.explain(flag);
+    assert!(!steps.is_empty(), "{}", case["id"]);
+    let outcome = evaluator.evaluate(flag);
+    assert_eq!(told, outcome, "{}: {steps:?}", case["id"]);
+    match outcome {
         Outcome::Variant { index, reason, .. } => {
             json!({"variant": flag.variants()[index].name(), "reason": reason.as_str()})
         }

@@ -64,6 +64,23 @@ fn the_options_of_readme_are_those_of_help() {
     assert!(known.len() >= 15, "{known:?}");
 }
 
+#[test]
+fn the_explanation_of_readme_is_what_eval_tells() {
+    let (before, after) = README.split_once("```text\nfractional (v2)").unwrap();
+    let command = before.lines().rev().find(|line| line.starts_with("cargo run")).unwrap();
+    let (_, arguments) = command.split_once(" -- ").unwrap();
+    let (options, context) = arguments.split_once(" --context ").unwrap();
+    let (context, explain) = context.trim_start_matches('\'').split_once("' ").unwrap();
+    let eval = Command::new(env!("CARGO_BIN_EXE_flagstaff"))
+        .args(options.split(' '))
+        .args(["--context", context, explain])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    let (told, _) = after.split_once("```").unwrap();
+    assert_eq!(String::from_utf8(eval.stdout).unwrap(), format!("fractional (v2){told}"));
+}
+
 #[tokio::test]
 async fn the_metrics_of_readme_are_those_of_the_metrics_page() {
     let flag = json!({"state": "ENABLED", "variants": {"a": 1}, "defaultVariant": "a"});

@@ -2,12 +2,15 @@
 
 mod bounds;
 mod made_up;
+mod mutations;
 mod splits;
 
 use flagstaff::flag::{
-    Format, Generation, Layer, Scratch, Standing, compile, encode_object, merge,
+    Evaluator, Format, Generation, Layer, Scratch, Standing, compile, encode_object, merge,
 };
-use made_up::{GENERATIONS, compiled, context, data, definition, layer, outcome, rule, targeted};
+use made_up::{
+    GENERATIONS, NOW, compiled, context, data, definition, layer, outcome, rule, targeted,
+};
 use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::{Map, json};
 use std::{collections::BTreeMap, sync::Arc};
@@ -26,6 +29,19 @@ proptest! {
                     prop_assert_eq!(&first, &outcome(&flag, &context, scratch).unwrap());
                 }
             }
+        }
+    }
+
+    #[test]
+    fn what_is_told_of_any_answer_comes_to_that_answer(rule in rule(), context in context()) {
+        for generation in GENERATIONS {
+            let flag = targeted(&rule, generation);
+            let context = encode_object(&context);
+            let mut scratch = Scratch::default();
+            let mut evaluator = Evaluator::new(&mut scratch, &context, NOW).expect("a context");
+            let (steps, told) = evaluator.explain(&flag);
+            prop_assert_eq!(told, evaluator.evaluate(&flag), "{:?}", steps);
+            prop_assert!(steps.iter().all(|step| !step.text.is_empty()), "{:?}", steps);
         }
     }
 

@@ -5,6 +5,7 @@ use crate::flag::{
     rule::{Each, Operator},
 };
 use serde_json::Value as Json;
+use std::mem::discriminant;
 
 /// Whether an operator takes this literal as its only argument, written without a list.
 pub(super) fn takes_one(operator: Operator, literal: &Json) -> bool {
@@ -79,6 +80,12 @@ pub(super) fn operator_named(name: &str, generation: Generation) -> Option<Opera
         Operator::Cat { .. } => Operator::Cat { trim: generation == Generation::V2 },
         operator => *operator,
     })
+}
+
+/// The name an operator is written by.
+pub(crate) fn name_of(operator: Operator) -> &'static str {
+    let same = |known: Operator| discriminant(&known) == discriminant(&operator);
+    EAGER.iter().find(|(_, known)| same(*known)).map_or("", |(name, _)| *name)
 }
 
 pub(super) fn operator_names() -> impl Iterator<Item = &'static str> {

@@ -56,7 +56,7 @@ impl<'a> Evaluator<'a, '_> {
     }
 
     /// Follows a path; `None` where it is missing, null or leads through a scalar.
-    fn walk<'p>(
+    pub(crate) fn walk<'p>(
         &self,
         data: Value<'a>,
         steps: impl Iterator<Item = (&'p str, Option<usize>)>,

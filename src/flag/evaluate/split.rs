@@ -11,6 +11,18 @@ use crate::flag::{
 /// Weights and their sum stay within a 32-bit signed integer, in every flagd implementation.
 const MAX_WEIGHT: f64 = 2_147_483_647.0;
 
+/// A split ready to pick from. The stack above `base` holds variant and weight of each share.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Draw<'a> {
+    /// What was to be bucketed, where the split says so.
+    pub(crate) by: Option<Value<'a>>,
+    pub(crate) base: usize,
+    /// The sum of the weights; `None` if the shares make no sense.
+    pub(crate) total: Option<u32>,
+    /// The hash of the unit; `None` if there is none, or nothing to pick from.
+    pub(crate) hash: Option<u32>,
+}
+
 impl<'a> Evaluator<'a, '_> {
     /// The variant of the share the unit falls into; null if there is no unit to bucket or the
     /// shares make no sense.
@@ -19,6 +31,18 @@ impl<'a> Evaluator<'a, '_> {
         split: &'a Fractional,
         scope: Scope<'_, 'a>,
     ) -> Evaluated<'a> {
+        let draw = self.draw(split, scope)?;
+        let chosen = self.pick(&draw).and_then(|place| self.shares(&draw).get(place).copied());
+        self.arena.stack.truncate(draw.base);
+        Ok(chosen.map_or(Value::Null, |[variant, _]| variant))
+    }
+
+    /// Evaluates what is bucketed and all shares, and hashes the unit.
+    pub(crate) fn draw(
+        &mut self,
+        split: &'a Fractional,
+        scope: Scope<'_, 'a>,
+    ) -> Result<Draw<'a>, &'a str> {
         let by = split.by.as_ref().map(|by| self.rule(by, scope)).transpose()?;
         let base = self.arena.stack.len();
         let mut total = 0.0;
@@ -35,14 +59,16 @@ impl<'a> Evaluator<'a, '_> {
             total += weight;
             self.arena.stack.extend([variant, Value::Number(weight)]);
         }
-        let chosen = if sensible && total > 0.0 && total <= MAX_WEIGHT {
-            self.hash(split.generation, by, scope.data).map(|hash| self.pick(base, hash, total))
-        } else {
-            None
-        };
-        self.arena.stack.truncate(base);
-        self.state.split |= chosen.is_some();
-        Ok(chosen.unwrap_or(Value::Null))
+        // At most MAX_WEIGHT, and whole.
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked right here"
+        )]
+        let total = (sensible && total > 0.0 && total <= MAX_WEIGHT).then_some(total as u32);
+        let hash = total.and_then(|_| self.hash(split.generation, by, scope.data));
+        self.state.split |= hash.is_some();
+        Ok(Draw { by, base, total, hash })
     }
 
     fn weight(&mut self, weight: &'a Rule, scope: Scope<'_, 'a>) -> Evaluated<'a> {
@@ -52,23 +78,21 @@ impl<'a> Evaluator<'a, '_> {
         }
     }
 
-    fn pick(&self, base: usize, hash: u32, total: f64) -> Value<'a> {
-        // At most MAX_WEIGHT, and whole.
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "checked above"
-        )]
-        let bucket = f64::from(bucket::project(hash, total as u32));
+    /// Variant and weight of each share.
+    pub(crate) fn shares(&self, draw: &Draw<'a>) -> &[[Value<'a>; 2]] {
+        self.arena.arguments(draw.base).as_chunks().0
+    }
+
+    /// The place of the share the unit falls into.
+    pub(crate) fn pick(&self, draw: &Draw<'a>) -> Option<usize> {
+        let bucket = f64::from(bucket::project(draw.hash?, draw.total?));
         let mut reached = 0.0;
-        for share in self.arena.arguments(base).as_chunks::<2>().0 {
-            let [variant, Value::Number(weight)] = share else { continue };
-            reached += weight;
-            if bucket < reached {
-                return *variant;
+        self.shares(draw).iter().position(|[_, weight]| {
+            if let Value::Number(weight) = weight {
+                reached += weight;
             }
-        }
-        Value::Null
+            bucket < reached
+        })
     }
 
     /// The hash of the unit; `None` if there is none.
@@ -103,10 +127,13 @@ impl<'a> Evaluator<'a, '_> {
         Some(bucket::murmur3(&self.arena.bytes))
     }
 
-    fn targeting_key(&self, object: Object<'a>) -> Option<Text<'a>> {
-        match self.attribute(object, TARGETING_KEY)? {
-            Value::String(unit) if !self.arena.str(unit).is_empty() => Some(unit),
-            _ => None,
+    fn targeting_key(&mut self, object: Object<'a>) -> Option<Text<'a>> {
+        match self.attribute(object, TARGETING_KEY) {
+            Some(Value::String(unit)) if !self.arena.str(unit).is_empty() => Some(unit),
+            _ => {
+                self.state.lacks_targeting_key = true;
+                None
+            }
         }
     }
 

@@ -1,0 +1,101 @@
+//! From a file's bytes to flags: the first time, and again after a change.
+//!
+//! `cargo bench --bench compile` prints the least time of several rounds for 1 000 and 10 000
+//! flags in JSON and YAML, beside what parsing the same JSON into a tree of values takes.
+#![expect(clippy::print_stdout, reason = "a bench prints")]
+
+use flagstaff::flag::{Format, Generation, Layer, compile};
+use std::{
+    error::Error,
+    fmt::Write,
+    hint::black_box,
+    time::{Duration, Instant},
+};
+
+const ROUNDS: usize = 9;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    for count in [1_000, 10_000] {
+        let (json, yaml) = (json(count)?, yaml(count)?);
+        let tree = least(|| drop(black_box(serde_json::from_str::<serde_json::Value>(&json))));
+        println!(
+            "{count:>6} flags, {} KB of JSON, parsed as a tree: {tree:.2?}",
+            json.len() / 1000
+        );
+        for (format, text) in [(Format::Json, &json), (Format::Yaml, &yaml)] {
+            let fresh = |text: &str, before: &Layer| {
+                compile(text.as_bytes(), format, Generation::V2, before)
+                    .map_err(|problems| format!("{problems:?}"))
+            };
+            let before = fresh(text, &Layer::default())?.layer;
+            let one = text.replacen("4.2.0", "4.3.0", 1);
+            let all = text.replace("4.2.0", "4.3.0");
+            let first = least(|| drop(black_box(fresh(text, &Layer::default()))));
+            let one = least(|| drop(black_box(fresh(&one, &before))));
+            let all = least(|| drop(black_box(fresh(&all, &before))));
+            let ratio = first.as_secs_f64() / tree.as_secs_f64();
+            println!(
+                "{count:>6} flags, {format:?}: first {first:.2?} ({ratio:.1} x the tree), \
+                 one changed {one:.2?}, all changed {all:.2?}"
+            );
+        }
+    }
+    Ok(())
+}
+
+fn least(mut run: impl FnMut()) -> Duration {
+    let time = |()| {
+        let start = Instant::now();
+        run();
+        start.elapsed()
+    };
+    [(); ROUNDS].into_iter().map(time).min().unwrap_or_default()
+}
+
+fn json(count: usize) -> Result<String, std::fmt::Error> {
+    let mut text = String::from("{\n  \"metadata\": {\"fractional\": \"v2\"},\n  \"flags\": {");
+    for flag in 0..count {
+        let comma = if flag == 0 { "" } else { "," };
+        write!(
+            text,
+            r#"{comma}
+    "enable_feature_number_{flag}": {{
+      "state": "ENABLED",
+      "variants": {{ "on": true, "off": false }},
+      "defaultVariant": "off",
+      "targeting": {{
+        "if": [
+          {{ "in": [{{ "var": "country" }}, ["DE", "AT", "CH"]] }}, "off",
+          {{ "sem_ver": [{{ "var": "app_version" }}, ">=", "4.2.0"] }},
+          {{ "fractional": [["on", 25], ["off", 75]] }}
+        ]
+      }},
+      "metadata": {{ "owner": "team-{flag}", "kind": "release", "expires": "2027-06-30" }}
+    }}"#
+        )?;
+    }
+    text.push_str("\n  }\n}\n");
+    Ok(text)
+}
+
+fn yaml(count: usize) -> Result<String, std::fmt::Error> {
+    let mut text = String::from("metadata: { fractional: v2 }\nflags:\n");
+    for flag in 0..count {
+        write!(
+            text,
+            r#"  enable_feature_number_{flag}:
+    state: ENABLED
+    variants: {{ on: true, off: false }}
+    defaultVariant: off
+    targeting:
+      if:
+        - in: [{{ var: country }}, [DE, AT, CH]]
+        - off
+        - sem_ver: [{{ var: app_version }}, ">=", 4.2.0]
+        - fractional: [[on, 25], [off, 75]]
+    metadata: {{ owner: team-{flag}, kind: release, expires: 2027-06-30 }}
+"#
+        )?;
+    }
+    Ok(text)
+}
