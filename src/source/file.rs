@@ -11,7 +11,12 @@ use crate::{
     flag::{Diagnostic, Digest, Format, Layer, Level, Standing, compile},
     telemetry::{metrics::Reload, report::Teller},
 };
-use std::{path::PathBuf, sync::Arc, time::SystemTime};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+    sync::Arc,
+    time::SystemTime,
+};
 
 /// A file of a source.
 #[derive(Debug)]
@@ -162,7 +167,7 @@ impl File {
     fn apply(&mut self, content: &[u8], look: &Look<'_>) -> Reload {
         let (state, teller) = (&mut self.state, look.teller);
         let format = Format::of(&state.path);
-        let compiled = compile(content, format, look.options.fractional, &state.layer);
+        let compiled = or_bad(|| compile(content, format, look.options.fractional, &state.layer));
         let unchanged =
             if state.applied { "the last good flags stay in force" } else { "it gives no flags" };
         let compilation = match compiled {
@@ -198,5 +203,26 @@ impl File {
         self.state.last = Some(result);
         self.state.last_change = Some(SystemTime::now());
         self.state.last
+    }
+}
+
+/// Nothing of ours panics over a file, but parsers are not all ours: should one, the file is bad,
+/// and the sidecar lives.
+fn or_bad<T>(compile: impl FnOnce() -> Result<T, Vec<Diagnostic>>) -> Result<T, Vec<Diagnostic>> {
+    // What a panic leaves half done is dropped with it; the layer it saw is only read.
+    catch_unwind(AssertUnwindSafe(compile)).unwrap_or_else(|_| {
+        let help = "this is a defect of flagstaff: please report it with the file";
+        Err(vec![Diagnostic::of_file("makes the parser panic", help)])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_a_bad_file() {
+        let problems = or_bad::<()>(|| panic!("a defect of a parser")).unwrap_err();
+        assert_eq!(problems[0].message, "makes the parser panic");
     }
 }
