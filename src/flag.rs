@@ -16,6 +16,7 @@ mod explain;
 mod layer;
 mod members;
 mod number;
+pub(crate) mod overridden;
 mod rule;
 mod suggest;
 mod text;
@@ -68,7 +69,7 @@ enum Behaviour {
 }
 
 /// A variant of a flag.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Variant {
     name: Box<str>,
     value: VariantValue,
@@ -104,6 +105,8 @@ struct Digests {
     targeting: Digest,
     /// Of everything that can change an answer.
     meaning: Digest,
+    /// Of what the definition means, which is another only below an override.
+    definition: Digest,
 }
 
 impl Flag {
@@ -150,6 +153,11 @@ impl Flag {
     /// SHA-256 of everything that can change an answer.
     pub fn digest(&self) -> &Digest {
         &self.digests.meaning
+    }
+
+    /// The same, of what the file says, whether or not an override decides.
+    pub(crate) fn definition_digest(&self) -> &Digest {
+        &self.digests.definition
     }
 
     fn variant_named(&self, name: &str) -> Option<VariantIndex> {

@@ -110,7 +110,8 @@ impl Snapshot {
         for entry in &entries {
             digest.update((entry.flag.key().len() as u64).to_le_bytes());
             digest.update(entry.flag.key());
-            digest.update(entry.flag.digest());
+            // Without overrides, so that pods are compared by what their files say.
+            digest.update(entry.flag.definition_digest());
         }
         let digest = digest.finalize().into();
         let every_key = OnceLock::new();
@@ -130,13 +131,12 @@ impl Snapshot {
         self.generation
     }
 
-    /// The SHA-256 of what all flags mean.
+    /// The SHA-256 of what all definitions mean, overrides aside.
     pub(crate) fn digest(&self) -> &Digest {
         &self.digest
     }
 
-    /// The first 48 bits of the digest of what all flags mean, which a gauge can hold exactly: by
-    /// it pods are compared.
+    /// The first 48 bits of it, which a gauge can hold exactly: by it pods are compared.
     pub(crate) fn hash48(&self) -> u64 {
         self.digest.iter().take(6).fold(0, |hash, &byte| hash << 8 | u64::from(byte))
     }

@@ -4,6 +4,15 @@ use super::{Behaviour, Flag, Split, Variant};
 
 /// Describes the change; a change that no word fits is a change of metadata.
 pub(crate) fn describe(before: &Flag, after: &Flag) -> String {
+    let served = after.default_name().unwrap_or_default();
+    match (before.is_overridden(), after.is_overridden()) {
+        (true, true) if before.default == after.default => {
+            return "changed below its override".to_owned();
+        }
+        (_, true) => return format!("overridden with {served} for everyone"),
+        (true, false) => return "override ended".to_owned(),
+        (false, false) => {}
+    }
     let mut changes = Vec::new();
     match (before.is_disabled(), after.is_disabled()) {
         (false, true) => changes.push("switched off".to_owned()),
@@ -71,7 +80,7 @@ impl Flag {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flag::{Format, Generation, Layer, compile};
+    use crate::flag::{Format, Generation, Layer, LayerFlag, compile};
     use serde_json::{Value, json};
     use std::sync::Arc;
 
@@ -129,5 +138,24 @@ mod tests {
         let on = flag(&json!({"state": "ENABLED", "variants": {"on": 1}}));
         let off = flag(&json!({"state": "DISABLED", "variants": {"on": 1}}));
         assert_eq!(describe(&off, &on), "switched on");
+    }
+
+    #[test]
+    fn an_override_is_told_as_such() {
+        let layer = |owner: &str| {
+            let flag = json!({"state": "ENABLED", "variants": {"on": 1, "off": 0},
+                "metadata": {"owner": owner}});
+            let text = json!({"flags": {"f": flag}}).to_string();
+            compile(text.as_bytes(), Format::Json, Generation::V2, &Layer::default()).unwrap().layer
+        };
+        let (layer, other) = (layer("checkout"), layer("search"));
+        let [below, other] = [&layer, &other].map(|layer| layer.get("f").unwrap());
+        let [on, off] = ["on", "off"].map(|variant| below.overridden(variant).unwrap());
+        let told = |before: &LayerFlag, after: &LayerFlag| describe(before.flag(), after.flag());
+        assert_eq!(told(below, &off), "overridden with off for everyone");
+        assert_eq!(told(&off, &on), "overridden with on for everyone");
+        assert_eq!(told(&on, below), "override ended");
+        let same = other.overridden("on").unwrap();
+        assert_eq!(told(&on, &same), "changed below its override");
     }
 }

@@ -177,7 +177,7 @@ fn quarantine(
         default: None,
         metadata: Box::default(),
         split: None,
-        digests: Digests { source, targeting: source, meaning: source },
+        digests: Digests { source, targeting: source, meaning: source, definition: source },
     };
     LayerFlag::new(Arc::new(flag), Standing::Broken, found)
 }
@@ -193,7 +193,7 @@ impl Flag {
 }
 
 /// Hashes parts so that no two different lists of parts look alike.
-fn digest<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Digest {
+pub(super) fn digest<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Digest {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update((part.len() as u64).to_le_bytes());

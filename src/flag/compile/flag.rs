@@ -78,7 +78,7 @@ pub(super) fn compile(
     let targeting = serde_json::to_vec(&(&targeting, references)).unwrap_or_default();
     let targeting = digest([&[scope.generation() as u8], targeting.as_slice()]);
     let meaning = meaning(disabled, &variants, default, &metadata, &targeting);
-    let digests = Digests { source, targeting, meaning };
+    let digests = Digests { source, targeting, meaning, definition: meaning };
     Some(Flag { key: key.into(), behaviour, variants, default, metadata, split, digests })
 }
 
