@@ -14,6 +14,7 @@ pub mod flag;
 mod greeting;
 mod lifecycle;
 mod management;
+mod overrides;
 pub mod pb;
 mod rpc;
 mod server;

@@ -1,0 +1,225 @@
+//! Local, time-limited decisions above all files: which are in force, and which cannot be served.
+//!
+//! A kill must not wait for a file to be rolled out. What is in the directory is read at each look;
+//! time is an argument everywhere but in the one place that waits for it.
+
+pub(crate) mod directory;
+pub(crate) mod entry;
+mod loud;
+
+use crate::flag::{LayerFlag, suggest};
+use directory::Listing;
+use entry::Override;
+use loud::Told;
+use serde_json::{Value as Json, json};
+use std::{
+    collections::BTreeMap,
+    future::pending,
+    path::PathBuf,
+    time::{Duration, SystemTime},
+};
+use tokio::time::sleep;
+
+/// The clock is read this often while an end is ahead: it may be set, and a sleep does not notice.
+const STEP: Duration = Duration::from_millis(500);
+
+/// The overrides of one directory, and what they came to at the last look.
+#[derive(Debug, Default)]
+pub(crate) struct Overrides {
+    directory: Option<PathBuf>,
+    /// By name of file; of two for one flag the last counts.
+    files: BTreeMap<String, Known>,
+    /// What is wrong with the directory as a whole.
+    trouble: Option<String>,
+    /// The files in force at the last look.
+    in_force: Vec<String>,
+    /// Of the files in force, why one is not served; none of them was tried yet without it.
+    verdicts: BTreeMap<String, Result<(), String>>,
+    told: Told,
+}
+
+/// What is known of a file.
+#[derive(Debug, Clone, PartialEq)]
+struct Known {
+    /// The last good content: a slip of the pen must not undo a kill.
+    content: Option<Override>,
+    /// What is wrong with the file as it is now.
+    problem: Option<String>,
+}
+
+impl Overrides {
+    pub(crate) fn new(directory: Option<PathBuf>) -> Self {
+        Self { directory, ..Self::default() }
+    }
+
+    pub(crate) fn directory(&self) -> Option<&PathBuf> {
+        self.directory.as_ref()
+    }
+
+    /// Reads the directory. Says whether other overrides may be in force than before.
+    pub(crate) fn look(&mut self, now: SystemTime) -> bool {
+        let Some(directory) = &self.directory else { return false };
+        let (files, trouble) = match directory::list(directory) {
+            Ok(listing) => {
+                let trouble = (listing.left_out > 0).then(|| {
+                    let count = listing.left_out;
+                    format!("{count} more files are not read, because nobody sets so many")
+                });
+                (self.known(listing), trouble)
+            }
+            // Until it can be read again what is known holds.
+            Err(error) => {
+                (self.files.clone(), Some(format!("the directory cannot be read: {error}")))
+            }
+        };
+        let in_force = in_force(&files, now);
+        let changed = files != self.files || in_force != self.in_force || trouble != self.trouble;
+        (self.files, self.in_force, self.trouble) = (files, in_force, trouble);
+        changed
+    }
+
+    /// What was read, over what is known of files that cannot be read any more.
+    fn known(&self, listing: Listing) -> BTreeMap<String, Known> {
+        let known = |(name, content): (String, Result<Override, String>)| {
+            let known = match content {
+                Ok(content) => Known { content: Some(content), problem: None },
+                Err(problem) => {
+                    let before = self.files.get(&name);
+                    let content = before.and_then(|known| known.content.clone());
+                    Known { content, problem: Some(problem) }
+                }
+            };
+            (name, known)
+        };
+        listing.files.into_iter().map(known).collect()
+    }
+
+    /// Decides which overrides are served, given all flags in the order of their keys: the flags
+    /// to put over them, in the same order.
+    pub(crate) fn decide(&mut self, flags: &[&LayerFlag]) -> Vec<LayerFlag> {
+        self.verdicts.clear();
+        let mut overridden: BTreeMap<&str, (&str, LayerFlag)> = BTreeMap::new();
+        for name in &self.in_force {
+            let Some(of) = self.files.get(name).and_then(|known| known.content.as_ref()) else {
+                continue;
+            };
+            let verdict = serve(of, flags).map(|flag| {
+                if let Some((earlier, _)) = overridden.insert(&of.flag, (name, flag)) {
+                    let why =
+                        format!("{name} overrides the same flag, and the last by name counts");
+                    self.verdicts.insert(earlier.to_owned(), Err(why));
+                }
+            });
+            self.verdicts.insert(name.clone(), verdict);
+        }
+        overridden.into_values().map(|(_, flag)| flag).collect()
+    }
+
+    /// Resolves when time alone has changed which overrides are in force.
+    pub(crate) async fn due(&self) {
+        loop {
+            let now = SystemTime::now();
+            if in_force(&self.files, now) != self.in_force {
+                return;
+            }
+            match self.next_end(now) {
+                Some(left) => sleep(left.min(STEP)).await,
+                None => pending().await,
+            }
+        }
+    }
+
+    /// How long it is until the next one ends.
+    fn next_end(&self, now: SystemTime) -> Option<Duration> {
+        let ends =
+            self.files.values().filter_map(|known| known.content.as_ref()).map(|of| of.until);
+        ends.filter_map(|until| until.duration_since(now).ok()).filter(|left| !left.is_zero()).min()
+    }
+
+    /// The files that matter to whoever asks: those in force, and those that cannot be read.
+    fn standing(&self) -> impl Iterator<Item = Standing<'_>> {
+        self.files.iter().filter_map(|(name, known)| {
+            let content = known.content.as_ref().filter(|_| self.in_force.contains(name));
+            let verdict = self.verdicts.get(name);
+            let not_tried = || "no flags are served yet".to_owned();
+            let problem = match (&known.problem, verdict) {
+                (Some(problem), _) => Some(match content {
+                    None => problem.clone(),
+                    Some(_) => format!("{problem}; what it said before holds until its end"),
+                }),
+                (None, Some(Err(problem))) => Some(problem.clone()),
+                (None, None) => Some(not_tried()),
+                (None, Some(Ok(()))) => None,
+            };
+            let active = content.is_some() && verdict == Some(&Ok(()));
+            // One that has ended is of no interest any more.
+            (content.is_some() || known.problem.is_some()).then_some(Standing {
+                name,
+                content,
+                active,
+                problem,
+            })
+        })
+    }
+
+    /// What `/status` says of them.
+    pub(crate) fn status(&self) -> Json {
+        let file = |of: Standing<'_>| {
+            let content = of.content;
+            json!({
+                "flag": content.map(|of| &of.flag),
+                "variant": content.map(|of| &of.variant),
+                "until": content.map(|of| entry::time(of.until)),
+                "why": content.map(|of| &of.why),
+                "set_at": content.and_then(|of| of.set_at).map(entry::time),
+                "file": of.name,
+                "active": of.active,
+                "problem": of.problem,
+            })
+        };
+        let trouble = self.trouble.iter().map(|problem| {
+            json!({"flag": null, "variant": null, "until": null, "why": null, "set_at": null,
+                "file": null, "active": false, "problem": problem})
+        });
+        self.standing().map(file).chain(trouble).collect()
+    }
+}
+
+/// How the override of a file stands.
+struct Standing<'a> {
+    name: &'a str,
+    /// What it decides, if it has not ended.
+    content: Option<&'a Override>,
+    active: bool,
+    problem: Option<String>,
+}
+
+/// The names of the files whose overrides have not ended.
+fn in_force(files: &BTreeMap<String, Known>, now: SystemTime) -> Vec<String> {
+    let holds = |known: &Known| known.content.as_ref().is_some_and(|of| of.holds_at(now));
+    files.iter().filter(|(_, known)| holds(known)).map(|(name, _)| name.clone()).collect()
+}
+
+/// The flag that an override makes, or why it cannot.
+fn serve(of: &Override, flags: &[&LayerFlag]) -> Result<LayerFlag, String> {
+    let Override { flag: key, variant, .. } = of;
+    let keys = || flags.iter().map(|flag| flag.flag().key());
+    let place = flags.binary_search_by(|flag| flag.flag().key().cmp(key));
+    let Some(flag) = place.ok().and_then(|place| flags.get(place)) else {
+        return Err(format!("no flag \"{key}\"; {}", suggest(key, keys(), "no file defines it")));
+    };
+    flag.overridden(variant).ok_or_else(|| {
+        let names = || flag.flag().variants().iter().map(crate::flag::Variant::name);
+        match names().next() {
+            None => format!("flag \"{key}\" has no variants: its definition is broken"),
+            Some(_) => {
+                let others = format!("it has {}", names().collect::<Vec<_>>().join(", "));
+                let help = suggest(variant, names(), &others);
+                format!("flag \"{key}\" has no variant \"{variant}\"; {help}")
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests;

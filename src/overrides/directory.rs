@@ -1,0 +1,212 @@
+//! The directory of overrides: read whole, written by rename.
+//!
+//! Names are a convention; what counts is the content. The writer may be another user than the
+//! sidecar, in another container of the same pod, so files are readable by everybody.
+
+use super::entry::{Override, file_name};
+use crate::{
+    source::read::{ReadError, read},
+    telemetry::report::chain,
+};
+use std::{
+    collections::BTreeSet,
+    ffi::OsString,
+    fs::{self, OpenOptions, Permissions},
+    io::{self, Write},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+    process,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+/// A larger file is no override of anybody's.
+const MAX_FILE_BYTES: u64 = 64 * 1024;
+
+/// So many files are read, the first by name; a person sets a few.
+const MAX_FILES: usize = 1000;
+
+/// Readable by everybody, whatever the umask.
+const MODE: u32 = 0o644;
+
+/// What the directory holds.
+#[derive(Debug, Default)]
+pub(crate) struct Listing {
+    /// Each file by its name, in the order of names.
+    pub(crate) files: Vec<(String, Result<Override, String>)>,
+    /// Files that are not read because there are too many.
+    pub(crate) left_out: usize,
+}
+
+/// Reads every file; an absent directory is an empty one, since it may be made later.
+pub(crate) fn list(directory: &Path) -> io::Result<Listing> {
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Listing::default()),
+        Err(error) => return Err(error),
+    };
+    let mut listing = Listing::default();
+    let mut names = BTreeSet::new();
+    for entry in entries {
+        let name = entry?.file_name();
+        if is_override_file(&name) {
+            names.insert(name);
+        }
+        if names.len() > MAX_FILES {
+            names.pop_last();
+            listing.left_out += 1;
+        }
+    }
+    for name in names {
+        let content = read_one(&directory.join(&name));
+        // One that went away since it was listed is as gone as one that went before.
+        if let Some(content) = content {
+            listing.files.push((name.to_string_lossy().into_owned(), content));
+        }
+    }
+    Ok(listing)
+}
+
+/// Whether a name is that of an override: not hidden, as half-written ones are, and `.json`.
+fn is_override_file(name: &OsString) -> bool {
+    let hidden = name.as_encoded_bytes().starts_with(b".");
+    !hidden && Path::new(name).extension().is_some_and(|extension| extension == "json")
+}
+
+fn read_one(path: &Path) -> Option<Result<Override, String>> {
+    let content = match read(path, MAX_FILE_BYTES) {
+        Ok(content) => content,
+        Err(ReadError::NotFound) => return None,
+        Err(ReadError::TooLarge { limit }) => {
+            return Some(Err(format!("is larger than {limit} bytes, which no override is")));
+        }
+        Err(error) => return Some(Err(chain(&error))),
+    };
+    Some(Override::parse(&content).map_err(|error| chain(&error)))
+}
+
+/// Writes the file of an override, whole or not at all, and says where.
+pub(crate) fn write(directory: &Path, of: &Override) -> io::Result<PathBuf> {
+    fs::create_dir_all(directory)?;
+    let path = directory.join(file_name(&of.flag));
+    // Unlike any other, since processes of two containers may have the same number.
+    let moment = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let hidden = format!(".{}-{moment}.{}", process::id(), file_name(&of.flag));
+    let hidden = directory.join(hidden);
+    let written = write_new(&hidden, &of.to_text()).and_then(|()| fs::rename(&hidden, &path));
+    if written.is_err() {
+        // What is hidden is read by nobody, so this one failing as well hurts nobody.
+        fs::remove_file(&hidden).unwrap_or_default();
+    }
+    written.map(|()| path)
+}
+
+fn write_new(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(path)?;
+    file.set_permissions(Permissions::from_mode(MODE))?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+/// Removes every file that overrides a flag but for the one called `keep`, and says how many.
+pub(crate) fn remove(directory: &Path, flag: &str, keep: Option<&Path>) -> io::Result<usize> {
+    let own = file_name(flag);
+    let files = list(directory)?.files;
+    // One under the flag's own name is meant as well if it is corrupt, or one too many to be read.
+    let unread = files.iter().all(|(name, _)| *name != own).then(|| own.clone());
+    let of_flag = files.into_iter().filter_map(|(name, content)| {
+        content.map_or(name == own, |of| of.flag == flag).then_some(name)
+    });
+    let mut removed = 0;
+    for path in of_flag.chain(unread).map(|name| directory.join(name)) {
+        if keep == Some(path.as_path()) {
+            continue;
+        }
+        match fs::remove_file(path) {
+            Ok(()) => removed += 1,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(removed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn of(flag: &str, variant: &str) -> Override {
+        let until = UNIX_EPOCH + Duration::from_secs(1_795_345_200);
+        let (flag, variant) = (flag.to_owned(), variant.to_owned());
+        Override { flag, variant, until, why: "x".to_owned(), set_at: None }
+    }
+
+    fn names(directory: &Path) -> Vec<String> {
+        list(directory).unwrap().files.into_iter().map(|(name, _)| name).collect()
+    }
+
+    #[test]
+    fn what_is_written_is_listed_and_readable_by_everybody() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path().join("made/when/needed");
+        assert!(list(&dir).unwrap().files.is_empty());
+        let path = write(&dir, &of("a/b", "on")).unwrap();
+        write(&dir, &of("a/b", "off")).unwrap();
+        assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o644);
+        let files = list(&dir).unwrap().files;
+        assert_eq!(files, [("a%2Fb.json".to_owned(), Ok(of("a/b", "off")))]);
+        assert_eq!(fs::read_dir(&dir).unwrap().count(), 1, "nothing hidden is left");
+    }
+
+    #[test]
+    fn what_is_no_override_hurts_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path();
+        write(dir, &of("good", "on")).unwrap();
+        fs::write(dir.join("corrupt.json"), "{").unwrap();
+        fs::write(dir.join("huge.json"), vec![b' '; 64 * 1024 + 1]).unwrap();
+        fs::create_dir(dir.join("directory.json")).unwrap();
+        for ignored in [".hidden.json", "README", "notes.txt"] {
+            fs::write(dir.join(ignored), "x").unwrap();
+        }
+        std::os::unix::fs::symlink("nowhere", dir.join("dangling.json")).unwrap();
+        let files = list(dir).unwrap().files;
+        let told: Vec<_> = files
+            .iter()
+            .map(|(name, content)| (name.as_str(), content.as_ref().err().map(String::as_str)))
+            .collect();
+        assert_eq!(told[0].0, "corrupt.json");
+        assert!(told[0].1.unwrap().starts_with("is no override: EOF"), "{told:?}");
+        assert_eq!(told[1], ("directory.json", Some("is a directory, not a file")));
+        assert_eq!(told[2], ("good.json", None));
+        assert_eq!(told[3].1, Some("is larger than 65536 bytes, which no override is"));
+        assert_eq!(told.len(), 4);
+    }
+
+    #[test]
+    fn too_many_are_left_out_by_name() {
+        let dir = tempfile::tempdir().unwrap();
+        for number in 0..MAX_FILES + 3 {
+            fs::write(dir.path().join(format!("{number:04}.json")), "{").unwrap();
+        }
+        let listing = list(dir.path()).unwrap();
+        assert_eq!((listing.files.len(), listing.left_out), (MAX_FILES, 3));
+        assert_eq!(listing.files.last().unwrap().0, "0999.json");
+    }
+
+    #[test]
+    fn a_flag_s_overrides_are_removed_whatever_their_files_are_called() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path();
+        let kept = write(dir, &of("a", "on")).unwrap();
+        write(dir, &of("b", "on")).unwrap();
+        fs::write(dir.join("by-hand.json"), of("a", "off").to_text()).unwrap();
+        assert_eq!(remove(dir, "a", Some(&kept)).unwrap(), 1);
+        assert_eq!(names(dir), ["a.json", "b.json"]);
+        fs::write(&kept, "{").unwrap();
+        assert_eq!(remove(dir, "a", None).unwrap(), 1);
+        assert_eq!(names(dir), ["b.json"]);
+        assert_eq!(remove(dir, "a", None).unwrap(), 0);
+        assert_eq!(remove(&dir.join("absent"), "a", None).unwrap(), 0);
+    }
+}

@@ -1,0 +1,193 @@
+//! One override: what its file says, how long it holds, and what the file is called.
+
+use humantime::{format_rfc3339, parse_rfc3339};
+use serde::Deserialize;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use std::{fmt::Write, time::SystemTime};
+
+/// A longer file name is cut, and told apart by its hash; file systems take 255 bytes.
+const LONGEST_NAME: usize = 200;
+
+/// A decision for one flag, above all files, until a point in time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Override {
+    pub(crate) flag: String,
+    pub(crate) variant: String,
+    /// By the wall clock, the only one that goes on while the process is dead.
+    pub(crate) until: SystemTime,
+    pub(crate) why: String,
+    pub(crate) set_at: Option<SystemTime>,
+}
+
+/// Why a file holds no override.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BadOverride {
+    #[error("is no override")]
+    Json(#[source] serde_json::Error),
+    #[error("\"{member}\" is empty; name the {member} to serve")]
+    Empty { member: &'static str },
+    #[error("\"{member}\" is no time; write it in UTC, such as 2026-11-22T11:00:00Z")]
+    Time { member: &'static str },
+}
+
+/// The members of a file, as text; what else is in there is for others.
+#[derive(Debug, Deserialize)]
+struct Written {
+    flag: String,
+    variant: String,
+    until: String,
+    #[serde(default)]
+    why: String,
+    set_at: Option<String>,
+}
+
+impl Override {
+    pub(crate) fn parse(content: &[u8]) -> Result<Self, BadOverride> {
+        let written: Written = serde_json::from_slice(content).map_err(BadOverride::Json)?;
+        let time = |text: &str, member| {
+            parse_rfc3339(text).map_err(|_unspecific| BadOverride::Time { member })
+        };
+        let until = time(&written.until, "until")?;
+        let set_at = written.set_at.map(|text| time(&text, "set_at")).transpose()?;
+        for (text, member) in [(&written.flag, "flag"), (&written.variant, "variant")] {
+            if text.is_empty() {
+                return Err(BadOverride::Empty { member });
+            }
+        }
+        let Written { flag, variant, why, .. } = written;
+        Ok(Self { flag, variant, until, why, set_at })
+    }
+
+    /// What its file says.
+    pub(crate) fn to_text(&self) -> String {
+        let written = json!({
+            "flag": self.flag,
+            "variant": self.variant,
+            "until": time(self.until),
+            "why": self.why,
+            "set_at": self.set_at.map(time),
+        });
+        format!("{written:#}\n")
+    }
+
+    /// Whether it is still to be served.
+    pub(crate) fn holds_at(&self, now: SystemTime) -> bool {
+        now < self.until
+    }
+}
+
+/// A time as files and `/status` write it, as precise as it is.
+pub(crate) fn time(time: SystemTime) -> String {
+    format_rfc3339(time).to_string()
+}
+
+/// The name of the file for a flag: its key, made safe. Only a convention: who reads trusts the
+/// content alone.
+pub(crate) fn file_name(flag: &str) -> String {
+    let mut name = String::with_capacity(flag.len() + 5);
+    for (place, byte) in flag.bytes().enumerate() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => name.push(byte.into()),
+            // A leading one would hide the file.
+            b'.' if place > 0 => name.push('.'),
+            // Writing to a string cannot fail.
+            _ => write!(name, "%{byte:02X}").unwrap_or_default(),
+        }
+    }
+    if name.len() > LONGEST_NAME {
+        name.truncate(LONGEST_NAME - 33);
+        name.push('~');
+        for byte in Sha256::digest(flag).iter().take(16) {
+            write!(name, "{byte:02x}").unwrap_or_default();
+        }
+    }
+    name.push_str(".json");
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::telemetry::report::chain;
+    use std::time::{Duration, UNIX_EPOCH};
+
+    fn at(seconds: u64) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let written = Override {
+            flag: "checkout/\"new\"".to_owned(),
+            variant: "öff".to_owned(),
+            until: at(1_795_345_200),
+            why: "a\nb".to_owned(),
+            set_at: Some(at(1_795_341_600) + Duration::from_millis(7)),
+        };
+        let text = written.to_text();
+        assert!(text.contains("\"2026-11-22T11:00:00Z\""), "{text}");
+        assert_eq!(Override::parse(text.as_bytes()).unwrap(), written);
+        let least = br#"{"flag":"f","variant":"v","until":"2026-11-22T11:00:00Z","x":1}"#;
+        let least = Override::parse(least).unwrap();
+        assert_eq!((least.why.as_str(), least.set_at), ("", None));
+    }
+
+    #[test]
+    fn what_is_no_override_is_named() {
+        for (text, expected) in [
+            ("", "is no override: EOF"),
+            ("[]", "is no override: invalid length 0"),
+            ("{\"flag\": \"f\"}", "is no override: missing field `variant`"),
+            ("{\"flag\": 1}", "is no override: invalid type"),
+            (
+                r#"{"flag":"","variant":"v","until":"2026-11-22T11:00:00Z"}"#,
+                "\"flag\" is empty; name the flag to serve",
+            ),
+            (r#"{"flag":"f","variant":"","until":"2026-11-22T11:00:00Z"}"#, "\"variant\" is empty"),
+            (r#"{"flag":"f","variant":"v","until":"tomorrow"}"#, "\"until\" is no time; write it"),
+            (r#"{"flag":"f","variant":"v","until":"2026-13-22T11:00:00Z"}"#, "\"until\" is no"),
+            (r#"{"flag":"f","variant":"v","until":"2026-11-22T11:00:00+01:00"}"#, "in UTC"),
+            (
+                r#"{"flag":"f","variant":"v","until":"2026-11-22T11:00:00Z","set_at":"x"}"#,
+                "\"set_at\"",
+            ),
+        ] {
+            let error = chain(&Override::parse(text.as_bytes()).unwrap_err());
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+        assert!(Override::parse(b"\xff").is_err());
+    }
+
+    #[test]
+    fn it_holds_until_its_time_and_not_a_moment_longer() {
+        let text = br#"{"flag":"f","variant":"v","until":"2026-11-22T11:00:00Z"}"#;
+        let of = Override::parse(text).unwrap();
+        for (now, holds) in [
+            (UNIX_EPOCH, true),
+            (of.until - Duration::from_nanos(1), true),
+            (of.until, false),
+            (of.until + Duration::from_secs(1), false),
+        ] {
+            assert_eq!(of.holds_at(now), holds, "{now:?}");
+        }
+    }
+
+    #[test]
+    fn any_key_is_a_safe_name() {
+        for (flag, name) in [
+            ("new_page-2.b", "new_page-2.b.json"),
+            ("", ".json"),
+            (".", "%2E.json"),
+            ("..", "%2E..json"),
+            ("a/../b", "a%2F..%2Fb.json"),
+            ("%2E", "%252E.json"),
+            ("ä b\0", "%C3%A4%20b%00.json"),
+        ] {
+            assert_eq!(file_name(flag), name);
+        }
+        let long = [file_name(&"a".repeat(5000)), file_name(&"a".repeat(5001))];
+        assert_ne!(long[0], long[1]);
+        assert!(long.iter().all(|name| name.len() <= 255 && !name.contains('/')));
+    }
+}

@@ -1,0 +1,160 @@
+//! What is in force when, and what becomes of what cannot be served.
+
+use super::*;
+use crate::flag::{Generation, Layer, compile, merge};
+use std::{fs, path::Path, time::UNIX_EPOCH};
+
+/// Seconds into some day.
+fn at(seconds: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(1_795_305_600 + seconds)
+}
+
+fn put(dir: &Path, name: &str, flag: &str, variant: &str, until: u64) {
+    let (flag, variant) = (flag.to_owned(), variant.to_owned());
+    let of = Override { flag, variant, until: at(until), why: "why".to_owned(), set_at: None };
+    fs::write(dir.join(name), of.to_text()).unwrap();
+}
+
+fn layer(keys: &[&str]) -> Layer {
+    let flags: serde_json::Map<_, _> = keys
+        .iter()
+        .map(|key| {
+            ((*key).to_owned(), json!({"variants": {"on": 1, "off": 0}, "state": "ENABLED"}))
+        })
+        .collect();
+    compile(&json!({"flags": flags}).to_string(), Generation::V2, &Layer::default()).unwrap().layer
+}
+
+/// A look at the directory at a time, over flags a and b: whether it was news, what is served and
+/// the problems that are told.
+#[track_caller]
+fn look(overrides: &mut Overrides, now: u64) -> (bool, Vec<String>, Vec<String>) {
+    let layer = layer(&["a", "b"]);
+    let news = overrides.look(at(now));
+    let served = overrides.decide(&merge([&layer]));
+    let served = served.iter().map(|flag| {
+        let flag = flag.flag();
+        format!("{}={}", flag.key(), flag.default().unwrap().name())
+    });
+    let problems = overrides.standing().filter_map(|file| file.problem).collect();
+    (news, served.collect(), problems)
+}
+
+fn texts(of: &[&str]) -> Vec<String> {
+    of.iter().map(|text| (*text).to_owned()).collect()
+}
+
+#[test]
+fn it_begins_with_its_file_and_ends_with_its_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut overrides = Overrides::new(Some(dir.path().join("later")));
+    assert_eq!(look(&mut overrides, 0), (false, vec![], vec![]));
+    assert_eq!(overrides.next_end(at(0)), None);
+    let dir = dir.path().join("later");
+    fs::create_dir(&dir).unwrap();
+    put(&dir, "a.json", "a", "on", 10);
+    put(&dir, "b.json", "b", "off", 20);
+    assert_eq!(look(&mut overrides, 1), (true, texts(&["a=on", "b=off"]), vec![]));
+    assert_eq!(overrides.next_end(at(1)), Some(Duration::from_secs(9)));
+    assert!(!look(&mut overrides, 9).0, "nothing is new");
+    assert_eq!(look(&mut overrides, 10), (true, texts(&["b=off"]), vec![]));
+    assert_eq!(overrides.next_end(at(10)), Some(Duration::from_secs(10)));
+    assert_eq!(overrides.status().as_array().unwrap().len(), 1, "what has ended is not told");
+    fs::remove_file(dir.join("b.json")).unwrap();
+    assert_eq!(look(&mut overrides, 11), (true, vec![], vec![]));
+    assert_eq!(overrides.next_end(at(11)), None);
+    // A clock that is set back: by the wall clock it has not ended.
+    assert_eq!(look(&mut overrides, 3), (true, texts(&["a=on"]), vec![]));
+}
+
+#[test]
+fn of_two_for_one_flag_the_last_by_name_counts_while_it_lasts() {
+    let dir = tempfile::tempdir().unwrap();
+    put(dir.path(), "1.json", "a", "on", 20);
+    put(dir.path(), "2.json", "a", "off", 10);
+    let mut overrides = Overrides::new(Some(dir.path().to_owned()));
+    let (_, served, problems) = look(&mut overrides, 0);
+    assert_eq!(served, ["a=off"]);
+    assert_eq!(problems, ["2.json overrides the same flag, and the last by name counts"]);
+    assert_eq!(look(&mut overrides, 10), (true, texts(&["a=on"]), vec![]));
+}
+
+#[test]
+fn what_cannot_be_served_says_why_and_hurts_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    put(dir, "1.json", "aa", "on", 10);
+    put(dir, "2.json", "a", "of", 10);
+    put(dir, "3.json", "b", "nothing like it", 10);
+    put(dir, "4.json", "a", "on", 10);
+    let mut overrides = Overrides::new(Some(dir.to_owned()));
+    let (_, served, problems) = look(&mut overrides, 0);
+    assert_eq!(served, ["a=on"]);
+    let expected = [
+        "no flag \"aa\"; did you mean \"a\"?",
+        "flag \"a\" has no variant \"of\"; did you mean \"off\"?",
+        "flag \"b\" has no variant \"nothing like it\"; it has off, on",
+    ];
+    assert_eq!(problems, expected);
+    let status = overrides.status();
+    assert_eq!((&status[1]["active"], &status[3]["active"]), (&json!(false), &json!(true)));
+    assert_eq!(status[0]["problem"], expected[0]);
+}
+
+#[test]
+fn a_file_that_becomes_corrupt_holds_what_it_said_until_its_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    put(dir, "a.json", "a", "on", 10);
+    let mut overrides = Overrides::new(Some(dir.to_owned()));
+    look(&mut overrides, 0);
+    fs::write(dir.join("a.json"), "{").unwrap();
+    fs::write(dir.join("b.json"), "{").unwrap();
+    let (news, served, problems) = look(&mut overrides, 1);
+    assert!(news);
+    assert_eq!(served, ["a=on"]);
+    assert!(problems[0].contains("what it said before holds until its end"), "{problems:?}");
+    assert!(problems[1].starts_with("is no override: EOF"), "{problems:?}");
+    let status = overrides.status();
+    assert_eq!((&status[0]["active"], &status[1]["flag"]), (&json!(true), &Json::Null));
+    assert!(!look(&mut overrides, 2).0, "nothing is new");
+    let (_, served, problems) = look(&mut overrides, 10);
+    assert_eq!((served.len(), problems.len()), (0, 2), "{problems:?}");
+    put(dir, "b.json", "b", "off", 20);
+    assert_eq!(look(&mut overrides, 11).1, ["b=off"]);
+}
+
+#[test]
+fn a_directory_that_cannot_be_read_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("overrides");
+    fs::create_dir(&path).unwrap();
+    put(&path, "a.json", "a", "on", 10);
+    let mut overrides = Overrides::new(Some(path.clone()));
+    look(&mut overrides, 0);
+    fs::rename(&path, dir.path().join("away")).unwrap();
+    fs::write(&path, "a file").unwrap();
+    assert_eq!(look(&mut overrides, 1).1, ["a=on"]);
+    let status = overrides.status();
+    let problem = status[1]["problem"].as_str().unwrap();
+    assert!(problem.starts_with("the directory cannot be read: "), "{problem}");
+    assert_eq!(look(&mut overrides, 10).1, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn the_wait_ends_when_the_clock_has_passed_an_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let until = SystemTime::now() + Duration::from_millis(700);
+    let (flag, variant) = ("a".to_owned(), "on".to_owned());
+    let of = Override { flag, variant, until, why: String::new(), set_at: None };
+    fs::write(dir.path().join("a.json"), of.to_text()).unwrap();
+    let mut overrides = Overrides::new(Some(dir.path().to_owned()));
+    assert!(overrides.look(SystemTime::now()));
+    overrides.due().await;
+    let late = SystemTime::now().duration_since(until).expect("not before its end");
+    assert!(late < Duration::from_secs(1), "{late:?} late");
+    // As if the clock had been set forward: what is in force is not what was at the last look.
+    overrides.in_force.clear();
+    overrides.look(until - Duration::from_secs(3600));
+    tokio::time::timeout(Duration::from_secs(5), overrides.due()).await.expect("at once");
+}
