@@ -96,7 +96,8 @@ pub(crate) async fn serve(options: ServeOptions, audience: Audience) -> Result<(
     let life = lifecycle.clone();
     let sources = Sources::new(options.source, audience, store.clone(), Arc::clone(&metrics), life);
     let status = StatusPage::new(&lifecycle, sources.state());
-    let routes = management::routes(routes, Arc::clone(&metrics), status, &lifecycle);
+    let routes =
+        management::routes(routes, Arc::clone(&metrics), store.clone(), status, &lifecycle);
     let site = Arc::new(Site::routed(routes, lifecycle.clone()));
     let gate = Gate::uncounted(MAX_MANAGEMENT_CONNECTIONS);
     listen(managing, "management", &site, gate, audience);

@@ -3,6 +3,9 @@
 
 pub mod check;
 pub mod eval;
+pub mod health;
+pub mod management_client;
+pub mod overriding;
 pub mod parse;
 pub mod serve;
 
@@ -48,4 +51,9 @@ pub enum Command {
     Check(check::CheckArgs),
     /// Evaluate one flag offline, exactly as `serve` would
     Eval(eval::EvalArgs),
+    /// Serve one variant of a flag to everyone for a while, whatever the files say
+    #[command(subcommand)]
+    Override(overriding::Overriding),
+    /// Ask a running sidecar whether it is ready: exit code 0, or 1
+    Health(health::HealthArgs),
 }

@@ -10,7 +10,8 @@ use crate::{
     lifecycle::{Lifecycle, Phase},
     rpc::SERVICES,
     status::StatusPage,
-    telemetry::metrics::Metrics,
+    store::Store,
+    telemetry::{flag_gauges::write_flag_gauges, metrics::Metrics},
 };
 use axum::{
     Router,
@@ -29,12 +30,13 @@ const UPKEEP_INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) fn routes(
     health: Router,
     metrics: Arc<Metrics>,
+    store: Store,
     status: StatusPage,
     lifecycle: &Lifecycle,
 ) -> Router {
     let phase = lifecycle.phase();
     health
-        .route("/metrics", get(move || render(Arc::clone(&metrics))))
+        .route("/metrics", get(move || render(Arc::clone(&metrics), store.clone())))
         .route("/status", get(move || tell(status.clone())))
         .route("/livez", get(|| async { "ok\n" }))
         .route("/healthz", get(|| async { "ok\n" }))
@@ -50,9 +52,14 @@ pub(crate) fn routes(
         })
 }
 
-async fn render(metrics: Arc<Metrics>) -> Response {
+async fn render(metrics: Arc<Metrics>, store: Store) -> Response {
     // Thousands of series take milliseconds, which requests must not wait for.
-    let rendered = tokio::task::spawn_blocking(move || metrics.render()).await;
+    let rendered = tokio::task::spawn_blocking(move || {
+        let mut page = metrics.render();
+        write_flag_gauges(&mut page, store.current().as_deref());
+        page
+    })
+    .await;
     match rendered {
         Ok(text) => {
             let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];

@@ -35,6 +35,8 @@ pub(crate) struct Overrides {
     in_force: Vec<String>,
     /// Of the files in force, why one is not served; none of them was tried yet without it.
     verdicts: BTreeMap<String, Result<(), String>>,
+    /// Something is new since the last decision.
+    due: bool,
     told: Told,
 }
 
@@ -49,6 +51,8 @@ struct Known {
 
 impl Overrides {
     pub(crate) fn new(directory: Option<PathBuf>) -> Self {
+        // Told to others, whose working directory is another.
+        let directory = directory.map(|path| std::path::absolute(&path).unwrap_or(path));
         Self { directory, ..Self::default() }
     }
 
@@ -56,9 +60,9 @@ impl Overrides {
         self.directory.as_ref()
     }
 
-    /// Reads the directory. Says whether other overrides may be in force than before.
-    pub(crate) fn look(&mut self, now: SystemTime) -> bool {
-        let Some(directory) = &self.directory else { return false };
+    /// Reads the directory.
+    pub(crate) fn look(&mut self, now: SystemTime) {
+        let Some(directory) = &self.directory else { return };
         let (files, trouble) = match directory::list(directory) {
             Ok(listing) => {
                 let trouble = (listing.left_out > 0).then(|| {
@@ -73,9 +77,13 @@ impl Overrides {
             }
         };
         let in_force = in_force(&files, now);
-        let changed = files != self.files || in_force != self.in_force || trouble != self.trouble;
+        self.due |= files != self.files || in_force != self.in_force || trouble != self.trouble;
         (self.files, self.in_force, self.trouble) = (files, in_force, trouble);
-        changed
+    }
+
+    /// Whether there is anything new to decide.
+    pub(crate) fn is_due(&self) -> bool {
+        self.due
     }
 
     /// What was read, over what is known of files that cannot be read any more.
@@ -97,6 +105,7 @@ impl Overrides {
     /// Decides which overrides are served, given all flags in the order of their keys: the flags
     /// to put over them, in the same order.
     pub(crate) fn decide(&mut self, flags: &[&LayerFlag]) -> Vec<LayerFlag> {
+        self.due = false;
         self.verdicts.clear();
         let mut overridden: BTreeMap<&str, (&str, LayerFlag)> = BTreeMap::new();
         for name in &self.in_force {
@@ -115,8 +124,8 @@ impl Overrides {
         overridden.into_values().map(|(_, flag)| flag).collect()
     }
 
-    /// Resolves when time alone has changed which overrides are in force.
-    pub(crate) async fn due(&self) {
+    /// Resolves when an override has ended: when time alone has changed which are in force.
+    pub(crate) async fn ended(&self) {
         loop {
             let now = SystemTime::now();
             if in_force(&self.files, now) != self.in_force {
@@ -163,7 +172,7 @@ impl Overrides {
     }
 
     /// What `/status` says of them.
-    pub(crate) fn status(&self) -> Json {
+    pub(crate) fn status(&self) -> Vec<Json> {
         let file = |of: Standing<'_>| {
             let content = of.content;
             json!({

@@ -16,8 +16,9 @@ mod wait;
 pub(crate) mod watch;
 
 use crate::{
-    flag::{Generation, Layer, Standing, merge},
+    flag::{Generation, Layer, Standing, merge, overridden::put_over},
     lifecycle::{Lifecycle, Phase},
+    overrides::Overrides,
     snapshot::Snapshot,
     store::Store,
     telemetry::{
@@ -62,6 +63,8 @@ pub(crate) struct SourceOptions {
     pub(crate) strict: bool,
     /// Serve what is there, be it nothing, before every source was applied.
     pub(crate) start_without_flags: bool,
+    /// Where local overrides are.
+    pub(crate) overrides: Option<PathBuf>,
 }
 
 /// The configured sources, and where their flags go.
@@ -69,6 +72,7 @@ pub(crate) struct SourceOptions {
 pub(crate) struct Sources {
     options: SourceOptions,
     sources: Vec<Source>,
+    overrides: Overrides,
     teller: Teller,
     /// Every source was applied once. From then on there is always an answer.
     complete: bool,
@@ -115,15 +119,20 @@ impl Sources {
         metrics: Arc<Metrics>,
         lifecycle: Lifecycle,
     ) -> Self {
+        let overrides = Overrides::new(options.overrides.clone());
         Self {
             sources: options.paths.iter().cloned().map(Source::new).collect(),
+            state: Sender::new(Arc::new(State {
+                overrides_directory: overrides.directory().cloned(),
+                ..State::default()
+            })),
+            overrides,
             options,
             teller: Teller(audience),
             complete: false,
             greeted: false,
             again: None,
             watching: None,
-            state: Sender::default(),
             store,
             metrics,
             lifecycle,
@@ -137,7 +146,8 @@ impl Sources {
 
     /// Loads the files, and again whenever they may have changed, until the sidecar drains.
     pub(crate) async fn run(mut self) {
-        let SourceOptions { paths, watch, poll_interval, .. } = self.options.clone();
+        let SourceOptions { mut paths, watch, poll_interval, .. } = self.options.clone();
+        paths.extend(self.overrides.directory().cloned());
         let mut watcher = Watcher::new(paths, watch, poll_interval);
         let lifecycle = self.lifecycle.clone();
         let mut noticed = Instant::now();
@@ -163,6 +173,7 @@ impl Sources {
                 biased;
                 () = lifecycle.draining() => return,
                 notice = watcher.changed() => notice,
+                () = self.overrides.ended() => Notice::Unsure,
                 () = sleep_until(again.unwrap_or(noticed).into()), if again.is_some() => Notice::Unsure,
             };
             noticed = Instant::now();
@@ -171,6 +182,8 @@ impl Sources {
 
     /// Reads every file once and publishes what is new.
     fn look(&mut self, noticed: Instant, notice: Notice) {
+        let now = SystemTime::now();
+        self.overrides.look(now);
         match self.find() {
             Some(found) => self.take(found, noticed, notice),
             None => {
@@ -178,6 +191,7 @@ impl Sources {
                 self.again = Some(Instant::now() + HALF_WRITTEN);
             }
         }
+        self.overrides.tell(now);
         self.publish_state();
     }
 
@@ -204,7 +218,8 @@ impl Sources {
             results.extend(source.take(found, &mut look));
         }
         self.again = look.again;
-        if results.is_empty() && self.greeted {
+        let files_are_as_they_were = results.is_empty() && self.greeted;
+        if files_are_as_they_were && !self.overrides.is_due() {
             return;
         }
         // Until every source was applied once, what is there may be just what a missing one
@@ -216,7 +231,11 @@ impl Sources {
         let serves = self.complete || self.options.start_without_flags;
         let is_new = |result: &Reload| matches!(result, Reload::Applied | Reload::Partial);
         let due = results.iter().any(is_new) || self.store.current().is_none();
+        let due = due || self.overrides.is_due();
         let changed = serves && due && self.publish(noticed);
+        if files_are_as_they_were {
+            return;
+        }
         for result in results {
             let unchanged = result == Reload::Applied && !changed;
             self.metrics.reload(if unchanged { Reload::Unchanged } else { result });
@@ -238,9 +257,11 @@ impl Sources {
 
     /// Composes the layers and publishes, unless every flag means what it meant. Says whether any
     /// answer may differ.
-    fn publish(&self, noticed: Instant) -> bool {
+    fn publish(&mut self, noticed: Instant) -> bool {
         let previous = self.store.current();
-        let flags = merge(self.layers());
+        let mut flags = merge(self.sources.iter().flat_map(Source::layers));
+        let overridden = self.overrides.decide(&flags);
+        put_over(&mut flags, &overridden);
         let next = Snapshot::next(previous.as_deref(), &flags, &self.metrics);
         if previous.is_some() && next.changes().is_empty() {
             return false;
@@ -264,6 +285,8 @@ impl Sources {
         self.state.send_replace(Arc::new(State {
             watching: self.watching.clone(),
             sources: self.sources.iter().map(Source::state).collect(),
+            overrides_directory: self.overrides.directory().cloned(),
+            overrides: self.overrides.status(),
             snapshot: self.store.current(),
         }));
     }

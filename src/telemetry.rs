@@ -1,5 +1,6 @@
 //! What the process tells about itself: metrics, and log lines.
 
+pub(crate) mod flag_gauges;
 pub(crate) mod flag_metrics;
 pub(crate) mod logging;
 pub(crate) mod metrics;

@@ -64,6 +64,24 @@ pub fn drain_delay(text: &str) -> Result<Duration, String> {
     if delay <= Duration::from_secs(60 * 60) { Ok(delay) } else { Err(error()) }
 }
 
+/// How long an override lasts: it is for now, and what is for good belongs in a file.
+pub fn override_duration(text: &str) -> Result<Duration, String> {
+    let range = Duration::from_secs(1)..=Duration::from_secs(30 * 24 * 60 * 60);
+    let lasts = duration(text)?;
+    let error = || "must be from 1s to 30days; what is to last belongs in the flag file".to_owned();
+    if range.contains(&lasts) { Ok(lasts) } else { Err(error()) }
+}
+
+/// A reason that somebody else can make sense of.
+pub fn reason(text: &str) -> Result<String, String> {
+    const LONGEST: usize = 1000;
+    match text.trim() {
+        "" => Err("say why, for whoever meets the override next".to_owned()),
+        text if text.len() > LONGEST => Err(format!("must be at most {LONGEST} bytes")),
+        text => Ok(text.to_owned()),
+    }
+}
+
 /// A size such as `65536`, `512KiB` or `16MiB`.
 pub fn bytes(text: &str) -> Result<u64, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());

@@ -57,6 +57,9 @@ pub struct ServeArgs {
     #[arg(long, env = "FLAGSTAFF_MANAGEMENT_PORT", default_value = "8014")]
     #[arg(value_parser = parse::port)]
     management_port: Port,
+    /// Directory of local overrides, as `flagstaff override` writes them; it may come later
+    #[arg(long, env = "FLAGSTAFF_OVERRIDES", value_name = "DIR")]
+    overrides: Option<PathBuf>,
     /// How changes of the files are noticed
     #[arg(long, env = "FLAGSTAFF_WATCH", default_value = "auto")]
     watch: Watch,
@@ -176,6 +179,7 @@ impl ServeArgs {
                 fractional: self.fractional.into(),
                 strict: self.strict,
                 start_without_flags: self.start_without_flags,
+                overrides: self.overrides,
             },
             evaluation: evaluation
                 .into_iter()

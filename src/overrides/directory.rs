@@ -27,6 +27,7 @@ const MAX_FILES: usize = 1000;
 
 /// Readable by everybody, whatever the umask.
 const MODE: u32 = 0o644;
+const DIRECTORY_MODE: u32 = 0o755;
 
 /// What the directory holds.
 #[derive(Debug, Default)]
@@ -86,7 +87,10 @@ fn read_one(path: &Path) -> Option<Result<Override, String>> {
 
 /// Writes the file of an override, whole or not at all, and says where.
 pub(crate) fn write(directory: &Path, of: &Override) -> io::Result<PathBuf> {
-    fs::create_dir_all(directory)?;
+    if !directory.exists() {
+        fs::create_dir_all(directory)?;
+        fs::set_permissions(directory, Permissions::from_mode(DIRECTORY_MODE))?;
+    }
     let path = directory.join(file_name(&of.flag));
     // Unlike any other, since processes of two containers may have the same number.
     let moment = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();

@@ -1,7 +1,7 @@
 //! What is in force when, and what becomes of what cannot be served.
 
 use super::*;
-use crate::flag::{Generation, Layer, compile, merge};
+use crate::flag::{Format, Generation, Layer, compile, merge};
 use std::{fs, path::Path, time::UNIX_EPOCH};
 
 /// Seconds into some day.
@@ -22,7 +22,8 @@ fn layer(keys: &[&str]) -> Layer {
             ((*key).to_owned(), json!({"variants": {"on": 1, "off": 0}, "state": "ENABLED"}))
         })
         .collect();
-    compile(&json!({"flags": flags}).to_string(), Generation::V2, &Layer::default()).unwrap().layer
+    let text = json!({"flags": flags}).to_string();
+    compile(text.as_bytes(), Format::Json, Generation::V2, &Layer::default()).unwrap().layer
 }
 
 /// A look at the directory at a time, over flags a and b: whether it was news, what is served and
@@ -30,7 +31,8 @@ fn layer(keys: &[&str]) -> Layer {
 #[track_caller]
 fn look(overrides: &mut Overrides, now: u64) -> (bool, Vec<String>, Vec<String>) {
     let layer = layer(&["a", "b"]);
-    let news = overrides.look(at(now));
+    overrides.look(at(now));
+    let news = overrides.is_due();
     let served = overrides.decide(&merge([&layer]));
     let served = served.iter().map(|flag| {
         let flag = flag.flag();
@@ -59,7 +61,7 @@ fn it_begins_with_its_file_and_ends_with_its_time() {
     assert!(!look(&mut overrides, 9).0, "nothing is new");
     assert_eq!(look(&mut overrides, 10), (true, texts(&["b=off"]), vec![]));
     assert_eq!(overrides.next_end(at(10)), Some(Duration::from_secs(10)));
-    assert_eq!(overrides.status().as_array().unwrap().len(), 1, "what has ended is not told");
+    assert_eq!(overrides.status().len(), 1, "what has ended is not told");
     fs::remove_file(dir.join("b.json")).unwrap();
     assert_eq!(look(&mut overrides, 11), (true, vec![], vec![]));
     assert_eq!(overrides.next_end(at(11)), None);
@@ -149,12 +151,12 @@ async fn the_wait_ends_when_the_clock_has_passed_an_end() {
     let of = Override { flag, variant, until, why: String::new(), set_at: None };
     fs::write(dir.path().join("a.json"), of.to_text()).unwrap();
     let mut overrides = Overrides::new(Some(dir.path().to_owned()));
-    assert!(overrides.look(SystemTime::now()));
-    overrides.due().await;
+    overrides.look(SystemTime::now());
+    overrides.ended().await;
     let late = SystemTime::now().duration_since(until).expect("not before its end");
     assert!(late < Duration::from_secs(1), "{late:?} late");
     // As if the clock had been set forward: what is in force is not what was at the last look.
     overrides.in_force.clear();
     overrides.look(until - Duration::from_secs(3600));
-    tokio::time::timeout(Duration::from_secs(5), overrides.due()).await.expect("at once");
+    tokio::time::timeout(Duration::from_secs(5), overrides.ended()).await.expect("at once");
 }

@@ -9,6 +9,7 @@ use crate::{
     snapshot::Snapshot,
     telemetry::{metrics::Reload, report},
 };
+use serde_json::Value as Json;
 use std::{path::PathBuf, sync::Arc, time::Duration, time::SystemTime};
 
 /// Everything, as of the last look.
@@ -17,6 +18,10 @@ pub(crate) struct State {
     pub(crate) watching: Option<Watching>,
     /// In the order in which later ones win.
     pub(crate) sources: Vec<SourceState>,
+    /// The directory of local overrides, if there is to be one.
+    pub(crate) overrides_directory: Option<PathBuf>,
+    /// Each override as it stands, in the shape of the status.
+    pub(crate) overrides: Vec<Json>,
     /// What is served.
     pub(crate) snapshot: Option<Arc<Snapshot>>,
 }

@@ -11,6 +11,7 @@ use crate::{
     telemetry::metrics::Reload,
 };
 use serde::Serialize;
+use serde_json::Value as Json;
 use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
 /// Enough to mend any file by; more are only counted by the log.
@@ -29,7 +30,8 @@ pub(super) struct Document<'a> {
     watch: Option<Watch<'a>>,
     sources: Vec<Source<'a>>,
     quarantined: Vec<Quarantined<'a>>,
-    overrides: Vec<Override>,
+    overrides_directory: Option<String>,
+    overrides: &'a [Json],
     flags: BTreeMap<&'a str, Flag<'a>>,
 }
 
@@ -80,10 +82,6 @@ struct Quarantined<'a> {
     reasons: Vec<String>,
 }
 
-/// No override can be set.
-#[derive(Debug, Serialize)]
-enum Override {}
-
 #[derive(Debug, Serialize)]
 struct Flag<'a> {
     state: &'static str,
@@ -98,6 +96,7 @@ impl<'a> Document<'a> {
         let served = Served::of(&state.sources);
         let layers = state.sources.iter().flat_map(|source| &source.layers);
         let entries = snapshot.map_or(&[][..], |snapshot| snapshot.entries());
+        let directory = state.overrides_directory.as_ref();
         let (phase, reason) = match phase {
             Phase::Starting(why) => ("starting", Some(why.as_str())),
             Phase::Ready => ("ready", None),
@@ -115,7 +114,8 @@ impl<'a> Document<'a> {
             watch: state.watching.as_ref().map(Watch::of),
             sources: state.sources.iter().map(Source::of).collect(),
             quarantined: layers.flat_map(|layer| served.quarantined(layer)).collect(),
-            overrides: Vec::new(),
+            overrides_directory: directory.map(|directory| directory.display().to_string()),
+            overrides: &state.overrides,
             flags: entries.iter().map(|entry| (entry.flag.key(), served.flag(entry))).collect(),
         }
     }

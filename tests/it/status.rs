@@ -50,8 +50,8 @@ async fn it_has_every_member_that_docs_promise() {
     for (of, expected) in [
         (
             &found,
-            "digest flags generation hash overrides phase quarantined reason revision sources \
-             uptime_seconds version watch",
+            "digest flags generation hash overrides overrides_directory phase quarantined reason \
+             revision sources uptime_seconds version watch",
         ),
         (&found["watch"], "mode poll_interval_seconds refusal"),
         (&found["sources"][0], "applied kind layers path problem"),

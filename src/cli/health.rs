@@ -1,0 +1,41 @@
+//! `flagstaff health`: a readiness probe for images that have nothing but the program.
+
+use super::management_client::{Address, address};
+use crate::telemetry::report::chain;
+use clap::Args;
+use std::{
+    io::{Write, stderr, stdout},
+    process::ExitCode,
+};
+use tokio::runtime::Builder;
+
+/// Options of `health`.
+#[derive(Debug, Args)]
+pub struct HealthArgs {
+    /// Host and port of the sidecar's management port
+    #[arg(long, value_name = "HOST:PORT", env = "FLAGSTAFF_MANAGEMENT")]
+    #[arg(default_value = "127.0.0.1:8014", value_parser = address)]
+    address: Address,
+}
+
+impl HealthArgs {
+    /// Prints what the sidecar says of itself: 0 if it is ready, 1 if it is not or does not answer.
+    pub fn run(&self) -> ExitCode {
+        let asked = Builder::new_current_thread().enable_all().build().map(|runtime| {
+            let answer = runtime.block_on(self.address.get("/readyz"));
+            runtime.shutdown_background();
+            answer
+        });
+        let failed = match asked {
+            Ok(Ok(answer)) => {
+                // Whoever closed the pipe wants the exit code only.
+                stdout().write_all(&answer.body).unwrap_or_default();
+                return if answer.status == 200 { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+            }
+            Ok(Err(error)) => chain(&error),
+            Err(error) => chain(&error),
+        };
+        writeln!(stderr(), "not ready: {failed}").unwrap_or_default();
+        ExitCode::FAILURE
+    }
+}
