@@ -46,7 +46,7 @@ pub(super) struct Answer {
 /// Why nothing of use answered.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum AskError {
-    #[error("no sidecar answers on {address}; --address names its management port")]
+    #[error("no sidecar answers on {address} (--address names another management port)")]
     Connect { address: Address, source: io::Error },
     #[error("no answer from {address} within {DEADLINE:?}")]
     TimedOut { address: Address },

@@ -66,22 +66,22 @@ enum OverrideError {
         "the sidecar on {address} takes no overrides; start it with `flagstaff serve --overrides DIR`"
     )]
     NotTaken { address: Address },
-    #[error("cannot tell where the overrides are; --overrides names their directory")]
+    #[error("cannot tell where the overrides are (--overrides names their directory)")]
     Nowhere(#[source] AskError),
     #[error("no flag \"{flag}\" is served; {help}")]
     NoFlag { flag: String, help: String },
     #[error("flag \"{flag}\" has no variant \"{variant}\"; {help}")]
     NoVariant { flag: String, variant: String, help: String },
-    #[error("cannot write an override in {}: is it writable for this user?", .directory.display())]
+    #[error("cannot write an override in {} (this user must be allowed to write there)", .directory.display())]
     Write { directory: PathBuf, source: io::Error },
     #[error("cannot read the overrides in {}", .directory.display())]
     Read { directory: PathBuf, source: io::Error },
-    #[error("cannot remove the override in {}: is it writable for this user?", .directory.display())]
+    #[error("cannot remove the override in {} (this user must be allowed to write there)", .directory.display())]
     Remove { directory: PathBuf, source: io::Error },
     #[error("there is no override of \"{flag}\" in {}; {help}", .directory.display())]
     NotSet { flag: String, directory: PathBuf, help: String },
     #[error(
-        "written, but not served within {PATIENCE:?}: {why}; `flagstaff override clear` undoes it"
+        "written, but not served within {PATIENCE:?} (`flagstaff override clear` undoes it): {why}"
     )]
     NotServed { why: String },
     #[error("removed, but still served after {PATIENCE:?}: {why}")]

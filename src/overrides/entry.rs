@@ -1,10 +1,13 @@
 //! One override: what its file says, how long it holds, and what the file is called.
 
-use humantime::{format_rfc3339, parse_rfc3339};
+use humantime::{format_rfc3339_millis, format_rfc3339_seconds, parse_rfc3339};
 use serde::Deserialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use std::{fmt::Write, time::SystemTime};
+use std::{
+    fmt::Write,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 /// A longer file name is cut, and told apart by its hash; file systems take 255 bytes.
 const LONGEST_NAME: usize = 200;
@@ -77,9 +80,13 @@ impl Override {
     }
 }
 
-/// A time as files and `/status` write it, as precise as it is.
+/// A time as files and `/status` write it: to the second if it is a whole one.
 pub(crate) fn time(time: SystemTime) -> String {
-    format_rfc3339(time).to_string()
+    let whole = time.duration_since(UNIX_EPOCH).is_ok_and(|since| since.subsec_millis() == 0);
+    match whole {
+        true => format_rfc3339_seconds(time).to_string(),
+        false => format_rfc3339_millis(time).to_string(),
+    }
 }
 
 /// The name of the file for a flag: its key, made safe. Only a convention: who reads trusts the
@@ -110,7 +117,7 @@ pub(crate) fn file_name(flag: &str) -> String {
 mod tests {
     use super::*;
     use crate::telemetry::report::chain;
-    use std::time::{Duration, UNIX_EPOCH};
+    use std::time::Duration;
 
     fn at(seconds: u64) -> SystemTime {
         UNIX_EPOCH + Duration::from_secs(seconds)
@@ -157,6 +164,19 @@ mod tests {
             assert!(error.contains(expected), "{text}: {error}");
         }
         assert!(Override::parse(b"\xff").is_err());
+    }
+
+    #[test]
+    fn every_time_that_can_be_read_can_be_written() {
+        for until in
+            ["9999-12-31T23:59:60Z", "9999-12-31T23:59:59.999999999Z", "1970-01-01T00:00:00Z"]
+        {
+            let text = format!(r#"{{"flag":"f","variant":"v","until":"{until}"}}"#);
+            let of = Override::parse(text.as_bytes()).unwrap();
+            assert!(Override::parse(of.to_text().as_bytes()).is_ok(), "{until}");
+        }
+        let before = br#"{"flag":"f","variant":"v","until":"1969-12-31T23:59:59Z"}"#;
+        assert!(matches!(Override::parse(before), Err(BadOverride::Time { member: "until" })));
     }
 
     #[test]

@@ -61,4 +61,16 @@ async fn it_works_between_two_users_of_one_directory() {
     let (code, said) = other(&["clear", "other"]);
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(ask(&client, "other").await, answer("new", "TARGETING_MATCH"));
+    // Where it may not write it says so.
+    fs::set_permissions(&place.dir, fs::Permissions::from_mode(0o755)).unwrap();
+    let (code, said) = other(&["set", "other", "old", "--for", "1h", "--why", "x"]);
+    assert_eq!(code, Some(1), "{said}");
+    let dir = place.dir.display();
+    assert!(
+        said.contains(&format!("in {dir} (this user must be allowed to write there)")),
+        "{said}"
+    );
+    let (code, said) = other(&["clear", "page"]);
+    assert!(code == Some(1) && said.contains("allowed to write there"), "{said}");
+    assert_eq!(ask(&client, "page").await, answer("old", "STATIC"));
 }
