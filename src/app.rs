@@ -9,7 +9,9 @@ use crate::{
     rpc::{Rpc, SERVICES},
     server::{
         Site,
-        accept::{Gate, accept},
+        accept::accept,
+        descriptors::Connections,
+        gate::Gate,
         listener::{BindError, Listener, bind_tcp, bind_unix},
         workers::Workers,
     },
@@ -29,11 +31,6 @@ use tonic::{Status, service::Routes};
 use tonic_health::{ServingStatus, server::health_reporter};
 use tonic_reflection::server::Builder as Reflection;
 use tracing::{debug, info, warn};
-
-/// Open connections on all evaluation ports together.
-const MAX_CONNECTIONS: usize = 4096;
-/// Open connections on the management port: probes and scrapes, which clients must not crowd out.
-const MAX_MANAGEMENT_CONNECTIONS: usize = 256;
 
 /// Why the sidecar stopped, other than being told to.
 #[derive(Debug, thiserror::Error)]
@@ -89,8 +86,10 @@ pub(crate) async fn serve(options: ServeOptions, audience: Audience) -> Result<(
     let rpc = Rpc::new(store.clone(), Arc::clone(&metrics));
     let workers =
         Workers::start(options.worker_threads, &lifecycle).map_err(ServeError::Threads)?;
-    let site = Arc::new(Site::evaluation(rpc, routes, lifecycle.clone(), workers));
-    let gate = Gate::counted(MAX_CONNECTIONS, &metrics);
+    let workers = Arc::new(workers);
+    let connections = Connections::granted();
+    let site = Arc::new(Site::evaluation(rpc, routes, lifecycle.clone(), Arc::clone(&workers)));
+    let gate = Gate::of_clients(connections.clients, &metrics);
     listen(evaluation, "evaluation", &site, gate, audience);
     let routes = Routes::new(service).into_axum_router();
     let life = lifecycle.clone();
@@ -98,8 +97,9 @@ pub(crate) async fn serve(options: ServeOptions, audience: Audience) -> Result<(
     let status = StatusPage::new(&lifecycle, sources.state());
     let routes =
         management::routes(routes, Arc::clone(&metrics), store.clone(), status, &lifecycle);
+    let routes = management::liveness(routes, &lifecycle, workers);
     let site = Arc::new(Site::routed(routes, lifecycle.clone()));
-    let gate = Gate::uncounted(MAX_MANAGEMENT_CONNECTIONS);
+    let gate = Gate::of_management(connections.management, &metrics);
     listen(managing, "management", &site, gate, audience);
 
     lifecycle.spawn_essential(management::report_health(health, lifecycle.clone()));

@@ -108,6 +108,10 @@ impl Lifecycle {
         self.draining.clone().cancelled_owned()
     }
 
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.is_cancelled()
+    }
+
     pub(crate) fn drain_token(&self) -> CancellationToken {
         self.draining.clone()
     }

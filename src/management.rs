@@ -3,12 +3,13 @@
 //! * `GET /metrics`: Prometheus' text format
 //! * `GET /readyz`: 200 once every flag file was applied, 503 and the reason before and while draining
 //! * `GET /status`: everything that is known of the files and flags, as JSON (docs/status.md)
-//! * `GET /livez`, `GET /healthz`: 200 as long as the process answers at all
+//! * `GET /livez`, `GET /healthz`: 200 as long as every thread that answers gets to new work
 //! * `grpc.health.v1.Health`: the same readiness for `""` and each evaluation service
 
 use crate::{
     lifecycle::{Lifecycle, Phase},
     rpc::SERVICES,
+    server::workers::Workers,
     status::StatusPage,
     store::Store,
     telemetry::{flag_gauges::write_flag_gauges, metrics::Metrics},
@@ -38,8 +39,6 @@ pub(crate) fn routes(
     health
         .route("/metrics", get(move || render(Arc::clone(&metrics), store.clone())))
         .route("/status", get(move || tell(status.clone())))
-        .route("/livez", get(|| async { "ok\n" }))
-        .route("/healthz", get(|| async { "ok\n" }))
         .route(
             "/readyz",
             get(move || {
@@ -50,6 +49,23 @@ pub(crate) fn routes(
         .fallback(|| async {
             (StatusCode::NOT_FOUND, "try /metrics, /status, /readyz or /livez\n")
         })
+}
+
+/// Adds the HTTP routes that ask whether every thread that answers gets to new work.
+pub(crate) fn liveness(routes: Router, lifecycle: &Lifecycle, workers: Arc<Workers>) -> Router {
+    let lifecycle = lifecycle.clone();
+    let alive = get(move || is_alive(Arc::clone(&workers), lifecycle.clone()));
+    routes.route("/livez", alive.clone()).route("/healthz", alive)
+}
+
+async fn is_alive(workers: Arc<Workers>, lifecycle: Lifecycle) -> Response {
+    match workers.stuck(&lifecycle).await {
+        None => "ok\n".into_response(),
+        Some(worker) => {
+            let stuck = format!("{worker} has not got to new work for 1 s\n");
+            (StatusCode::SERVICE_UNAVAILABLE, stuck).into_response()
+        }
+    }
 }
 
 async fn render(metrics: Arc<Metrics>, store: Store) -> Response {

@@ -6,9 +6,14 @@
 pub(crate) mod accept;
 mod authority;
 mod body;
+mod budget;
 mod call;
 mod connection;
+pub(crate) mod descriptors;
+pub(crate) mod gate;
 pub(crate) mod listener;
+mod reading;
+mod routed;
 mod stream;
 pub(crate) mod workers;
 
@@ -17,22 +22,23 @@ use crate::{
     rpc::{Method, Rpc},
 };
 use axum::Router;
-use body::Body;
-use call::Answer;
+use budget::Budget;
+use call::{Answer, Evaluation};
+use gate::Seat;
 use http::Request;
 use hyper::body::Incoming;
 use std::sync::Arc;
-use tonic::codegen::Service;
 use workers::Workers;
 
 /// What a listener serves.
 #[derive(Debug)]
 pub(crate) struct Site {
     /// Evaluation, on ports that have it; matched before the router.
-    rpc: Option<Arc<Rpc>>,
+    evaluation: Option<Arc<Evaluation>>,
     router: Router,
+    budget: Arc<Budget>,
     lifecycle: Lifecycle,
-    workers: Workers,
+    workers: Arc<Workers>,
 }
 
 impl Site {
@@ -41,14 +47,17 @@ impl Site {
         rpc: Rpc,
         router: Router,
         lifecycle: Lifecycle,
-        workers: Workers,
+        workers: Arc<Workers>,
     ) -> Self {
-        Self { rpc: Some(Arc::new(rpc)), router, lifecycle, workers }
+        let site = Self { workers, ..Self::routed(router, lifecycle.clone()) };
+        let evaluation = Evaluation::new(rpc, lifecycle, Arc::clone(&site.budget));
+        Self { evaluation: Some(Arc::new(evaluation)), ..site }
     }
 
     /// A port with routed services only.
     pub(crate) fn routed(router: Router, lifecycle: Lifecycle) -> Self {
-        Self { rpc: None, router, lifecycle, workers: Workers::default() }
+        let budget = Arc::new(Budget::new());
+        Self { evaluation: None, router, budget, lifecycle, workers: Arc::default() }
     }
 
     pub(crate) fn lifecycle(&self) -> &Lifecycle {
@@ -56,18 +65,13 @@ impl Site {
     }
 
     /// Answers a request: evaluation here, the rest by the router.
-    fn respond(&self, request: Request<Incoming>) -> Answer {
-        if let Some(rpc) = &self.rpc
+    fn respond(&self, seat: &Arc<Seat>, request: Request<Incoming>) -> Answer {
+        seat.ask();
+        if let Some(evaluation) = &self.evaluation
             && let Some(method) = Method::find(request.uri().path())
         {
-            return call::answer(rpc, &self.lifecycle, method, request);
+            return evaluation.answer(seat, method, request);
         }
-        let routed = self.router.clone().call(request);
-        Answer::Later(Box::pin(async move {
-            match routed.await {
-                Ok(response) => response.map(Body::Routed),
-                Err(never) => match never {},
-            }
-        }))
+        routed::answer(&self.router, seat, &self.budget, request)
     }
 }

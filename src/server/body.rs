@@ -1,6 +1,6 @@
 //! Response bodies: an answer is one shared frame and trailers, a subscription frames as they come.
 
-use super::call::ok;
+use super::{budget::Share, call::ok, gate::Routed};
 use crate::rpc::subscription::Subscription;
 use bytes::Bytes;
 use http::HeaderMap;
@@ -20,9 +20,9 @@ pub(crate) enum Body {
     /// One frame, then trailers.
     Answer { frame: Option<Bytes>, ended: bool },
     /// Frames until the stream ends, then trailers.
-    Events { events: Box<Subscription>, ended: bool },
+    Events { events: Box<Subscription>, _share: Share, ended: bool },
     /// A routed service's own.
-    Routed(axum::body::Body),
+    Routed { body: axum::body::Body, _open: Routed },
 }
 
 impl http_body::Body for Body {
@@ -43,11 +43,11 @@ impl http_body::Body for Body {
                 let next = frame.take().map_or_else(|| Frame::trailers(ok()), Frame::data);
                 Poll::Ready(Some(Ok(next)))
             }
-            Self::Events { events, ended } => Pin::new(events).poll_next(cx).map(|frame| {
+            Self::Events { events, ended, .. } => Pin::new(events).poll_next(cx).map(|frame| {
                 *ended = frame.is_none();
                 Some(Ok(frame.map_or_else(|| Frame::trailers(draining()), Frame::data)))
             }),
-            Self::Routed(body) => Pin::new(body).poll_frame(cx),
+            Self::Routed { body, .. } => Pin::new(body).poll_frame(cx),
         }
     }
 
@@ -55,7 +55,7 @@ impl http_body::Body for Body {
         match self {
             Self::Empty => true,
             Self::Answer { ended, .. } | Self::Events { ended, .. } => *ended,
-            Self::Routed(body) => body.is_end_stream(),
+            Self::Routed { body, .. } => body.is_end_stream(),
         }
     }
 }

@@ -3,31 +3,27 @@
 //! A request that has arrived is answered within the call, without a future worth its name; one
 //! that trickles in is read in a task, for a bounded time.
 
-use super::body::Body;
+use super::{body::Body, budget::Budget, gate::Seat, reading::Reading};
 use crate::{
     lifecycle::Lifecycle,
     rpc::{Method, Procedure, Rpc, subscription::Subscription},
-    wire::{PREFIX, is_message},
+    wire::is_message,
 };
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version, header};
-use http_body::Body as _;
 use hyper::body::Incoming;
 use std::{
-    future::poll_fn,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, Waker, ready},
+    task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
 use tokio::{task::yield_now, time::timeout};
 use tonic::{Code, Status};
+use tracing::warn;
 
-/// The longest request message; flagd's own default.
-const MAX_MESSAGE: usize = 1_000_000;
-
-/// A request's body must arrive within this time of its headers.
-const BODY_TIMEOUT: Duration = Duration::from_secs(5);
+/// A bulk reply must be read within this time, or its connection ends: others wait for the room.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
 const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 
@@ -37,58 +33,100 @@ pub(super) enum Answer {
     Later(Pin<Box<dyn Future<Output = Response<Body>> + Send>>),
 }
 
-/// Answers one request.
-pub(super) fn answer(
-    rpc: &Arc<Rpc>,
-    lifecycle: &Lifecycle,
-    method: Method,
-    request: Request<Incoming>,
-) -> Answer {
-    if let Some(refusal) = not_grpc(&request) {
-        return Answer::Now(refusal);
-    }
-    let mut reading = Reading::new(request.into_body());
-    // Nothing is lost by a waker that does nothing: whoever waits polls once more.
-    let mut now = Context::from_waker(Waker::noop());
-    let arrived = match reading.poll(&mut now) {
-        // A bulk reply takes as long as there are flags: other connections come in between.
-        Poll::Ready(message) if method.procedure == Procedure::ResolveAll => Some(message),
-        Poll::Ready(message) => return Answer::Now(finish(rpc, lifecycle, method, message)),
-        Poll::Pending => None,
-    };
-    let (rpc, lifecycle) = (Arc::clone(rpc), lifecycle.clone());
-    Answer::Later(Box::pin(async move {
-        if let Some(message) = arrived {
-            yield_now().await;
-            return finish(&rpc, &lifecycle, method, message);
-        }
-        let message = timeout(BODY_TIMEOUT, poll_fn(|cx| reading.poll(cx))).await;
-        let late = || Status::deadline_exceeded("the request's body did not arrive within 5 s");
-        finish(&rpc, &lifecycle, method, message.unwrap_or_else(|_| Err(late())))
-    }))
+/// What answers evaluation calls.
+#[derive(Debug)]
+pub(super) struct Evaluation {
+    rpc: Rpc,
+    lifecycle: Lifecycle,
+    budget: Arc<Budget>,
 }
 
-/// Answers a message, and counts how long it took.
-fn finish(
-    rpc: &Rpc,
-    lifecycle: &Lifecycle,
-    method: Method,
-    message: Result<Bytes, Status>,
-) -> Response<Body> {
-    let start = Instant::now();
-    let (code, response) = match message {
-        Ok(message) if method.procedure == Procedure::EventStream && is_message(&message) => {
-            let events = Box::new(Subscription::new(rpc, lifecycle.drain_token()));
-            (Code::Ok, respond(Body::Events { events, ended: false }))
+impl Evaluation {
+    pub(super) fn new(rpc: Rpc, lifecycle: Lifecycle, budget: Arc<Budget>) -> Self {
+        Self { rpc, lifecycle, budget }
+    }
+
+    /// Answers one request.
+    pub(super) fn answer(
+        self: &Arc<Self>,
+        seat: &Arc<Seat>,
+        method: Method,
+        request: Request<Incoming>,
+    ) -> Answer {
+        if let Some(refusal) = not_grpc(&request) {
+            return Answer::Now(refusal);
         }
-        Ok(message) => match rpc.unary(method, &message) {
-            Ok(frame) => (Code::Ok, respond(Body::Answer { frame: Some(frame), ended: false })),
+        let mut reading = Reading::new(request.into_body());
+        // Nothing is lost by a waker that does nothing: whoever waits polls once more.
+        let arrived = reading.poll(&mut Context::from_waker(Waker::noop()));
+        let is_bulk = method.procedure == Procedure::ResolveAll;
+        let arrived = match arrived {
+            Poll::Ready(message) if !is_bulk => return Answer::Now(self.finish(method, message)),
+            arrived => arrived,
+        };
+        let (evaluation, seat) = (Arc::clone(self), Arc::clone(seat));
+        Answer::Later(Box::pin(async move {
+            let message = match arrived {
+                Poll::Ready(message) => message,
+                Poll::Pending => reading.rest(&evaluation.budget).await,
+            };
+            match message {
+                Ok(message) if is_bulk => evaluation.bulk(&seat, method, message).await,
+                message => evaluation.finish(method, message),
+            }
+        }))
+    }
+
+    /// Answers a bulk request when there is room for its reply, all of it from the snapshot of
+    /// that moment. Until then only the request is held.
+    async fn bulk(&self, seat: &Arc<Seat>, method: Method, message: Bytes) -> Response<Body> {
+        let turn = match self.budget.turn(&seat.bulk_replies, message.len()).await {
+            Ok(turn) => turn,
+            Err(refusal) => return self.finish(method, Err(refusal)),
+        };
+        // A bulk reply takes as long as there are flags: other connections come in between.
+        yield_now().await;
+        let mut response = self.finish(method, Ok(message));
+        if let Body::Answer { frame: Some(frame), .. } = response.body_mut() {
+            let (held, read) = self.budget.hold(turn, std::mem::take(frame));
+            *frame = held;
+            let leaving = seat.leaving.clone();
+            self.lifecycle.spawn(async move {
+                if timeout(READ_TIMEOUT, read).await.is_err() {
+                    warn!("a connection ends because its client does not read a bulk reply");
+                    leaving.cancel();
+                }
+            });
+        }
+        response
+    }
+
+    /// Answers a message, and counts how long it took.
+    fn finish(&self, method: Method, message: Result<Bytes, Status>) -> Response<Body> {
+        let start = Instant::now();
+        let answered = match message {
+            Ok(message) if method.procedure == Procedure::EventStream && is_message(&message) => {
+                self.subscribe()
+            }
+            Ok(message) => {
+                let frame = self.rpc.unary(method, &message);
+                frame.map(|frame| Body::Answer { frame: Some(frame), ended: false })
+            }
+            Err(status) => Err(status),
+        };
+        let (code, response) = match answered {
+            Ok(body) => (Code::Ok, respond(body)),
             Err(status) => (status.code(), fail(status)),
-        },
-        Err(status) => (status.code(), fail(status)),
-    };
-    rpc.metrics.rpc(method, code, start.elapsed());
-    response
+        };
+        self.rpc.metrics.rpc(method, code, start.elapsed());
+        response
+    }
+
+    fn subscribe(&self) -> Result<Body, Status> {
+        let share = self.budget.stream()?;
+        let events = Box::new(Subscription::new(&self.rpc, self.lifecycle.drain_token()));
+        Ok(Body::Events { events, _share: share, ended: false })
+    }
 }
 
 fn respond(body: Body) -> Response<Body> {
@@ -98,7 +136,7 @@ fn respond(body: Body) -> Response<Body> {
 }
 
 /// A status without a message goes with the headers.
-fn fail(status: Status) -> Response<Body> {
+pub(super) fn fail(status: Status) -> Response<Body> {
     status.into_http::<()>().map(|()| Body::Empty)
 }
 
@@ -122,74 +160,6 @@ fn not_grpc(request: &Request<Incoming>) -> Option<Response<Body>> {
     let speaks = HeaderValue::from_static("application/grpc, application/grpc+proto");
     refusal.headers_mut().insert("accept-post", speaks);
     Some(refusal)
-}
-
-/// The one message of a request, as far as it has arrived.
-struct Reading {
-    body: Incoming,
-    /// What arrived, if it came in one piece: most requests do, and are not copied.
-    whole: Bytes,
-    pieces: BytesMut,
-}
-
-impl Reading {
-    fn new(body: Incoming) -> Self {
-        Self { body, whole: Bytes::new(), pieces: BytesMut::new() }
-    }
-
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, Status>> {
-        while !self.body.is_end_stream() {
-            let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(cx)) else { break };
-            let Ok(frame) = frame else {
-                return Poll::Ready(Err(Status::cancelled("the request was cut off")));
-            };
-            if let Ok(data) = frame.into_data()
-                && let Err(refusal) = self.add(data)
-            {
-                return Poll::Ready(Err(refusal));
-            }
-        }
-        Poll::Ready(self.message())
-    }
-
-    /// Takes in a piece; refuses what is too long or compressed as soon as its prefix says so.
-    fn add(&mut self, data: Bytes) -> Result<(), Status> {
-        if self.whole.is_empty() && self.pieces.is_empty() {
-            self.whole = data;
-        } else {
-            self.pieces.extend_from_slice(&std::mem::take(&mut self.whole));
-            self.pieces.extend_from_slice(&data);
-        }
-        let request = if self.pieces.is_empty() { &*self.whole } else { &*self.pieces };
-        let length = announced(request).unwrap_or(0).max(request.len().saturating_sub(PREFIX));
-        if length > MAX_MESSAGE {
-            let message =
-                format!("a request message has at most {MAX_MESSAGE} bytes, this has {length}");
-            return Err(Status::resource_exhausted(message));
-        }
-        match request.first() {
-            None | Some(0) => Ok(()),
-            Some(_) => Err(Status::unimplemented("compressed messages are not supported")),
-        }
-    }
-
-    fn message(&mut self) -> Result<Bytes, Status> {
-        let pieces = std::mem::take(&mut self.pieces);
-        let mut whole = std::mem::take(&mut self.whole);
-        if !pieces.is_empty() {
-            whole = pieces.freeze();
-        }
-        match whole.len().checked_sub(PREFIX) {
-            Some(length) if Some(length) == announced(&whole) => Ok(whole.split_off(PREFIX)),
-            _ => Err(Status::invalid_argument("the request is not exactly one message")),
-        }
-    }
-}
-
-/// The length of the message as its prefix says it.
-fn announced(request: &[u8]) -> Option<usize> {
-    let [_, length @ ..] = request.first_chunk::<PREFIX>()?;
-    usize::try_from(u32::from_be_bytes(*length)).ok()
 }
 
 /// The trailers of an answer.

@@ -28,10 +28,15 @@ impl Socket for UnixStream {
     const NAMES_NO_HOST: bool = true;
 }
 
+/// What follows it: the head of the client's settings, without which nothing is answered
+/// (RFC 9113, 3.4). Its length and flags are whatever they are.
+const SETTINGS_HEAD: usize = 9;
+const SETTINGS: u8 = 4;
+
 /// A socket whose first bytes have been read already.
 #[derive(Debug)]
 pub(super) struct Stream<S> {
-    start: [u8; PREFACE.len()],
+    start: [u8; PREFACE.len() + SETTINGS_HEAD],
     given: usize,
     length: usize,
     /// Present where authorities have to be mended.
@@ -41,8 +46,10 @@ pub(super) struct Stream<S> {
 
 impl<S: Socket> Stream<S> {
     /// Reads until it is clear whether the client speaks HTTP/2, and keeps what it read.
+    ///
+    /// A client that says the preface must go on with its settings: else it could stay for ever.
     pub(super) async fn recognise(mut socket: S) -> io::Result<Self> {
-        let mut start = [0; PREFACE.len()];
+        let mut start = [0; PREFACE.len() + SETTINGS_HEAD];
         let mut length = 0;
         while length < start.len() {
             let free = start.get_mut(length..).unwrap_or_default();
@@ -51,8 +58,12 @@ impl<S: Socket> Stream<S> {
                 0 => break,
                 read => length += read,
             }
-            if start.get(..length) != PREFACE.get(..length) {
+            let preface = length.min(PREFACE.len());
+            if start.get(..preface) != PREFACE.get(..preface) {
                 break;
+            }
+            if length == start.len() && start.get(PREFACE.len() + 3) != Some(&SETTINGS) {
+                return Err(io::ErrorKind::InvalidData.into());
             }
         }
         let mut authority = S::NAMES_NO_HOST.then(Authority::default);

@@ -10,8 +10,16 @@ use std::{
     io,
     sync::atomic::{AtomicUsize, Ordering},
     thread,
+    time::Duration,
 };
-use tokio::runtime::{Builder, Handle};
+use tokio::{
+    runtime::{Builder, Handle},
+    sync::oneshot,
+    time::{Instant, timeout_at},
+};
+
+/// A thread that answers at all gets to a new task within this time.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Where connections are served.
 #[derive(Debug, Default)]
@@ -31,9 +39,27 @@ impl Workers {
             runtimes.push(runtime.handle().clone());
             let lifecycle = lifecycle.clone();
             let run = move || runtime.block_on(lifecycle.over());
-            thread::Builder::new().name(format!("worker-{number}")).spawn(run)?;
+            thread::Builder::new().name(name(number)).spawn(run)?;
         }
         Ok(Self { runtimes, next: AtomicUsize::new(0) })
+    }
+
+    /// The name of a thread that does not get to new work, if there is one. A single thread serves
+    /// everything: whoever hears from it knows.
+    pub(crate) async fn stuck(&self, lifecycle: &Lifecycle) -> Option<String> {
+        let ask = |runtime| {
+            let (answer, answered) = oneshot::channel();
+            lifecycle.spawn_on(runtime, async move { answer.send(()).unwrap_or_default() });
+            answered
+        };
+        let asked: Vec<_> = self.runtimes.iter().map(ask).collect();
+        let late = Instant::now() + PATIENCE;
+        for (number, answered) in asked.into_iter().enumerate() {
+            if !matches!(timeout_at(late, answered).await, Ok(Ok(()))) {
+                return Some(name(number));
+            }
+        }
+        None
     }
 
     /// Spawns a connection on the next thread in turn.
@@ -48,4 +74,8 @@ impl Workers {
             None => lifecycle.spawn(connection),
         }
     }
+}
+
+fn name(number: usize) -> String {
+    format!("worker-{number}")
 }

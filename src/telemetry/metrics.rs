@@ -86,6 +86,7 @@ pub(crate) struct Metrics {
     pub(crate) streams_coalesced: Counter,
     pub(crate) connections_active: Gauge,
     pub(crate) connections_refused: Counter,
+    pub(crate) accept_errors: Counter,
     pub(crate) config: ConfigGauges,
 }
 
@@ -162,6 +163,7 @@ impl Metrics {
             streams_coalesced: stream("flagstaff_stream_coalesced_total").counter(&recorder),
             connections_active: gauge("flagstaff_connections_active"),
             connections_refused: counter("flagstaff_connections_refused_total"),
+            accept_errors: counter("flagstaff_accept_errors_total"),
             config,
             rendered: recorder.handle(),
             recorder,
@@ -303,7 +305,14 @@ fn describe(recorder: &PrometheusRecorder) {
             "flagstaff_stream_coalesced_total",
             "Times a slow update stream was sent several changes as one",
         ),
-        ("flagstaff_connections_refused_total", "Connections refused because too many are open"),
+        (
+            "flagstaff_connections_refused_total",
+            "Connections refused or ended because too many are open",
+        ),
+        (
+            "flagstaff_accept_errors_total",
+            "Times connections could not be accepted: the process may have no file descriptor left",
+        ),
         (
             "flagstaff_config_reloads_total",
             "Times a flag file was seen to differ, by how reading it went",

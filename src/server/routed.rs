@@ -1,0 +1,134 @@
+//! Calls to routed services: few at once on a connection, and their requests within bounds of time
+//! and size.
+
+use super::{
+    body::Body,
+    budget::{Budget, Waiting},
+    call::{Answer, fail},
+    gate::Seat,
+    reading::BODY_TIMEOUT,
+};
+use axum::Router;
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use http_body::{Body as _, Frame};
+use hyper::body::Incoming;
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, Waker, ready},
+};
+use tokio::time::{Sleep, sleep};
+use tonic::{Status, codegen::Service};
+
+/// The most bytes of one request: names of services and symbols, on streams of them as well.
+const MAX_BYTES: usize = 64 * 1024;
+
+/// Answers a request by the router.
+pub(super) fn answer(
+    router: &Router,
+    seat: &Arc<Seat>,
+    budget: &Budget,
+    request: Request<Incoming>,
+) -> Answer {
+    let is_grpc = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind: &HeaderValue| kind.as_bytes().starts_with(b"application/grpc"));
+    let Some(open) = seat.call_routed() else {
+        let status = Status::resource_exhausted("too many calls are open on this connection");
+        return Answer::Now(refuse(is_grpc, status));
+    };
+    let (head, body) = request.into_parts();
+    let body = match Arriving::new(body, budget) {
+        Ok(body) => axum::body::Body::new(body),
+        Err(status) => return Answer::Now(refuse(is_grpc, status)),
+    };
+    let routed = router.clone().call(Request::from_parts(head, body));
+    Answer::Later(Box::pin(async move {
+        match routed.await {
+            Ok(response) => response.map(|body| Body::Routed { body, _open: open }),
+            Err(never) => match never {},
+        }
+    }))
+}
+
+fn refuse(is_grpc: bool, status: Status) -> Response<Body> {
+    if is_grpc {
+        return fail(status);
+    }
+    let mut refusal = Response::new(Body::Empty);
+    *refusal.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    refusal
+}
+
+/// A request's body; one that has not arrived whole has to, soon.
+struct Arriving {
+    /// What was there at the beginning.
+    first: Option<Result<Frame<Bytes>, hyper::Error>>,
+    rest: Incoming,
+    left: usize,
+    waiting: Option<(Pin<Box<Sleep>>, Waiting)>,
+}
+
+impl Arriving {
+    fn new(mut rest: Incoming, budget: &Budget) -> Result<Self, Status> {
+        let mut first = None;
+        if !rest.is_end_stream()
+            // Nothing is lost by a waker that does nothing: the service polls once more.
+            && let Poll::Ready(frame) =
+                Pin::new(&mut rest).poll_frame(&mut Context::from_waker(Waker::noop()))
+        {
+            first = frame;
+        }
+        let mut waiting = None;
+        if !rest.is_end_stream() {
+            // Should the service not read on, this much may pile up.
+            waiting = Some((Box::pin(sleep(BODY_TIMEOUT)), budget.wait(MAX_BYTES)?));
+        }
+        Ok(Self { first, rest, left: MAX_BYTES, waiting })
+    }
+
+    fn next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        match self.first.take() {
+            Some(first) => Poll::Ready(Some(first)),
+            None => Pin::new(&mut self.rest).poll_frame(cx),
+        }
+    }
+}
+
+impl http_body::Body for Arriving {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let next = self.next(cx);
+        if let (Poll::Pending, Some((deadline, _))) = (&next, &mut self.waiting) {
+            ready!(deadline.as_mut().poll(cx));
+            let late = "the request's body did not arrive within 5 s";
+            return Poll::Ready(Some(Err(Status::deadline_exceeded(late))));
+        }
+        let next = match ready!(next) {
+            Some(Ok(frame)) => {
+                let length = frame.data_ref().map_or(0, Bytes::len);
+                let enough = self.left.checked_sub(length);
+                self.left = enough.unwrap_or(0);
+                let long = || Status::resource_exhausted("the request has more than 64 KiB");
+                Some(enough.map(|_| frame).ok_or_else(long))
+            }
+            Some(Err(_)) => Some(Err(Status::cancelled("the request was cut off"))),
+            None => None,
+        };
+        if next.is_none() || self.rest.is_end_stream() {
+            self.waiting = None;
+        }
+        Poll::Ready(next)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.first.is_none() && self.rest.is_end_stream()
+    }
+}
