@@ -43,12 +43,12 @@ async fn accept_one(listener: &Listener, site: &Arc<Site>, gate: &Arc<Gate>) -> 
             let (stream, _) = listener.accept().await?;
             prepare(&stream);
             let stream = stream.into_std()?;
-            enter(async { TcpStream::from_std(stream) }, site, gate);
+            enter(async { TcpStream::from_std(stream) }, site, gate).await;
         }
         Listener::Unix(listener, _) => {
             let (stream, _) = listener.accept().await?;
             let stream = stream.into_std()?;
-            enter(async { UnixStream::from_std(stream) }, site, gate);
+            enter(async { UnixStream::from_std(stream) }, site, gate).await;
         }
     }
     Ok(())
@@ -67,12 +67,12 @@ fn prepare(stream: &TcpStream) {
 }
 
 /// Lets a connection in; its socket is registered with the runtime of the thread it goes to.
-fn enter<S: Socket>(
+async fn enter<S: Socket>(
     stream: impl Future<Output = io::Result<S>> + Send + 'static,
     site: &Arc<Site>,
     gate: &Arc<Gate>,
 ) {
-    let Some(place) = gate.enter(&site.lifecycle.drain_token()) else { return };
+    let Some(place) = gate.enter(&site.lifecycle.drain_token()).await else { return };
     let served = Arc::clone(site);
     site.workers.spawn(&site.lifecycle, async move {
         if let Ok(stream) = stream.await {

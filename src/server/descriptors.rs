@@ -8,8 +8,9 @@ use tracing::{debug, warn};
 const CLIENTS: u64 = 4096;
 /// Open connections on the management port.
 const MANAGEMENT: u64 = 256;
-/// Kept free for flag files, their directories, and connections on their way in and out.
-const SPARE: u64 = 16;
+/// Kept free for flag files and their directories, and for connections on their way in (one for
+/// each listener) and out (some for each gate).
+const SPARE: u64 = 24;
 
 /// How many connections may be open at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +61,7 @@ mod tests {
     #[test]
     fn descriptors_are_shared_out_and_some_kept() {
         for (limit, clients, management) in
-            [(u64::MAX, 4096, 256), (20_000, 4096, 256), (1024, 861, 123), (64, 20, 4), (9, 1, 4)]
+            [(u64::MAX, 4096, 256), (20_000, 4096, 256), (1024, 854, 122), (64, 12, 4), (9, 1, 4)]
         {
             let shared = Connections::share(limit, 24);
             assert_eq!(shared, Connections { clients, management }, "{limit}");

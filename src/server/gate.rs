@@ -11,12 +11,14 @@ use std::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 /// Bulk replies that a connection may leave unread; further ones are not computed.
 const UNREAD_REPLIES: usize = 2;
+/// Connections that are on their way out while others have their seats already.
+const LEAVING: usize = 4;
 /// Calls to other services than evaluation that a connection may have open.
 const ROUTED_CALLS: usize = 8;
 
@@ -34,6 +36,8 @@ pub(crate) struct Gate {
     most: usize,
     room: Room,
     seats: Mutex<Seats>,
+    /// One for each open socket, those on their way out included.
+    sockets: Arc<Semaphore>,
     active: Gauge,
     refused: Counter,
     accept_errors: Counter,
@@ -63,6 +67,7 @@ pub(super) struct Place {
     number: u64,
     pub(super) seat: Arc<Seat>,
     gate: Arc<Gate>,
+    _socket: OwnedSemaphorePermit,
 }
 
 /// A call to a routed service, counted until its answer has left.
@@ -83,6 +88,7 @@ impl Gate {
             most,
             room: Room::OfTheOldest,
             seats: Mutex::default(),
+            sockets: Arc::new(Semaphore::new(most + LEAVING)),
             active: Gauge::noop(),
             refused: Counter::noop(),
             accept_errors: metrics.accept_errors.clone(),
@@ -91,7 +97,17 @@ impl Gate {
     }
 
     /// Gives a new connection a seat, somebody else's if need be; `None` if it has to go itself.
-    pub(super) fn enter(self: &Arc<Self>, draining: &CancellationToken) -> Option<Place> {
+    /// Waits while more are on their way out than descriptors were kept for.
+    pub(super) async fn enter(self: &Arc<Self>, draining: &CancellationToken) -> Option<Place> {
+        let socket = Arc::clone(&self.sockets).acquire_owned().await.ok()?;
+        self.sit(draining, socket)
+    }
+
+    fn sit(
+        self: &Arc<Self>,
+        draining: &CancellationToken,
+        socket: OwnedSemaphorePermit,
+    ) -> Option<Place> {
         let mut seats = self.seats();
         let mut leaves = None;
         if seats.taken.len() >= self.most {
@@ -117,7 +133,7 @@ impl Gate {
             leaves.leaving.cancel();
             self.refuse();
         }
-        Some(Place { number, seat, gate: Arc::clone(self) })
+        Some(Place { number, seat, gate: Arc::clone(self), _socket: socket })
     }
 
     /// Counts an accept that failed; says whether it is time to log one again.
@@ -194,48 +210,68 @@ impl fmt::Debug for Gate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::{
+        collections::VecDeque,
+        future::Future,
+        pin::pin,
+        task::{Context, Waker},
+    };
 
     fn gate(room: Room) -> Arc<Gate> {
         let metrics = Metrics::register().unwrap();
         Arc::new(Gate { room, ..Gate::of_management(2, &metrics) })
     }
 
-    #[test]
-    fn clients_that_asked_keep_their_place() {
+    #[tokio::test]
+    async fn clients_that_asked_keep_their_place() {
         let (gate, draining) = (gate(Room::OfStrangers), CancellationToken::new());
-        let enter = || gate.enter(&draining);
-        let (first, second) = (enter().unwrap(), enter().unwrap());
+        let enter = async || gate.enter(&draining).await;
+        let (first, second) = (enter().await.unwrap(), enter().await.unwrap());
         first.seat.ask();
-        let third = enter().unwrap();
+        let third = enter().await.unwrap();
         assert!(!first.seat.leaving.is_cancelled());
         assert!(second.seat.leaving.is_cancelled());
         third.seat.ask();
-        assert!(enter().is_none());
+        assert!(enter().await.is_none());
         // What was left behind is no free seat.
         drop(second);
-        assert!(enter().is_none());
+        assert!(enter().await.is_none());
         drop(first);
-        assert!(enter().is_some());
+        assert!(enter().await.is_some());
     }
 
-    #[test]
-    fn whoever_comes_to_the_management_port_gets_in() {
+    #[tokio::test]
+    async fn whoever_comes_waits_while_too_many_are_leaving() {
         let (gate, draining) = (gate(Room::OfTheOldest), CancellationToken::new());
-        let enter = || gate.enter(&draining).unwrap();
-        let (first, second) = (enter(), enter());
+        let mut open = VecDeque::new();
+        for _ in 0..2 + LEAVING {
+            open.push_back(gate.enter(&draining).await.unwrap());
+        }
+        assert_eq!(open.iter().filter(|place| place.seat.leaving.is_cancelled()).count(), LEAVING);
+        let mut next = pin!(gate.enter(&draining));
+        assert!(next.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        open.pop_front();
+        assert!(next.await.is_some());
+    }
+
+    #[tokio::test]
+    async fn whoever_comes_to_the_management_port_gets_in() {
+        let (gate, draining) = (gate(Room::OfTheOldest), CancellationToken::new());
+        let enter = async || gate.enter(&draining).await.unwrap();
+        let (first, second) = (enter().await, enter().await);
         let watching = first.seat.call_routed().unwrap();
-        let third = enter();
+        let third = enter().await;
         assert!(second.seat.leaving.is_cancelled() && !first.seat.leaving.is_cancelled());
         let scraping = third.seat.call_routed().unwrap();
-        enter();
+        let _fourth = enter().await;
         assert!(first.seat.leaving.is_cancelled() && !third.seat.leaving.is_cancelled());
         drop((watching, scraping));
     }
 
-    #[test]
-    fn a_connection_has_few_calls_to_other_services_at_once() {
+    #[tokio::test]
+    async fn a_connection_has_few_calls_to_other_services_at_once() {
         let (gate, draining) = (gate(Room::OfTheOldest), CancellationToken::new());
-        let place = gate.enter(&draining).unwrap();
+        let place = gate.enter(&draining).await.unwrap();
         let open: Vec<_> = (0..ROUTED_CALLS).map(|_| place.seat.call_routed().unwrap()).collect();
         assert!(place.seat.call_routed().is_none());
         drop(open);

@@ -4,7 +4,7 @@
 use crate::{
     client::Client,
     flags::Flags,
-    raw::{Frame, GOAWAY, PING, RST_STREAM, Raw, event_stream},
+    raw::{Frame, GOAWAY, HEADERS, PING, PREFACE, RST_STREAM, Raw, SETTINGS, begin, event_stream},
     sidecar::{DEADLINE, Sidecar, eventually},
 };
 use bytes::Bytes;
@@ -40,19 +40,34 @@ async fn kept(sidecar: &Sidecar, said: &[u8]) -> Duration {
 #[tokio::test]
 async fn silent_and_slow_connections_are_closed_in_time() {
     let (sidecar, _flags) = start().await;
-    let (silent, half_a_preface, half_a_header) = tokio::join!(
+    let settings = Frame::new(SETTINGS, 0, &[]).encode();
+    let half_a_hello = [PREFACE, &settings[..8]].concat();
+    let (silent, half_a_preface, no_settings, half_a_hello, half_a_header) = tokio::join!(
         kept(&sidecar, b""),
         kept(&sidecar, b"PRI * HTTP/2.0\r\n"),
+        kept(&sidecar, PREFACE),
+        kept(&sidecar, &half_a_hello),
         kept(&sidecar, b"GET / HTTP/1.1\r\nHost: here\r\nX-Slow: "),
     );
     println!(
-        "kept: silent {silent:.1?}, half a preface {half_a_preface:.1?}, half a header {half_a_header:.1?}"
+        "kept: silent {silent:.1?}, half a preface {half_a_preface:.1?}, no settings {no_settings:.1?}, \
+         half a header {half_a_header:.1?}"
     );
-    for (kept, seconds) in [(silent, 5), (half_a_preface, 5), (half_a_header, 3)] {
+    for (kept, seconds) in
+        [(silent, 5), (half_a_preface, 5), (no_settings, 5), (half_a_hello, 5), (half_a_header, 3)]
+    {
         let promised = Duration::from_secs(seconds);
         assert!(kept >= promised - Duration::from_millis(100), "{kept:?} of {seconds} s");
         assert!(kept <= promised + Duration::from_secs(3), "{kept:?} of {seconds} s");
     }
+}
+
+#[tokio::test]
+async fn a_preface_that_goes_on_with_something_else_is_no_hello() {
+    let (sidecar, _flags) = start().await;
+    let ping = Frame::new(PING, 0, b"12345678").encode();
+    let kept = kept(&sidecar, &[PREFACE, &ping].concat()).await;
+    assert!(kept < Duration::from_secs(4), "{kept:?}");
 }
 
 #[tokio::test]
@@ -74,6 +89,22 @@ async fn a_body_that_does_not_arrive_ends_its_call_and_not_its_connection() {
     assert!(start.elapsed() >= Duration::from_millis(4900), "{:?}: {ended:?}", start.elapsed());
     raw.send(&Frame::new(PING, 0, b"12345678").encode()).await;
     while raw.next().await.expect("the connection lives").kind != PING {}
+}
+
+#[tokio::test]
+async fn the_body_of_a_routed_call_has_to_arrive_as_well() {
+    let (sidecar, _flags) = start().await;
+    for address in [sidecar.evaluation(), sidecar.management()] {
+        let mut raw = Raw::connect(address).await;
+        let start = Instant::now();
+        raw.send(&begin(1, "/grpc.health.v1.Health/Check")).await;
+        let ended = raw.next_of(HEADERS, 1).await.expect("an answer");
+        let text = String::from_utf8_lossy(&ended.payload);
+        println!("after {:.1?}: {text:?}", start.elapsed());
+        assert!(start.elapsed() >= Duration::from_millis(4900), "{ended:?}");
+        raw.send(&Frame::new(PING, 0, b"12345678").encode()).await;
+        assert!(raw.next_of(PING, 0).await.is_some(), "the connection lives");
+    }
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@
 mod cli;
 mod client;
 mod conformance;
+mod descriptors;
 mod directories;
 mod docs;
 mod drain;
@@ -19,6 +20,8 @@ mod faults;
 mod flags;
 mod grpc;
 mod health;
+mod hostile;
+mod hostile_frames;
 mod layers;
 mod limits;
 mod load;

@@ -2,7 +2,7 @@
 //! for more than they may.
 
 use crate::sidecar::DEADLINE;
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -17,9 +17,11 @@ pub(crate) const RST_STREAM: u8 = 3;
 pub(crate) const SETTINGS: u8 = 4;
 pub(crate) const PING: u8 = 6;
 pub(crate) const GOAWAY: u8 = 7;
+pub(crate) const WINDOW_UPDATE: u8 = 8;
+pub(crate) const CONTINUATION: u8 = 9;
 
-const END_STREAM: u8 = 1;
-const END_HEADERS: u8 = 4;
+pub(crate) const END_STREAM: u8 = 1;
+pub(crate) const END_HEADERS: u8 = 4;
 
 /// A frame as it goes over the wire.
 #[derive(Debug)]
@@ -42,17 +44,21 @@ impl Frame {
     }
 }
 
-/// What asks for an update stream: headers, and the empty request.
-pub(crate) fn event_stream(stream: u32) -> Vec<u8> {
-    let mut block = Vec::new();
-    for (name, value) in [
+/// The headers of a gRPC call, as a block of literals that leave no trace in HPACK's table.
+pub(crate) fn grpc_headers(path: &str) -> Vec<u8> {
+    header_block(&[
         (":method", "POST"),
         (":scheme", "http"),
-        (":path", "/flagd.evaluation.v2.Service/EventStream"),
+        (":path", path),
         (":authority", "localhost"),
         ("content-type", "application/grpc"),
         ("te", "trailers"),
-    ] {
+    ])
+}
+
+pub(crate) fn header_block(fields: &[(&str, &str)]) -> Vec<u8> {
+    let mut block = Vec::new();
+    for (name, value) in fields {
         // A literal without indexing, under a new name.
         block.push(0);
         for text in [name, value] {
@@ -60,9 +66,38 @@ pub(crate) fn event_stream(stream: u32) -> Vec<u8> {
             block.extend(text.as_bytes());
         }
     }
-    let headers = Frame { flags: END_HEADERS, ..Frame::new(HEADERS, stream, &block) };
-    let request = Frame { flags: END_STREAM, ..Frame::new(DATA, stream, &[0; 5]) };
-    [headers.encode(), request.encode()].concat()
+    block
+}
+
+/// The beginning of a call whose message is still to come.
+pub(crate) fn begin(stream: u32, path: &str) -> Vec<u8> {
+    let headers = Frame::new(HEADERS, stream, &grpc_headers(path));
+    Frame { flags: END_HEADERS, ..headers }.encode()
+}
+
+/// A whole call, with these bytes for a body.
+pub(crate) fn call(stream: u32, path: &str, body: &[u8]) -> Vec<u8> {
+    let body = Frame { flags: END_STREAM, ..Frame::new(DATA, stream, body) };
+    [begin(stream, path), body.encode()].concat()
+}
+
+/// A message with its gRPC prefix.
+pub(crate) fn prefixed(message: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+    [&[0], &length[..], message].concat()
+}
+
+/// What asks for an update stream: headers, and the empty request.
+pub(crate) fn event_stream(stream: u32) -> Vec<u8> {
+    call(stream, "/flagd.evaluation.v2.Service/EventStream", &[0; 5])
+}
+
+/// What lets the server send nearly without end: on each stream, and on the connection.
+pub(crate) fn wide_open() -> Vec<u8> {
+    let most = 0x7fff_ffff_u32.to_be_bytes();
+    let settings = Frame::new(SETTINGS, 0, &[&[0, 4][..], &most].concat());
+    let update = Frame::new(WINDOW_UPDATE, 0, &0x7fff_0000_u32.to_be_bytes());
+    [settings.encode(), update.encode()].concat()
 }
 
 /// A connection that says exactly what it is told to, and reads only when asked to.
@@ -93,6 +128,22 @@ impl Raw {
 
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).await.unwrap();
+    }
+
+    /// Sends as much as the server takes; it may have had enough.
+    pub(crate) async fn offer(&mut self, bytes: &[u8]) {
+        // That the server ended the connection is an answer, not a failure.
+        timeout(Duration::from_secs(1), self.stream.write_all(bytes)).await.map(|_| ()).ok();
+    }
+
+    /// The next frame of this kind on this stream, if the server sends it.
+    pub(crate) async fn next_of(&mut self, kind: u8, stream: u32) -> Option<Frame> {
+        loop {
+            let frame = self.next().await?;
+            if (frame.kind, frame.stream) == (kind, stream) {
+                return Some(frame);
+            }
+        }
     }
 
     /// The next frame; `None` once the server has ended the connection.

@@ -146,6 +146,11 @@ impl Sidecar {
         listening.find_map(|fields| fields["address"].as_str()?.parse().ok())
     }
 
+    /// Whether it has said where it listens.
+    pub(crate) fn listens(&self) -> bool {
+        self.address("management").is_some()
+    }
+
     /// Where it answers over TCP.
     pub(crate) fn evaluation(&self) -> SocketAddr {
         self.address("evaluation").unwrap()
