@@ -114,13 +114,12 @@ impl Rpc {
         Self { store, metrics, unknown_flag_log: RateLimit::default() }
     }
 
-    /// Answers one message with one frame.
+    /// Answers one message with one frame, at once.
     pub(crate) fn unary(&self, method: Method, message: &[u8]) -> Result<Bytes, Status> {
         match method.procedure {
             Procedure::Resolve(wanted) => self.resolve(method.version, wanted, message),
-            Procedure::ResolveAll => self.resolve_all(message),
-            // A stream is no single answer; who gets here asked for one with garbage.
-            Procedure::EventStream => Err(errors::malformed()),
+            // Neither is answered at once; who gets here asked for a stream with garbage.
+            Procedure::ResolveAll | Procedure::EventStream => Err(errors::malformed()),
         }
     }
 }

@@ -25,6 +25,13 @@ pub(crate) enum Body {
     Routed { body: axum::body::Body, _open: Routed },
 }
 
+impl Body {
+    /// A single frame, then trailers.
+    pub(super) fn answer(frame: Bytes) -> Self {
+        Self::Answer { frame: Some(frame), ended: false }
+    }
+}
+
 impl http_body::Body for Body {
     type Data = Bytes;
     type Error = axum::Error;

@@ -84,12 +84,9 @@ impl Evaluation {
             Ok(turn) => turn,
             Err(refusal) => return self.finish(method, Err(refusal)),
         };
-        // A bulk reply takes as long as there are flags: other connections come in between.
-        yield_now().await;
-        let mut response = self.finish(method, Ok(message));
-        if let Body::Answer { frame: Some(frame), .. } = response.body_mut() {
-            let (held, read) = self.budget.hold(turn, std::mem::take(frame));
-            *frame = held;
+        let start = Instant::now();
+        let frame = self.evaluate_all(message).await.map(|frame| {
+            let (frame, read) = self.budget.hold(turn, frame);
             let leaving = seat.leaving.clone();
             self.lifecycle.spawn(async move {
                 if timeout(READ_TIMEOUT, read).await.is_err() {
@@ -97,8 +94,21 @@ impl Evaluation {
                     leaving.cancel();
                 }
             });
+            frame
+        });
+        self.conclude(method, start, frame.map(Body::answer))
+    }
+
+    async fn evaluate_all(&self, message: Bytes) -> Result<Bytes, Status> {
+        // It takes as long as there are flags: other connections come in between.
+        yield_now().await;
+        let mut reply = self.rpc.bulk(message)?;
+        loop {
+            if let Some(frame) = reply.go_on()? {
+                return Ok(frame);
+            }
+            yield_now().await;
         }
-        response
     }
 
     /// Answers a message, and counts how long it took.
@@ -108,12 +118,18 @@ impl Evaluation {
             Ok(message) if method.procedure == Procedure::EventStream && is_message(&message) => {
                 self.subscribe()
             }
-            Ok(message) => {
-                let frame = self.rpc.unary(method, &message);
-                frame.map(|frame| Body::Answer { frame: Some(frame), ended: false })
-            }
+            Ok(message) => self.rpc.unary(method, &message).map(Body::answer),
             Err(status) => Err(status),
         };
+        self.conclude(method, start, answered)
+    }
+
+    fn conclude(
+        &self,
+        method: Method,
+        start: Instant,
+        answered: Result<Body, Status>,
+    ) -> Response<Body> {
         let (code, response) = match answered {
             Ok(body) => (Code::Ok, respond(body)),
             Err(status) => (status.code(), fail(status)),

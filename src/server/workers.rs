@@ -79,3 +79,23 @@ impl Workers {
 fn name(number: usize) -> String {
     format!("worker-{number}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    #[tokio::test]
+    async fn a_thread_that_does_not_get_to_new_work_is_named() {
+        let lifecycle = Lifecycle::new();
+        let workers = Workers::start(2, &lifecycle).unwrap();
+        assert_eq!(workers.stuck(&lifecycle).await, None);
+        let (release, released) = mpsc::channel::<()>();
+        let [_, second] = &workers.runtimes[..] else { panic!("two threads") };
+        // As an endless loop would, but one that the test can end.
+        lifecycle.spawn_on(second, async move { released.recv().unwrap_or_default() });
+        assert_eq!(workers.stuck(&lifecycle).await.as_deref(), Some("worker-1"));
+        drop(release);
+        assert_eq!(workers.stuck(&lifecycle).await, None);
+    }
+}
