@@ -18,7 +18,7 @@ use crate::{
     source::Sources,
     status::StatusPage,
     store::Store,
-    telemetry::{logging::Audience, metrics::Metrics},
+    telemetry::{logging::Audience, metrics::Metrics, totals::tell_totals},
 };
 use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
@@ -54,7 +54,7 @@ pub(crate) enum ServeError {
 /// Serves flags until told to stop.
 pub(crate) async fn serve(options: ServeOptions, audience: Audience) -> Result<(), ServeError> {
     let mut signals = StopSignals::install().map_err(ServeError::Signals)?;
-    let metrics = Arc::new(Metrics::register().map_err(ServeError::Metrics)?);
+    let metrics = Arc::new(Metrics::register(&options.metrics).map_err(ServeError::Metrics)?);
     let (lifecycle, store) = (Lifecycle::new(), Store::new());
     let mut evaluation = Vec::new();
     for endpoint in &options.evaluation {
@@ -94,7 +94,7 @@ pub(crate) async fn serve(options: ServeOptions, audience: Audience) -> Result<(
     let routes = Routes::new(service).into_axum_router();
     let life = lifecycle.clone();
     let sources = Sources::new(options.source, audience, store.clone(), Arc::clone(&metrics), life);
-    let status = StatusPage::new(&lifecycle, sources.state());
+    let status = StatusPage::new(&lifecycle, sources.state(), store.clone(), Arc::clone(&metrics));
     let routes =
         management::routes(routes, Arc::clone(&metrics), store.clone(), status, &lifecycle);
     let routes = management::liveness(routes, &lifecycle, workers);
@@ -103,7 +103,11 @@ pub(crate) async fn serve(options: ServeOptions, audience: Audience) -> Result<(
     listen(managing, "management", &site, gate, audience);
 
     lifecycle.spawn_essential(management::report_health(health, lifecycle.clone()));
-    lifecycle.spawn_essential(management::upkeep(Arc::clone(&metrics), lifecycle.clone()));
+    lifecycle.spawn_essential(management::upkeep(
+        Arc::clone(&metrics),
+        store.clone(),
+        lifecycle.clone(),
+    ));
     if audience == Audience::Person {
         lifecycle.spawn(greeting.say(store.clone(), lifecycle.clone()));
     }
@@ -118,6 +122,7 @@ pub(crate) async fn serve(options: ServeOptions, audience: Audience) -> Result<(
         signal = signals.next() => Err(ServeError::Interrupted(signal)),
     };
     drop(socket);
+    tell_totals(&metrics, audience);
     stopped
 }
 

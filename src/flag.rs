@@ -13,10 +13,12 @@ mod document;
 pub(crate) mod encoded;
 mod evaluate;
 mod explain;
+mod facts;
 mod layer;
 mod members;
 mod number;
 pub(crate) mod overridden;
+mod reach;
 mod rule;
 mod suggest;
 mod text;
@@ -25,16 +27,17 @@ mod version;
 mod yaml;
 
 pub use compile::{Compilation, compile};
-pub use context::{Evaluator, Scratch};
+pub use context::{Evaluator, Scratch, Unit};
 pub use diagnostic::{Diagnostic, Level, Path, Position};
 pub use document::positions_of;
 pub use encoded::{BadContext, Malformed, encode_object};
 pub(crate) use encoded::{Content, Fields, decode_object, json_number};
 pub use evaluate::{By, Failure, Outcome, Reason};
 pub use explain::Step;
+pub(crate) use facts::Facts;
 pub use layer::{Layer, LayerFlag, Standing, merge};
 pub use rule::Generation;
-pub(crate) use suggest::suggest;
+pub(crate) use suggest::{nearest, suggest};
 pub use text::Format;
 
 /// SHA-256.
@@ -148,6 +151,12 @@ impl Flag {
     /// Whether the flag is switched off.
     pub fn is_disabled(&self) -> bool {
         matches!(self.behaviour, Behaviour::Disabled)
+    }
+
+    /// Whether its metadata asks for every exposure to be seen (`exposures: exact`).
+    pub(crate) fn has_exact_exposures(&self) -> bool {
+        let told = encoded::members(&self.metadata).filter_map(Result::ok);
+        told.filter(|(name, _)| *name == "exposures").any(|(_, value)| value.is_text("exact"))
     }
 
     /// SHA-256 of everything that can change an answer.

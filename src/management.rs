@@ -12,7 +12,10 @@ use crate::{
     server::workers::Workers,
     status::StatusPage,
     store::Store,
-    telemetry::{flag_gauges::write_flag_gauges, metrics::Metrics},
+    telemetry::{
+        flag_counters::write_flag_counters, flag_gauges::write_flag_gauges, metrics::Metrics,
+        rate_limit::RateLimit, totals::warn_of_unknown,
+    },
 };
 use axum::{
     Router,
@@ -21,11 +24,17 @@ use axum::{
     routing::get,
 };
 use std::{sync::Arc, time::Duration};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::{
+    task::spawn_blocking,
+    time::{MissedTickBehavior, interval},
+};
 use tonic_health::{ServingStatus, server::HealthReporter};
 
 /// Folding durations once a second keeps what piles up between scrapes small at any load.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Seconds between two lines about flags that nobody defined.
+const UNKNOWN_FLAGS_PAUSE: u64 = 60;
 
 /// Adds the HTTP routes to a router that has the health service.
 pub(crate) fn routes(
@@ -70,8 +79,9 @@ async fn is_alive(workers: Arc<Workers>, lifecycle: Lifecycle) -> Response {
 
 async fn render(metrics: Arc<Metrics>, store: Store) -> Response {
     // Thousands of series take milliseconds, which requests must not wait for.
-    let rendered = tokio::task::spawn_blocking(move || {
+    let rendered = spawn_blocking(move || {
         let mut page = metrics.render();
+        write_flag_counters(&mut page, &metrics);
         write_flag_gauges(&mut page, store.current().as_deref());
         page
     })
@@ -87,7 +97,7 @@ async fn render(metrics: Arc<Metrics>, store: Store) -> Response {
 
 async fn tell(status: StatusPage) -> Response {
     // As long as there are flags: not for the thread that accepts connections.
-    match tokio::task::spawn_blocking(move || status.render()).await {
+    match spawn_blocking(move || status.render()).await {
         Ok(Ok(text)) => ([(header::CONTENT_TYPE, "application/json")], text).into_response(),
         _ => (StatusCode::INTERNAL_SERVER_ERROR, "rendering failed\n").into_response(),
     }
@@ -128,7 +138,8 @@ pub(crate) async fn report_health(health: HealthReporter, lifecycle: Lifecycle) 
 }
 
 /// Keeps the metrics small, until the drain.
-pub(crate) async fn upkeep(metrics: Arc<Metrics>, lifecycle: Lifecycle) {
+pub(crate) async fn upkeep(metrics: Arc<Metrics>, store: Store, lifecycle: Lifecycle) {
+    let unknown_flags = RateLimit::default();
     let mut ticks = interval(UPKEEP_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -136,6 +147,13 @@ pub(crate) async fn upkeep(metrics: Arc<Metrics>, lifecycle: Lifecycle) {
             biased;
             () = lifecycle.draining() => return,
             _ = ticks.tick() => metrics.upkeep(),
+        }
+        if metrics.radar.has_news() && unknown_flags.permits(UNKNOWN_FLAGS_PAUSE) {
+            let (metrics, snapshot) = (Arc::clone(&metrics), store.current());
+            // Every flag is compared with every unknown one.
+            let told = spawn_blocking(move || warn_of_unknown(&metrics, snapshot.as_deref()));
+            // A panic in there has been told by itself.
+            told.await.unwrap_or_default();
         }
     }
 }

@@ -7,15 +7,12 @@ pub(crate) mod errors;
 pub(crate) mod resolve;
 pub(crate) mod subscription;
 
-use crate::{
-    store::Store,
-    telemetry::{metrics::Metrics, rate_limit::RateLimit},
-    wire::Type,
-};
+use crate::{store::Store, telemetry::metrics::Metrics, wire::Type};
 use bytes::Bytes;
+use resolve::Question;
 use std::{
     sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Instant, SystemTime, UNIX_EPOCH},
 };
 use tonic::Status;
 
@@ -106,18 +103,24 @@ impl Method {
 pub(crate) struct Rpc {
     pub(crate) store: Store,
     pub(crate) metrics: Arc<Metrics>,
-    unknown_flag_log: RateLimit,
 }
 
 impl Rpc {
     pub(crate) fn new(store: Store, metrics: Arc<Metrics>) -> Self {
-        Self { store, metrics, unknown_flag_log: RateLimit::default() }
+        Self { store, metrics }
     }
 
-    /// Answers one message with one frame, at once.
-    pub(crate) fn unary(&self, method: Method, message: &[u8]) -> Result<Bytes, Status> {
+    /// Answers one message with one frame, at once; `at` is when it arrived.
+    pub(crate) fn unary(
+        &self,
+        method: Method,
+        message: &[u8],
+        at: Instant,
+    ) -> Result<Bytes, Status> {
         match method.procedure {
-            Procedure::Resolve(wanted) => self.resolve(method.version, wanted, message),
+            Procedure::Resolve(wanted) => {
+                self.resolve(Question { version: method.version, wanted, at }, message)
+            }
             // Neither is answered at once; who gets here asked for a stream with garbage.
             Procedure::ResolveAll | Procedure::EventStream => Err(errors::malformed()),
         }

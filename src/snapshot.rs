@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Arc, OnceLock},
+    time::SystemTime,
 };
 
 /// Removed keys remembered for clients that lag; one that lags further is told of every key.
@@ -24,10 +25,14 @@ pub(crate) struct Entry {
     pub(crate) flag: Arc<Flag>,
     pub(crate) answers: Answers,
     pub(crate) counters: FlagCounters,
+    /// Clients are to cache no answer of it, so that every exposure is seen.
+    pub(crate) is_exact: bool,
     /// The generation that brought the key.
     created: u64,
     /// The generation that last changed what it answers.
     changed: u64,
+    /// When that was; unknown of what was there from the start.
+    pub(crate) changed_at: Option<SystemTime>,
 }
 
 /// All flags at one moment.
@@ -64,7 +69,12 @@ impl Changes {
 
 impl Snapshot {
     /// The snapshot after `previous`. Flags that mean what they meant keep their entry.
-    pub(crate) fn next(previous: Option<&Self>, flags: &[&LayerFlag], metrics: &Metrics) -> Self {
+    pub(crate) fn next(
+        previous: Option<&Self>,
+        flags: &[&LayerFlag],
+        metrics: &Metrics,
+        now: SystemTime,
+    ) -> Self {
         let generation = previous.map_or(0, |previous| previous.generation) + 1;
         let mut changes = Changes::default();
         let mut entries = Vec::with_capacity(flags.len());
@@ -75,11 +85,11 @@ impl Snapshot {
                 Some(entry) if entry.flag.digest() == flag.digest() => Arc::clone(entry),
                 Some(entry) => {
                     changes.updated.push((flag.key().into(), describe(&entry.flag, flag)));
-                    Entry::new(flag, (entry.created, generation), metrics)
+                    Entry::new(flag, (entry.created, generation), Some(now), metrics)
                 }
                 None => {
                     changes.added.push(flag.key().into());
-                    Entry::new(flag, (generation, generation), metrics)
+                    Entry::new(flag, (generation, generation), previous.map(|_| now), metrics)
                 }
             });
         }
@@ -186,10 +196,24 @@ impl Snapshot {
 }
 
 impl Entry {
-    fn new(flag: &Arc<Flag>, (created, changed): (u64, u64), metrics: &Metrics) -> Arc<Self> {
+    fn new(
+        flag: &Arc<Flag>,
+        (created, changed): (u64, u64),
+        changed_at: Option<SystemTime>,
+        metrics: &Metrics,
+    ) -> Arc<Self> {
         let answers = Answers::new(flag);
-        let counters = FlagCounters::register(metrics, flag);
-        Arc::new(Self { flag: Arc::clone(flag), answers, counters, created, changed })
+        let is_exact = metrics.ledger.is_exact(flag);
+        let counters = FlagCounters::of(flag, metrics);
+        Arc::new(Self {
+            flag: Arc::clone(flag),
+            answers,
+            counters,
+            is_exact,
+            created,
+            changed,
+            changed_at,
+        })
     }
 }
 

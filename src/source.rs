@@ -262,7 +262,7 @@ impl Sources {
         let mut flags = merge(self.sources.iter().flat_map(Source::layers));
         let overridden = self.overrides.decide(&flags);
         put_over(&mut flags, &overridden);
-        let next = Snapshot::next(previous.as_deref(), &flags, &self.metrics);
+        let next = Snapshot::next(previous.as_deref(), &flags, &self.metrics, SystemTime::now());
         if previous.is_some() && next.changes().is_empty() {
             return false;
         }

@@ -4,34 +4,46 @@
 //! that a question cannot hold up a reload. docs/status.md describes it.
 
 mod document;
+mod traffic;
 
 use crate::{
     lifecycle::{Lifecycle, Phase},
     source::state::State,
+    store::Store,
+    telemetry::metrics::Metrics,
 };
 use document::Document;
 use std::{sync::Arc, time::Instant};
 use tokio::sync::watch::Receiver;
+use traffic::Traffic;
 
 /// What a status is written from; clones are of the same sidecar.
 #[derive(Debug, Clone)]
 pub(crate) struct StatusPage {
     started: Instant,
+    metrics: Arc<Metrics>,
+    store: Store,
     phase: Receiver<Phase>,
     state: Receiver<Arc<State>>,
 }
 
 impl StatusPage {
     /// Counts the uptime from here on.
-    pub(crate) fn new(lifecycle: &Lifecycle, state: Receiver<Arc<State>>) -> Self {
-        Self { started: Instant::now(), phase: lifecycle.phase(), state }
+    pub(crate) fn new(
+        lifecycle: &Lifecycle,
+        state: Receiver<Arc<State>>,
+        store: Store,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self { started: Instant::now(), metrics, store, phase: lifecycle.phase(), state }
     }
 
     /// The document at this moment. Takes milliseconds for thousands of flags.
     pub(crate) fn render(&self) -> Result<String, serde_json::Error> {
         let state = Arc::clone(&self.state.borrow());
         let phase = self.phase.borrow().clone();
-        let document = Document::new(self.started.elapsed(), &phase, &state);
+        let traffic = Traffic::of(&self.metrics, &self.store, state.snapshot.as_deref());
+        let document = Document::new(self.started.elapsed(), &phase, &state, &traffic);
         Ok(serde_json::to_string(&document)? + "\n")
     }
 }

@@ -82,6 +82,20 @@ pub fn reason(text: &str) -> Result<String, String> {
     }
 }
 
+/// How long a unit is remembered.
+pub fn exposure_window(text: &str) -> Result<Duration, String> {
+    let window = duration(text)?;
+    let error = || "must be at most 30d".to_owned();
+    if window <= Duration::from_secs(30 * 24 * 60 * 60) { Ok(window) } else { Err(error()) }
+}
+
+/// The size of the table of units: one whose places can be told apart by the bits left for that.
+pub fn exposure_table(text: &str) -> Result<usize, String> {
+    let range = 64..=1 << 30;
+    let size = bytes(text).ok().and_then(|size| usize::try_from(size).ok());
+    size.filter(|size| range.contains(size)).ok_or_else(|| "must be from 64B to 1GiB".to_owned())
+}
+
 /// A size such as `65536`, `512KiB` or `16MiB`.
 pub fn bytes(text: &str) -> Result<u64, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());

@@ -7,7 +7,9 @@ use crate::{
     server::listener::Endpoint,
     source::{SourceOptions, watch::WatchOption},
     telemetry::{
+        ledger::ShowExposures,
         logging::{self, Audience, LogFormat, LogLevel},
+        metrics::MetricsOptions,
         report::chain,
     },
 };
@@ -80,6 +82,23 @@ pub struct ServeArgs {
     /// Be ready at once, and until the files are there serve what is: clients use their own defaults
     #[arg(long, env = "FLAGSTAFF_START_WITHOUT_FLAGS", value_parser = BoolishValueParser::new())]
     start_without_flags: bool,
+    /// How long a unit that met a variant is not counted again; 0s counts every evaluation
+    #[arg(long, env = "FLAGSTAFF_EXPOSURE_WINDOW", default_value = "1h")]
+    #[arg(value_parser = parse::exposure_window)]
+    exposure_window: Duration,
+    /// Memory for the units that were counted
+    #[arg(long, env = "FLAGSTAFF_EXPOSURE_TABLE", default_value = "2MiB")]
+    #[arg(value_parser = parse::exposure_table)]
+    exposure_table: usize,
+    /// Answer flags without rules so that clients do not cache them, and every exposure is seen
+    #[arg(long, env = "FLAGSTAFF_EXACT_EXPOSURES")]
+    exact_exposures: bool,
+    /// Which exposures are counted, and from when they are shown
+    #[arg(long, env = "FLAGSTAFF_METRICS_EXPOSURES", default_value = "all")]
+    metrics_exposures: MetricsExposures,
+    /// Series of single flags, beyond which flags share one set
+    #[arg(long, env = "FLAGSTAFF_METRICS_MAX_SERIES", default_value = "10000")]
+    metrics_max_series: usize,
     /// Threads that answer requests [default: 2, or 1 where there is one CPU]
     #[arg(long, env = "FLAGSTAFF_WORKER_THREADS", value_parser = parse::threads)]
     worker_threads: Option<usize>,
@@ -101,6 +120,16 @@ enum Watch {
     Auto,
     /// By polling alone
     Poll,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum MetricsExposures {
+    /// All, from the start at zero
+    All,
+    /// All, each from the first one on: fewer series
+    Evaluated,
+    /// None
+    Off,
 }
 
 /// A generation of the fractional operator.
@@ -128,6 +157,7 @@ pub(crate) struct ServeOptions {
     pub(crate) evaluation: Vec<Endpoint>,
     pub(crate) uds: Option<(PathBuf, u32)>,
     pub(crate) management: Option<Endpoint>,
+    pub(crate) metrics: MetricsOptions,
     pub(crate) worker_threads: usize,
     pub(crate) drain_delay: Duration,
 }
@@ -187,6 +217,17 @@ impl ServeArgs {
                 .collect(),
             uds: self.uds.map(|path| (path, self.uds_mode)),
             management: endpoint(management, &managing, "--management-bind"),
+            metrics: MetricsOptions {
+                max_series: self.metrics_max_series,
+                exposures: match self.metrics_exposures {
+                    MetricsExposures::All => ShowExposures::All,
+                    MetricsExposures::Evaluated => ShowExposures::Evaluated,
+                    MetricsExposures::Off => ShowExposures::Off,
+                },
+                exposure_window: self.exposure_window,
+                exposure_table: self.exposure_table,
+                exact_exposures: self.exact_exposures,
+            },
             worker_threads: self.worker_threads.unwrap_or_else(worker_threads),
             drain_delay: self.drain_delay,
         }

@@ -13,6 +13,7 @@ mod scope;
 mod set;
 mod variants;
 
+pub(super) use fractional::is_in as is_split_in;
 pub(crate) use operators::name_of;
 
 use super::{
@@ -186,7 +187,7 @@ impl Flag {
     /// Whether a split decides for some context.
     pub fn splits_units(&self) -> bool {
         match &self.behaviour {
-            Behaviour::Targeted(rule) => fractional::is_in(rule),
+            Behaviour::Targeted(rule) => is_split_in(rule),
             Behaviour::Disabled | Behaviour::Static | Behaviour::Broken(_) => false,
         }
     }

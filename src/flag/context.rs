@@ -14,6 +14,36 @@ pub(crate) const TARGETING_KEY: &str = "targetingKey";
 /// An attribute of the context.
 type Attribute<'a> = (&'a str, Value<'a>);
 
+/// Who meets a variant, as far as it matters for counting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Unit<'a> {
+    /// Most often.
+    Text(&'a str),
+    /// The bits of a number.
+    Number(u64),
+    /// Hardly ever.
+    Bool(bool),
+}
+
+impl<'a> Unit<'a> {
+    /// The unit of a context that nobody has looked at; a malformed one has none.
+    pub fn of(context: &'a [u8]) -> Option<Self> {
+        let attributes = encoded::members(context).filter_map(Result::ok);
+        let key = attributes.filter(|(name, _)| *name == TARGETING_KEY).last();
+        key.and_then(|(_, value)| Self::from_value(value))
+    }
+
+    fn from_value(value: Value<'a>) -> Option<Self> {
+        match value {
+            Value::String(Text::Given("")) => None,
+            Value::String(Text::Given(text)) => Some(Self::Text(text)),
+            Value::Number(number) => Some(Self::Number(number.to_bits())),
+            Value::Bool(bit) => Some(Self::Bool(bit)),
+            _ => None,
+        }
+    }
+}
+
 /// The buffers of evaluations to come, owned by the caller so that they stay warm.
 #[derive(Debug, Default)]
 pub struct Scratch {
@@ -60,6 +90,12 @@ impl<'a, 's> Evaluator<'a, 's> {
             }
         }
         Ok(evaluator)
+    }
+
+    /// The unit of the context.
+    pub fn unit(&self) -> Option<Unit<'a>> {
+        let key = self.attributes.iter().rev().find(|(name, _)| *name == TARGETING_KEY);
+        key.and_then(|(_, value)| Unit::from_value(*value))
     }
 
     /// The attribute `name` of an object; of two with one name the later counts.

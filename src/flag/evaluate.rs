@@ -41,6 +41,18 @@ pub enum Outcome<'a> {
     Failed(Failure<'a>),
 }
 
+impl Outcome<'_> {
+    /// The same answer with a reason that clients do not take for one that stays.
+    pub(crate) fn not_to_be_cached(self) -> Self {
+        match self {
+            Self::Variant { index, reason: Reason::Static, by } => {
+                Self::Variant { index, reason: Reason::Default, by }
+            }
+            other => other,
+        }
+    }
+}
+
 /// Why a variant was answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reason {
@@ -64,7 +76,7 @@ impl Reason {
 }
 
 /// What decided: a split of units, a rule, or the default.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum By {
     /// A `fractional` put the unit into a bucket on the way to the answer.
     Split,

@@ -54,6 +54,11 @@ impl<'a> Value<'a> {
         Self::String(Text::Given(text))
     }
 
+    /// Whether it is this text, as a flag or a request has it.
+    pub(crate) fn is_text(&self, text: &str) -> bool {
+        matches!(self, Self::String(Text::Given(given)) if *given == text)
+    }
+
     pub(crate) fn list(encoded: &'a [u8]) -> Self {
         Self::List(List::Given(encoded))
     }

@@ -2,13 +2,13 @@
 
 use super::{Rpc, Version, errors, now};
 use crate::{
-    flag::{BadContext, Evaluator, Failure, Outcome, Scratch},
+    flag::{BadContext, Evaluator, Failure, Outcome, Scratch, Unit},
     snapshot::Entry,
-    telemetry::flag_metrics::FlagError,
-    wire::{Answers, ResolveRequest, Type},
+    telemetry::flag_series::FlagError,
+    wire::{ResolveRequest, Type},
 };
 use bytes::Bytes;
-use std::cell::RefCell;
+use std::{cell::RefCell, time::Instant};
 use tonic::Status;
 use tracing::{debug, warn};
 
@@ -17,49 +17,64 @@ thread_local! {
     pub(super) static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
+/// What is wanted of a flag, beside what the message says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Question {
+    pub(super) version: Version,
+    pub(super) wanted: Type,
+    /// When the request arrived.
+    pub(super) at: Instant,
+}
+
 impl Rpc {
-    pub(super) fn resolve(
-        &self,
-        version: Version,
-        wanted: Type,
-        message: &[u8],
-    ) -> Result<Bytes, Status> {
+    pub(super) fn resolve(&self, question: Question, message: &[u8]) -> Result<Bytes, Status> {
         let snapshot = self.store.current().ok_or_else(errors::not_ready)?;
         let request = ResolveRequest::read(message).map_err(|_| errors::malformed())?;
         let Some(entry) = snapshot.entry(request.flag_key) else {
             return Err(self.unknown_flag(request.flag_key));
         };
-        // A flag that answers everybody alike never looks at its context.
+        let counts = self.metrics.ledger.counts_exposures();
+        // A flag that answers everybody alike never looks at its context, but for who it is.
         if let Some(outcome) = entry.flag.constant() {
-            return self.answer(version, wanted, entry, outcome);
+            let outcome = if entry.is_exact { outcome.not_to_be_cached() } else { outcome };
+            let unit = if counts { Unit::of(request.context) } else { None };
+            return self.answer(question, entry, outcome, unit);
         }
         SCRATCH.with_borrow_mut(|scratch| {
-            let evaluator = Evaluator::new(scratch, request.context, now());
-            let outcome = evaluator.map(|mut evaluator| evaluator.evaluate(&entry.flag));
-            match outcome {
-                Ok(outcome) => self.answer(version, wanted, entry, outcome),
-                Err(BadContext::Malformed) => Err(errors::malformed()),
+            let mut evaluator = match Evaluator::new(scratch, request.context, now()) {
+                Ok(evaluator) => evaluator,
+                Err(BadContext::Malformed) => return Err(errors::malformed()),
                 Err(BadContext::NotFinite) => {
-                    Err(self.failed(entry, FlagError::General, errors::not_finite()))
+                    return Err(self.failed(entry, FlagError::General, errors::not_finite()));
                 }
+            };
+            let outcome = evaluator.evaluate(&entry.flag);
+            if evaluator.lacks_targeting_key() && entry.counters.lacked_targeting_key() {
+                let flag = entry.flag.key();
+                warn!(flag, "a split was reached without a targeting key, so it decides nothing");
             }
+            let unit = if counts { evaluator.unit() } else { None };
+            self.answer(question, entry, outcome, unit)
         })
     }
 
     fn answer(
         &self,
-        version: Version,
-        wanted: Type,
+        Question { version, wanted, at }: Question,
         entry: &Entry,
         outcome: Outcome<'_>,
+        unit: Option<Unit<'_>>,
     ) -> Result<Bytes, Status> {
         let flag = &entry.flag;
         match outcome {
-            Outcome::Variant { index, reason, .. } => {
+            Outcome::Variant { index, reason, by } => {
                 let frame = entry.answers.variant(flag, (index, reason), wanted);
                 match (frame, flag.variants().get(index)) {
                     (Some(frame), _) => {
-                        entry.counters.answered(Answers::place(flag, index, reason));
+                        entry.counters.answered(index, reason);
+                        if let Some(unit) = unit {
+                            entry.counters.exposed((index, by), unit, at, &self.metrics);
+                        }
                         Ok(frame)
                     }
                     (None, Some(variant)) => {
@@ -90,7 +105,7 @@ impl Rpc {
 
     /// Counts and tells a failure; the log has one line a minute for each flag and error.
     fn failed(&self, entry: &Entry, error: FlagError, status: Status) -> Status {
-        if entry.counters.failed(&self.metrics, &entry.flag, error) {
+        if entry.counters.failed(error) {
             let (flag, error) = (entry.flag.key(), error.as_str());
             warn!(flag, error, why = status.message(), "evaluation failed");
         }
@@ -99,12 +114,8 @@ impl Rpc {
 
     fn unknown_flag(&self, key: &str) -> Status {
         self.metrics.unknown_flags.increment(1);
-        let flag = errors::shortened(key);
-        if self.unknown_flag_log.permits(10) {
-            warn!(flag, "a flag that nobody defined was asked for");
-        } else {
-            debug!(flag, "a flag that nobody defined was asked for");
-        }
+        self.metrics.radar.note(key);
+        debug!(flag = errors::shortened(key), "a flag that nobody defined was asked for");
         errors::flag_not_found(key)
     }
 }

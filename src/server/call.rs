@@ -118,7 +118,7 @@ impl Evaluation {
             Ok(message) if method.procedure == Procedure::EventStream && is_message(&message) => {
                 self.subscribe()
             }
-            Ok(message) => self.rpc.unary(method, &message).map(Body::answer),
+            Ok(message) => self.rpc.unary(method, &message, start).map(Body::answer),
             Err(status) => Err(status),
         };
         self.conclude(method, start, answered)

@@ -2,7 +2,7 @@
 //! makes room for the next.
 
 use crate::telemetry::{metrics::Metrics, rate_limit::RateLimit};
-use metrics::{Counter, Gauge};
+use metrics::Counter;
 use std::{
     collections::BTreeMap,
     fmt,
@@ -38,7 +38,7 @@ pub(crate) struct Gate {
     seats: Mutex<Seats>,
     /// One for each open socket, those on their way out included.
     sockets: Arc<Semaphore>,
-    active: Gauge,
+    active: Arc<AtomicUsize>,
     refused: Counter,
     accept_errors: Counter,
     /// One for refusals, one for errors.
@@ -77,8 +77,8 @@ pub(super) struct Routed(Arc<Seat>);
 impl Gate {
     /// The gate of clients.
     pub(crate) fn of_clients(most: usize, metrics: &Metrics) -> Self {
-        let (active, refused) = (&metrics.connections_active, &metrics.connections_refused);
-        let (active, refused) = (active.clone(), refused.clone());
+        let active = Arc::clone(&metrics.connections);
+        let refused = metrics.connections_refused.clone();
         Self { room: Room::OfStrangers, active, refused, ..Self::of_management(most, metrics) }
     }
 
@@ -89,7 +89,7 @@ impl Gate {
             room: Room::OfTheOldest,
             seats: Mutex::default(),
             sockets: Arc::new(Semaphore::new(most + LEAVING)),
-            active: Gauge::noop(),
+            active: Arc::default(),
             refused: Counter::noop(),
             accept_errors: metrics.accept_errors.clone(),
             logs: Default::default(),
@@ -128,7 +128,7 @@ impl Gate {
         seats.next += 1;
         seats.taken.insert(number, Arc::clone(&seat));
         drop(seats);
-        self.active.increment(1.0);
+        self.active.fetch_add(1, Ordering::Relaxed);
         if let Some(leaves) = leaves {
             leaves.leaving.cancel();
             self.refuse();
@@ -197,7 +197,7 @@ impl Drop for Routed {
 impl Drop for Place {
     fn drop(&mut self) {
         self.gate.seats().taken.remove(&self.number);
-        self.gate.active.decrement(1.0);
+        self.gate.active.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -210,6 +210,7 @@ impl fmt::Debug for Gate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::telemetry::metrics::MetricsOptions;
     use std::{
         collections::VecDeque,
         future::Future,
@@ -218,7 +219,7 @@ mod tests {
     };
 
     fn gate(room: Room) -> Arc<Gate> {
-        let metrics = Metrics::register().unwrap();
+        let metrics = Metrics::register(&MetricsOptions::default()).unwrap();
         Arc::new(Gate { room, ..Gate::of_management(2, &metrics) })
     }
 

@@ -1,6 +1,7 @@
 //! What a client that missed snapshots is told.
 
 use super::*;
+use crate::telemetry::metrics::MetricsOptions;
 use crate::{
     flag::{Format, Generation, Layer, compile, merge},
     pb::flagd::evaluation::v2::EventStreamResponse,
@@ -18,7 +19,11 @@ struct History {
 
 impl History {
     fn new() -> Self {
-        Self { metrics: Metrics::register().unwrap(), layer: Layer::default(), current: None }
+        Self {
+            metrics: Metrics::register(&MetricsOptions::default()).unwrap(),
+            layer: Layer::default(),
+            current: None,
+        }
     }
 
     fn publish(&mut self, flags: &[(&str, &str)]) -> &Snapshot {
@@ -31,7 +36,12 @@ impl History {
         let text = format!(r#"{{"flags":{{{}}}}}"#, flags.join(","));
         self.layer =
             compile(text.as_bytes(), Format::Json, Generation::V2, &self.layer).unwrap().layer;
-        let next = Snapshot::next(self.current.as_ref(), &merge([&self.layer]), &self.metrics);
+        let next = Snapshot::next(
+            self.current.as_ref(),
+            &merge([&self.layer]),
+            &self.metrics,
+            SystemTime::now(),
+        );
         self.current.insert(next)
     }
 }

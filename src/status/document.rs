@@ -1,7 +1,8 @@
 //! The shape of the status, member by member as docs/status.md has it.
 
+use super::traffic::{Exposures, Series, Streams, Traffic, UnknownFlags};
 use crate::{
-    flag::{Diagnostic, Layer, LayerFlag, Level, Standing, Variant, merge},
+    flag::{Diagnostic, Facts, Layer, LayerFlag, Level, Standing, Variant, merge},
     lifecycle::Phase,
     snapshot::Entry,
     source::{
@@ -32,6 +33,11 @@ pub(super) struct Document<'a> {
     quarantined: Vec<Quarantined<'a>>,
     overrides_directory: Option<String>,
     overrides: &'a [Json],
+    streams: &'a Streams,
+    connections: usize,
+    exposures: &'a Exposures,
+    series: &'a Series,
+    unknown_flags: &'a UnknownFlags,
     flags: BTreeMap<&'a str, Flag<'a>>,
 }
 
@@ -88,10 +94,25 @@ struct Flag<'a> {
     variants: Vec<&'a str>,
     default: Option<&'a str>,
     file: Option<String>,
+    owner: Option<String>,
+    kind: Option<String>,
+    expires: Option<String>,
+    why: Option<String>,
+    ticket: Option<String>,
+    changed: Option<String>,
+    /// Where one split decides.
+    split: Option<BTreeMap<&'a str, f64>>,
+    evaluations: BTreeMap<&'a str, u64>,
+    exposures: BTreeMap<&'a str, BTreeMap<&'static str, u64>>,
 }
 
 impl<'a> Document<'a> {
-    pub(super) fn new(uptime: Duration, phase: &'a Phase, state: &'a State) -> Self {
+    pub(super) fn new(
+        uptime: Duration,
+        phase: &'a Phase,
+        state: &'a State,
+        traffic: &'a Traffic,
+    ) -> Self {
         let snapshot = state.snapshot.as_deref();
         let served = Served::of(&state.sources);
         let layers = state.sources.iter().flat_map(|source| &source.layers);
@@ -116,7 +137,15 @@ impl<'a> Document<'a> {
             quarantined: layers.flat_map(|layer| served.quarantined(layer)).collect(),
             overrides_directory: directory.map(|directory| directory.display().to_string()),
             overrides: &state.overrides,
-            flags: entries.iter().map(|entry| (entry.flag.key(), served.flag(entry))).collect(),
+            streams: &traffic.streams,
+            connections: traffic.connections,
+            exposures: &traffic.exposures,
+            series: &traffic.series,
+            unknown_flags: &traffic.unknown_flags,
+            flags: entries
+                .iter()
+                .map(|entry| (entry.flag.key(), served.flag(entry, traffic)))
+                .collect(),
         }
     }
 }
@@ -143,13 +172,28 @@ impl<'a> Served<'a> {
         Self(with_files)
     }
 
-    fn flag(&self, entry: &'a Entry) -> Flag<'a> {
+    fn flag(&self, entry: &'a Entry, traffic: &'a Traffic) -> Flag<'a> {
         let flag = &entry.flag;
+        let Facts { owner, kind, expires, why, ticket } = flag.facts();
+        let changed = entry.changed_at.map(humantime::format_rfc3339_seconds);
+        let ratios = flag.configured_ratios();
+        let counted = traffic.counted.get(flag.key());
+        let evaluations = counted.into_iter().flat_map(|counted| &counted.evaluations);
+        let exposures = counted.into_iter().flat_map(|counted| &counted.exposures);
         Flag {
             state: if flag.is_disabled() { "disabled" } else { "enabled" },
             variants: flag.variants().iter().map(Variant::name).collect(),
             default: flag.default().map(Variant::name),
             file: self.0.get(flag.key()).map(|(_, file)| file.clone()),
+            owner,
+            kind,
+            expires,
+            why,
+            ticket,
+            changed: changed.map(|time| time.to_string()),
+            split: (!ratios.is_empty()).then(|| ratios.into_iter().collect()),
+            evaluations: evaluations.map(|(variant, count)| (&**variant, *count)).collect(),
+            exposures: exposures.map(|(variant, by)| (&**variant, by.clone())).collect(),
         }
     }
 

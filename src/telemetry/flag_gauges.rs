@@ -1,43 +1,79 @@
-//! Gauges of single flags, written at each scrape from the snapshot in force.
-//!
-//! The exporter cannot remove a series: there, what once was true of a flag would stay for ever.
+//! What is true of single flags, written at each scrape from the snapshot in force: in a registry,
+//! what once was true of a flag would stay for ever.
 
-use crate::snapshot::Snapshot;
-use std::fmt::Write;
+use super::exposition::Metric;
+use crate::{
+    flag::{Facts, Flag},
+    snapshot::{Entry, Snapshot},
+};
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
-/// Appends the gauges of every flag in Prometheus' text format.
+/// Appends the gauges of every flag.
 pub(crate) fn write_flag_gauges(page: &mut String, snapshot: Option<&Snapshot>) {
-    let flags = snapshot.map_or(&[][..], |snapshot| snapshot.entries()).iter();
-    let overridden = flags.map(|entry| &entry.flag).filter(|flag| flag.is_overridden());
-    write_gauge(
-        page,
-        ("flagstaff_flag_override_active", "Whether an override decides, and no file"),
-        overridden.map(|flag| (flag.key(), 1.0)),
-    );
+    let entries = snapshot.map_or(&[][..], |snapshot| snapshot.entries());
+    let facts: Vec<(&Flag, Facts)> =
+        entries.iter().map(|entry| (&*entry.flag, entry.flag.facts())).collect();
+    write_facts(page, &facts);
+    write_ratios(page, entries);
+    write_changes(page, entries);
+    let help = "Whether an override decides, and no file";
+    let mut metric = Metric::gauge(page, "flagstaff_flag_override_active", help);
+    for entry in entries.iter().filter(|entry| entry.flag.is_overridden()) {
+        metric.sample(&[("flag", entry.flag.key())], 1);
+    }
 }
 
-/// One metric with a sample for each flag it is known of.
-fn write_gauge<'a>(
-    page: &mut String,
-    (name, help): (&str, &str),
-    samples: impl Iterator<Item = (&'a str, f64)>,
-) {
-    // Writing to a string cannot fail.
-    write!(page, "# HELP {name} {help}\n# TYPE {name} gauge\n").unwrap_or_default();
-    for (flag, value) in samples {
-        page.push_str(name);
-        page.push_str("{flag=\"");
-        for letter in flag.chars() {
-            match letter {
-                '\\' => page.push_str("\\\\"),
-                '"' => page.push_str("\\\""),
-                '\n' => page.push_str("\\n"),
-                _ => page.push(letter),
-            }
-        }
-        writeln!(page, "\"}} {value}").unwrap_or_default();
+fn write_facts(page: &mut String, facts: &[(&Flag, Facts)]) {
+    let help = "Who owns a flag, what kind it is and when it must go, as its metadata says";
+    let mut metric = Metric::gauge(page, "flagstaff_flag_info", help);
+    for (flag, facts) in facts {
+        let told = |fact: &'_ Option<String>| fact.clone().unwrap_or_default();
+        let (owner, kind, expires) = (told(&facts.owner), told(&facts.kind), told(&facts.expires));
+        let labels =
+            [("flag", flag.key()), ("owner", &owner), ("kind", &kind), ("expires", &expires)];
+        metric.sample(&labels, 1);
     }
-    page.push('\n');
+    let help = "When a flag must go: the beginning of that day, if its metadata names a day";
+    let mut metric = Metric::gauge(page, "flagstaff_flag_expires_timestamp_seconds", help);
+    for (flag, facts) in facts {
+        if let Some(time) = facts.expires.as_deref().and_then(timestamp) {
+            metric.sample(&[("flag", flag.key())], time);
+        }
+    }
+}
+
+/// A day, or a moment of RFC 3339, in Unix seconds.
+fn timestamp(text: &str) -> Option<u64> {
+    let day = || humantime::parse_rfc3339(&format!("{text}T00:00:00Z"));
+    let time = humantime::parse_rfc3339_weak(text).or_else(|_| day()).ok()?;
+    Some(time.duration_since(UNIX_EPOCH).ok()?.as_secs())
+}
+
+fn write_ratios(page: &mut String, entries: &[Arc<Entry>]) {
+    let help = "The share of units that one split gives a variant, where one split decides";
+    let mut metric = Metric::gauge(page, "flagstaff_flag_configured_ratio", help);
+    for entry in entries {
+        for (variant, ratio) in entry.flag.configured_ratios() {
+            metric.sample(&[("flag", entry.flag.key()), ("variant", variant)], ratio);
+        }
+    }
+}
+
+fn write_changes(page: &mut String, entries: &[Arc<Entry>]) {
+    let help = "When a flag last changed; absent until a change was seen";
+    let mut metric = Metric::gauge(page, "flagstaff_flag_changed_timestamp_seconds", help);
+    for entry in entries {
+        if let Some(changed) = entry.changed_at {
+            metric.sample(&[("flag", entry.flag.key())], seconds(changed));
+        }
+    }
+}
+
+fn seconds(time: SystemTime) -> f64 {
+    time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }
 
 #[cfg(test)]
@@ -45,14 +81,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_metric_is_told_even_without_samples_and_labels_are_escaped() {
-        let mut page = String::new();
-        write_gauge(&mut page, ("x", "What it is"), [("a\\b\"c\nd", 1.0), ("ä", 0.5)].into_iter());
-        let expected = "# HELP x What it is\n# TYPE x gauge\n\
-            x{flag=\"a\\\\b\\\"c\\nd\"} 1\nx{flag=\"ä\"} 0.5\n\n";
-        assert_eq!(page, expected);
-        let mut page = String::new();
-        write_flag_gauges(&mut page, None);
-        assert!(page.ends_with("# TYPE flagstaff_flag_override_active gauge\n\n"), "{page}");
+    fn an_expiry_is_a_day_or_a_moment() {
+        assert_eq!(timestamp("2027-06-30"), Some(1_814_313_600));
+        assert_eq!(timestamp("2027-06-30T12:00:00Z"), Some(1_814_313_600 + 43_200));
+        assert_eq!(timestamp("2027-06-30 12:00:00"), Some(1_814_313_600 + 43_200));
+        for text in ["", "soon", "30.06.2027", "2027-13-01"] {
+            assert_eq!(timestamp(text), None, "{text}");
+        }
     }
 }

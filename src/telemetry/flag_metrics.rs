@@ -1,115 +1,85 @@
-//! What is counted for each flag.
-//!
-//! Series that can happen exist at zero from load, because a counter that first appears at 100
-//! shows no increase. Error series appear with the first error.
+//! What is counted for a flag in force, and how often its troubles are told.
 
 use super::{
-    metrics::{Labels, Metrics},
+    flag_series::{FlagError, FlagSeries},
+    metrics::Metrics,
     rate_limit::RateLimit,
 };
-use crate::flag::Flag;
-use metrics::Counter;
-use std::{fmt, sync::OnceLock};
+use crate::flag::{By, Flag, Reason, Unit, VariantIndex};
+use std::{sync::Arc, time::Instant};
 
-/// Why a request for a flag failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FlagError {
-    TypeMismatch,
-    Parse,
-    General,
-}
-
-impl FlagError {
-    const COUNT: usize = 3;
-
-    /// The error's name in OpenFeature, lower case as in OpenTelemetry's conventions.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::TypeMismatch => "type_mismatch",
-            Self::Parse => "parse_error",
-            Self::General => "general",
-        }
-    }
-}
-
-/// The counters of one flag.
+/// The counters of a flag in force.
+#[derive(Debug)]
 pub(crate) struct FlagCounters {
-    /// By the place of the answer (see `Answers::place`).
-    answers: Box<[Counter]>,
-    nothing: Counter,
-    bulk: Counter,
-    errors: [OnceLock<Counter>; FlagError::COUNT],
-    logged: [RateLimit; FlagError::COUNT],
+    series: Arc<FlagSeries>,
+    /// The series are those of all flags for which there was no room.
+    is_shared: bool,
+    /// What each variant is told from others by, when units meet it.
+    variants: Box<[u64]>,
+    logged: [RateLimit; FlagError::ALL.len()],
+    told_of_missing_key: RateLimit,
 }
+
+/// Seconds between two log lines about the same trouble.
+const PAUSE: u64 = 60;
 
 impl FlagCounters {
-    /// Registers the series of a flag; those it had before go on counting.
-    pub(crate) fn register(metrics: &Metrics, flag: &Flag) -> Self {
-        let evaluations = |variant: &str, reason: &str| {
-            let series = Labels::new("flagstaff_flag_evaluations_total").with("flag", flag.key());
-            metrics.counter(series.with("variant", variant).with("reason", reason))
-        };
-        let default = flag.default_variant();
-        let by_variant = flag.variants().iter().enumerate().map(|(place, variant)| {
-            if flag.is_targeted() {
-                evaluations(variant.name(), "targeting_match")
-            } else if flag.is_static() && default == Some(place) {
-                evaluations(variant.name(), "static")
-            } else {
-                Counter::noop()
-            }
-        });
-        let default = flag.default();
-        let by_default = match default {
-            Some(variant) if flag.is_targeted() => evaluations(variant.name(), "default"),
-            _ => Counter::noop(),
-        };
-        let nothing = if flag.is_disabled() {
-            evaluations("", "disabled")
-        } else if default.is_none() && (flag.is_targeted() || flag.is_static()) {
-            evaluations("", "default")
-        } else {
-            Counter::noop()
-        };
-        let bulk = Labels::new("flagstaff_flag_bulk_evaluations_total").with("flag", flag.key());
+    /// The counters of a flag; those it had before go on counting.
+    pub(crate) fn of(flag: &Flag, metrics: &Metrics) -> Self {
+        let (series, is_shared) = metrics.ledger.series_of(flag);
+        let seed = |name: &str| metrics.exposures.variant(flag.key(), name);
         Self {
-            answers: by_variant.chain([by_default]).collect(),
-            nothing,
-            bulk: metrics.counter(bulk),
-            errors: Default::default(),
+            series,
+            is_shared,
+            variants: flag.variants().iter().map(|variant| seed(variant.name())).collect(),
             logged: Default::default(),
+            told_of_missing_key: RateLimit::default(),
         }
     }
 
-    pub(crate) fn answered(&self, place: usize) {
-        if let Some(counter) = self.answers.get(place) {
-            counter.increment(1);
+    /// A variant was answered.
+    pub(crate) fn answered(&self, variant: VariantIndex, reason: Reason) {
+        match reason {
+            Reason::Default => self.series.defaulted(),
+            Reason::Static | Reason::TargetingMatch => self.series.named(self.place(variant)),
+        }
+    }
+
+    /// A unit met a variant; it counts if that is new.
+    pub(crate) fn exposed(
+        &self,
+        (variant, by): (VariantIndex, By),
+        unit: Unit<'_>,
+        at: Instant,
+        metrics: &Metrics,
+    ) {
+        let Some(seed) = self.variants.get(variant) else { return };
+        if metrics.exposures.see(*seed, unit, at) {
+            self.series.exposed(self.place(variant), by);
         }
     }
 
     pub(crate) fn left_to_caller(&self) {
-        self.nothing.increment(1);
+        self.series.left_to_caller();
     }
 
     pub(crate) fn answered_in_bulk(&self) {
-        self.bulk.increment(1);
+        self.series.answered_in_bulk();
+    }
+
+    /// Counts a split that had nobody to bucket, and says whether it is to be logged.
+    pub(crate) fn lacked_targeting_key(&self) -> bool {
+        self.series.lacked_targeting_key();
+        self.told_of_missing_key.permits(PAUSE)
     }
 
     /// Counts a failure and says whether it is to be logged.
-    pub(crate) fn failed(&self, metrics: &Metrics, flag: &Flag, error: FlagError) -> bool {
-        let register = || {
-            let series = Labels::new("flagstaff_flag_errors_total").with("flag", flag.key());
-            metrics.counter(series.with("error", error.as_str()))
-        };
-        if let Some(counter) = self.errors.get(error as usize) {
-            counter.get_or_init(register).increment(1);
-        }
-        self.logged.get(error as usize).is_some_and(|logged| logged.permits(60))
+    pub(crate) fn failed(&self, error: FlagError) -> bool {
+        self.series.failed(error);
+        self.logged.get(error as usize).is_some_and(|logged| logged.permits(PAUSE))
     }
-}
 
-impl fmt::Debug for FlagCounters {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FlagCounters").finish_non_exhaustive()
+    fn place(&self, variant: VariantIndex) -> VariantIndex {
+        if self.is_shared { 0 } else { variant }
     }
 }

@@ -3,12 +3,25 @@
 //! Handles are registered once and held; nothing is looked up by name on a request. Label values
 //! are closed sets or come from the flag file, never from a request.
 
+use super::{
+    exposures::Exposures,
+    ledger::{Ledger, ShowExposures},
+    radar::Radar,
+};
 use crate::rpc::Method;
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{
     BuildError, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
 };
-use std::{fmt, sync::OnceLock, time::Duration};
+use metrics_process::Collector;
+use std::{
+    fmt,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 use tonic::Code;
 
 const METADATA: Metadata<'static> = Metadata::new("flagstaff", Level::INFO, None);
@@ -74,6 +87,19 @@ impl Event {
     ];
 }
 
+/// What is counted of flags, and how long it is remembered.
+#[derive(Debug, Clone)]
+pub(crate) struct MetricsOptions {
+    pub(crate) max_series: usize,
+    pub(crate) exposures: ShowExposures,
+    /// After this time a unit counts again; 0 counts every evaluation.
+    pub(crate) exposure_window: Duration,
+    /// Bytes.
+    pub(crate) exposure_table: usize,
+    /// Answers of static flags say DEFAULT, which clients do not cache.
+    pub(crate) exact_exposures: bool,
+}
+
 /// The handles, and the registry they belong to.
 pub(crate) struct Metrics {
     recorder: PrometheusRecorder,
@@ -81,10 +107,19 @@ pub(crate) struct Metrics {
     rpcs: Vec<RpcDurations>,
     reloads: [Counter; Reload::ALL.len()],
     events: [Counter; Event::ALL.len()],
+    options: MetricsOptions,
+    /// What every flag counted.
+    pub(crate) ledger: Ledger,
+    /// Who met which variant.
+    pub(crate) exposures: Exposures,
     pub(crate) unknown_flags: Counter,
+    pub(crate) radar: Radar,
+    process: Collector,
     pub(crate) streams_active: Gauge,
     pub(crate) streams_coalesced: Counter,
-    pub(crate) connections_active: Gauge,
+    /// Open connections of clients.
+    pub(crate) connections: Arc<AtomicUsize>,
+    connections_active: Gauge,
     pub(crate) connections_refused: Counter,
     pub(crate) accept_errors: Counter,
     pub(crate) config: ConfigGauges,
@@ -115,9 +150,10 @@ struct RpcDurations {
 
 impl Metrics {
     /// Registers everything. The one error is of the exporter's own configuration.
-    pub(crate) fn register() -> Result<Self, BuildError> {
+    pub(crate) fn register(options: &MetricsOptions) -> Result<Self, BuildError> {
         let recorder = PrometheusBuilder::new().set_buckets(&SECONDS)?.build_recorder();
         describe(&recorder);
+        metrics::with_local_recorder(&recorder, || Collector::default().describe());
         let gauge = |name: &'static str| Labels::new(name).gauge(&recorder);
         let counter = |name: &'static str| Labels::new(name).counter(&recorder);
         let stream = |name: &'static str| Labels::new(name).with("kind", "event_stream");
@@ -158,9 +194,15 @@ impl Metrics {
             events: Event::ALL.map(|(_, event)| {
                 stream("flagstaff_stream_events_total").with("event", event).counter(&recorder)
             }),
+            options: options.clone(),
+            ledger: Ledger::new(options.max_series, options.exact_exposures, options.exposures),
+            exposures: Exposures::new(options.exposure_table, options.exposure_window),
             unknown_flags: counter("flagstaff_unknown_flag_requests_total"),
+            radar: Radar::default(),
+            process: Collector::default(),
             streams_active: stream("flagstaff_streams_active").gauge(&recorder),
             streams_coalesced: stream("flagstaff_stream_coalesced_total").counter(&recorder),
+            connections: Arc::default(),
             connections_active: gauge("flagstaff_connections_active"),
             connections_refused: counter("flagstaff_connections_refused_total"),
             accept_errors: counter("flagstaff_accept_errors_total"),
@@ -170,13 +212,15 @@ impl Metrics {
         })
     }
 
-    /// Registers a counter with label values that come from the flag file.
-    pub(super) fn counter(&self, labels: Labels) -> Counter {
-        labels.counter(&self.recorder)
+    /// What the command line says.
+    pub(crate) fn options(&self) -> &MetricsOptions {
+        &self.options
     }
 
-    /// Everything in Prometheus' text format.
+    /// Everything but what is about single flags, in Prometheus' text format.
     pub(crate) fn render(&self) -> String {
+        self.connections_active.set(self.connections.load(Ordering::Relaxed) as f64);
+        metrics::with_local_recorder(&self.recorder, || self.process.collect());
         self.rendered.render()
     }
 
@@ -293,12 +337,6 @@ impl Labels {
 /// What each metric means, as `# HELP` tells it.
 fn describe(recorder: &PrometheusRecorder) {
     for (name, help) in [
-        (
-            "flagstaff_flag_evaluations_total",
-            "Answers for one flag; variant is empty when the caller's default applies",
-        ),
-        ("flagstaff_flag_bulk_evaluations_total", "Answers for a flag inside a bulk reply"),
-        ("flagstaff_flag_errors_total", "Requests for a flag that ended in an error"),
         ("flagstaff_unknown_flag_requests_total", "Requests for flags that nobody defined"),
         ("flagstaff_stream_events_total", "Events sent to update streams"),
         (
@@ -348,4 +386,18 @@ fn describe(recorder: &PrometheusRecorder) {
     let name = KeyName::from_const_str("flagstaff_rpc_duration_seconds");
     let help = "Time from a request's last byte to its answer, by gRPC code";
     recorder.describe_histogram(name, None, help.into());
+}
+
+#[cfg(test)]
+impl Default for MetricsOptions {
+    /// As the command line has it.
+    fn default() -> Self {
+        Self {
+            max_series: 10_000,
+            exposures: ShowExposures::All,
+            exposure_window: Duration::from_secs(3600),
+            exposure_table: 2 << 20,
+            exact_exposures: false,
+        }
+    }
 }

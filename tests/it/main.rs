@@ -16,6 +16,7 @@ mod directories;
 mod docs;
 mod drain;
 mod events;
+mod exposures;
 mod faults;
 mod flags;
 mod grpc;

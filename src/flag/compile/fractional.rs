@@ -112,7 +112,7 @@ pub(super) fn only_split(rule: &Rule) -> Option<Split> {
 }
 
 /// Whether there is a split in a rule.
-pub(super) fn is_in(rule: &Rule) -> bool {
+pub(in crate::flag) fn is_in(rule: &Rule) -> bool {
     let mut splits = Vec::new();
     collect(rule, &mut splits);
     !splits.is_empty()

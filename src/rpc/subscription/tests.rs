@@ -1,6 +1,7 @@
 //! The order of events, and the time between them.
 
 use super::*;
+use crate::telemetry::metrics::MetricsOptions;
 use crate::{
     flag::{Format, Generation, Layer, compile, merge},
     pb::flagd::evaluation::v2::EventStreamResponse,
@@ -16,7 +17,12 @@ fn publish(store: &Store, metrics: &Metrics, default: &str) {
     let layer =
         compile(text.as_bytes(), Format::Json, Generation::V2, &Layer::default()).unwrap().layer;
     let previous = store.current();
-    let next = Snapshot::next(previous.as_deref(), &merge([&layer]), metrics);
+    let next = Snapshot::next(
+        previous.as_deref(),
+        &merge([&layer]),
+        metrics,
+        std::time::SystemTime::now(),
+    );
     store.publish(Arc::new(next));
 }
 
@@ -27,7 +33,7 @@ async fn next(subscription: &mut Subscription) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_without_news_says_every_20_seconds_that_it_lives() {
-    let metrics = Arc::new(Metrics::register().unwrap());
+    let metrics = Arc::new(Metrics::register(&MetricsOptions::default()).unwrap());
     let store = Store::new();
     let rpc = Rpc::new(store.clone(), Arc::clone(&metrics));
     let draining = CancellationToken::new();
@@ -51,7 +57,7 @@ async fn a_stream_without_news_says_every_20_seconds_that_it_lives() {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_reader_is_sent_several_changes_as_one() {
-    let metrics = Arc::new(Metrics::register().unwrap());
+    let metrics = Arc::new(Metrics::register(&MetricsOptions::default()).unwrap());
     let store = Store::new();
     let rpc = Rpc::new(store.clone(), Arc::clone(&metrics));
     let mut subscription = Subscription::new(&rpc, CancellationToken::new());

@@ -1,0 +1,57 @@
+//! What people should know of a flag: who owns it, why it is there and when it must go.
+
+use super::{
+    Flag,
+    encoded::members,
+    value::{Text, Value},
+};
+
+/// Ownership and lifecycle, as flat members of a flag's metadata.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Facts {
+    pub(crate) owner: Option<String>,
+    pub(crate) kind: Option<String>,
+    pub(crate) expires: Option<String>,
+    pub(crate) why: Option<String>,
+    pub(crate) ticket: Option<String>,
+}
+
+impl Flag {
+    /// What its metadata says about it.
+    pub(crate) fn facts(&self) -> Facts {
+        let mut facts = Facts::default();
+        for (name, value) in members(&self.metadata).filter_map(Result::ok) {
+            let fact = match name {
+                "owner" => &mut facts.owner,
+                "kind" => &mut facts.kind,
+                "expires" => &mut facts.expires,
+                "why" => &mut facts.why,
+                "ticket" => &mut facts.ticket,
+                _ => continue,
+            };
+            *fact = match value {
+                Value::String(Text::Given(text)) => Some(text.to_owned()),
+                Value::Number(number) => Some(number.to_string()),
+                Value::Bool(bit) => Some(bit.to_string()),
+                _ => None,
+            };
+        }
+        facts
+    }
+
+    /// The share of units of each variant, where one split decides.
+    pub(crate) fn configured_ratios(&self) -> Vec<(&str, f64)> {
+        let Some(split) = &self.split else { return Vec::new() };
+        let total: f64 = split.shares.iter().map(|(_, weight)| f64::from(*weight)).sum();
+        let mut ratios: Vec<(&str, f64)> = Vec::new();
+        for (name, weight) in &split.shares {
+            let ratio = if total > 0.0 { f64::from(*weight) / total } else { 0.0 };
+            // A variant may have several shares.
+            match ratios.iter_mut().find(|(known, _)| *known == &**name) {
+                Some((_, known)) => *known += ratio,
+                None => ratios.push((name, ratio)),
+            }
+        }
+        ratios
+    }
+}

@@ -1,0 +1,160 @@
+//! Who met which variant, remembered for a while in a table of fixed size: no user is stored, and
+//! no lock taken.
+//!
+//! A unit (flag, variant, targeting key) is a 64-bit hash with a seed of the process. Some of its
+//! bits choose a set of eight slots, forty others are kept in a slot beside the time at which the
+//! unit was counted. So a unit is taken for another with a chance of 8 in 2^40 at most, and not
+//! counted. Where more units are active than there is room for, the oldest of a set makes place,
+//! and may be counted once more.
+
+use crate::flag::Unit;
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+
+/// Slots of a set: one cache line, looked through as a whole.
+const WAYS: usize = 8;
+
+/// Bits of a slot that tell the unit; the others tell the time.
+const PRINT_BITS: u32 = 40;
+const TIME_BITS: u32 = 64 - PRINT_BITS;
+const TIME_MASK: u64 = (1 << TIME_BITS) - 1;
+
+/// Ticks of a window. A finer clock would wrap earlier, a coarser one blur the window.
+const TICKS_PER_WINDOW: u64 = 1024;
+
+/// What became of a unit that was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    /// Not counted within the window, or not any more known to be.
+    First,
+    /// As [`Self::First`], and another unit that was counted within the window was forgotten.
+    FirstInPlaceOfAnother,
+    /// Counted within the window.
+    Again,
+}
+
+/// The units counted within the window.
+#[derive(Debug)]
+pub(crate) struct Exposures {
+    hasher: RandomState,
+    start: Instant,
+    /// Nanoseconds.
+    tick: u64,
+    /// There is no window: every sight counts.
+    each: bool,
+    sets: usize,
+    /// Made when the first unit is seen: an idle sidecar does not pay for it.
+    slots: OnceLock<Box<[AtomicU64]>>,
+    duplicates: AtomicU64,
+    evictions: AtomicU64,
+}
+
+impl Exposures {
+    /// A table of about so many bytes, in which a unit counts again after `window`.
+    pub(crate) fn new(bytes: usize, window: Duration) -> Self {
+        let sets = (bytes / (WAYS * size_of::<AtomicU64>())).max(1);
+        Self {
+            hasher: RandomState::new(),
+            start: Instant::now(),
+            tick: (nanos(window) / TICKS_PER_WINDOW).max(1),
+            each: window.is_zero(),
+            sets,
+            slots: OnceLock::new(),
+            duplicates: AtomicU64::new(0),
+            evictions: AtomicU64::new(0),
+        }
+    }
+
+    /// What a variant of a flag is told from others by.
+    pub(crate) fn variant(&self, flag: &str, variant: &str) -> u64 {
+        self.hasher.hash_one((flag, variant))
+    }
+
+    /// Notes that a unit met a variant; says whether that counts.
+    pub(crate) fn see(&self, variant: u64, unit: Unit<'_>, at: Instant) -> bool {
+        if self.each {
+            return true;
+        }
+        let elapsed = nanos(at.saturating_duration_since(self.start));
+        match self.see_at(self.hasher.hash_one((variant, unit)), elapsed / self.tick) {
+            Sight::First => true,
+            Sight::FirstInPlaceOfAnother => {
+                self.evictions.fetch_add(1, Relaxed);
+                true
+            }
+            Sight::Again => {
+                self.duplicates.fetch_add(1, Relaxed);
+                false
+            }
+        }
+    }
+
+    /// How often a unit had met the variant within the window.
+    pub(crate) fn duplicates(&self) -> u64 {
+        self.duplicates.load(Relaxed)
+    }
+
+    /// How many units were forgotten within the window for want of room.
+    pub(crate) fn evictions(&self) -> u64 {
+        self.evictions.load(Relaxed)
+    }
+
+    fn see_at(&self, hash: u64, tick: u64) -> Sight {
+        // 0 is an empty slot, so time begins after it.
+        let now = (tick + TICKS_PER_WINDOW + 1) & TIME_MASK;
+        let print = hash >> TIME_BITS << TIME_BITS;
+        let entry = print | now;
+        loop {
+            let mut oldest = (0, None);
+            for slot in self.set(hash) {
+                let found = slot.load(Relaxed);
+                // The clock wraps, and so does the age.
+                let age = match found {
+                    0 => u64::MAX,
+                    _ => now.wrapping_sub(found) & TIME_MASK,
+                };
+                if found != 0 && found & !TIME_MASK == print {
+                    if age < TICKS_PER_WINDOW {
+                        return Sight::Again;
+                    }
+                    oldest = (age, Some((slot, found)));
+                    break;
+                }
+                if age > oldest.0 || oldest.1.is_none() {
+                    oldest = (age, Some((slot, found)));
+                }
+            }
+            let (age, Some((slot, found))) = oldest else { return Sight::First };
+            // Another thread may have taken the slot meanwhile, perhaps for the same unit.
+            if slot.compare_exchange(found, entry, Relaxed, Relaxed).is_ok() {
+                return match age < TICKS_PER_WINDOW {
+                    true => Sight::FirstInPlaceOfAnother,
+                    false => Sight::First,
+                };
+            }
+        }
+    }
+
+    /// The slots in which a unit can be: bits of the hash that are not kept choose them.
+    fn set(&self, hash: u64) -> &[AtomicU64] {
+        let slots = || std::iter::repeat_with(AtomicU64::default).take(self.sets * WAYS).collect();
+        let slots = self.slots.get_or_init(slots);
+        let chosen = ((hash & TIME_MASK) * self.sets as u64) >> TIME_BITS;
+        let start = chosen as usize * WAYS;
+        slots.get(start..start + WAYS).unwrap_or_default()
+    }
+}
+
+/// Centuries fit.
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,99 @@
+//! What counts as a first sight.
+
+use super::*;
+use std::{collections::HashSet, thread};
+
+const WINDOW: Duration = Duration::from_secs(3600);
+
+fn table(bytes: usize) -> Exposures {
+    Exposures::new(bytes, WINDOW)
+}
+
+#[test]
+fn a_unit_counts_once_and_another_variant_or_user_is_another() {
+    let table = table(2 << 20);
+    let seen = [
+        ("a", "on", "u1"),
+        ("a", "on", "u1"),
+        ("a", "off", "u1"),
+        ("a", "on", "u2"),
+        ("b", "on", "u1"),
+    ];
+    let see = |(flag, variant, unit)| {
+        table.see(table.variant(flag, variant), Unit::Text(unit), Instant::now())
+    };
+    let sights = seen.map(see);
+    assert_eq!(sights, [true, false, true, true, true]);
+    assert_eq!((table.duplicates(), table.evictions()), (1, 0));
+}
+
+#[test]
+fn a_unit_counts_again_a_window_after_it_was_counted_and_not_after_it_was_seen() {
+    let table = table(2 << 20);
+    let hash = table.hasher.hash_one("u");
+    for (tick, expected) in [
+        (0, Sight::First),
+        (500, Sight::Again),
+        (TICKS_PER_WINDOW - 1, Sight::Again),
+        (TICKS_PER_WINDOW, Sight::First),
+        (TICKS_PER_WINDOW + 500, Sight::Again),
+        (2 * TICKS_PER_WINDOW, Sight::First),
+    ] {
+        assert_eq!(table.see_at(hash, tick), expected, "{tick}");
+    }
+}
+
+#[test]
+fn the_clock_may_wrap() {
+    let table = table(64);
+    let hash = table.hasher.hash_one("u");
+    let before = TIME_MASK - TICKS_PER_WINDOW - 3;
+    assert_eq!(table.see_at(hash, before), Sight::First);
+    assert_eq!(table.see_at(hash, before + 10), Sight::Again);
+    assert_eq!(table.see_at(hash, before + TICKS_PER_WINDOW), Sight::First);
+    assert_eq!(table.see_at(hash, before + TICKS_PER_WINDOW + 10), Sight::Again);
+}
+
+#[test]
+fn a_full_set_forgets_the_oldest_and_says_so() {
+    let table = table(64);
+    assert_eq!(table.sets, 1);
+    let hash = |unit: u64| unit << TIME_BITS;
+    for unit in 1..=8 {
+        assert_eq!(table.see_at(hash(unit), unit), Sight::First);
+    }
+    assert_eq!(table.see_at(hash(9), 9), Sight::FirstInPlaceOfAnother);
+    assert_eq!(table.see_at(hash(2), 10), Sight::Again);
+    assert_eq!(table.see_at(hash(1), 11), Sight::FirstInPlaceOfAnother);
+    // Those whose window is over make place without a loss.
+    assert_eq!(table.see_at(hash(10), 2 * TICKS_PER_WINDOW), Sight::First);
+}
+
+#[test]
+fn threads_that_see_the_same_units_count_each_once() {
+    let table = table(2 << 20);
+    let firsts: usize = thread::scope(|scope| {
+        let count =
+            || (0..10_000).filter(|unit| table.see(1, Unit::Number(*unit), Instant::now())).count();
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(count)).collect();
+        threads.into_iter().map(|thread| thread.join().expect("no panic")).sum()
+    });
+    assert_eq!(firsts, 10_000);
+}
+
+#[test]
+fn a_hundred_thousand_active_units_fit_into_the_default_table() {
+    let table = table(2 << 20);
+    let mut counted = HashSet::new();
+    let mut twice = 0;
+    for round in 0..3 {
+        for unit in 0..100_000_u64 {
+            if table.see(1, Unit::Number(unit), Instant::now()) && !counted.insert(unit) {
+                twice += 1;
+            }
+        }
+        assert_eq!(counted.len(), 100_000, "none is lost, in round {round}");
+    }
+    println!("{twice} of 200000 sights counted again");
+    assert!(twice < 2_000, "{twice}");
+}

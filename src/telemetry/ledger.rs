@@ -1,0 +1,195 @@
+//! The counters of all flags there ever were, within a bound.
+//!
+//! They are ours and not the exporter's: eight bytes a count instead of some hundred, nothing to
+//! register, and values that `/status` and the last log line can read. A flag that is gone keeps
+//! its counts, because it may come back and a counter must not go down.
+
+use super::flag_series::{Family, FlagSeries, Series, Shape};
+use crate::flag::Flag;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// The flag of those that have no series of their own.
+const OTHER: &str = "(other)";
+
+/// Which exposures are counted, and from when they are shown (`--metrics-exposures`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ShowExposures {
+    /// From the start, at zero.
+    All,
+    /// From the first one on.
+    Evaluated,
+    /// Not at all.
+    Off,
+}
+
+/// What is known of series.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    /// Series that may exist before any flag has to share those of others.
+    limit: usize,
+    /// Every flag gives answers that clients do not cache.
+    exact: bool,
+    exposures: ShowExposures,
+    /// A std mutex: held at publish and scrape, never on a request.
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    flags: BTreeMap<Box<str>, Held>,
+    in_use: usize,
+    dropped: u64,
+}
+
+/// What one flag counted.
+#[derive(Debug, Default)]
+struct Held {
+    /// By shape; a flag has more than one while answers of an old snapshot are under way.
+    series: Vec<Arc<FlagSeries>>,
+    /// What was counted in shapes that are gone.
+    settled: BTreeMap<Series, u64>,
+}
+
+/// How many series there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SeriesInUse {
+    pub(crate) in_use: usize,
+    pub(crate) limit: usize,
+    pub(crate) dropped: u64,
+}
+
+/// What a flag counted, by variant.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct FlagTotals {
+    pub(crate) evaluations: BTreeMap<Box<str>, u64>,
+    /// By what decided.
+    pub(crate) exposures: BTreeMap<Box<str>, BTreeMap<&'static str, u64>>,
+}
+
+impl Ledger {
+    pub(crate) fn new(limit: usize, exact: bool, exposures: ShowExposures) -> Self {
+        Self { limit, exact, exposures, state: Mutex::default() }
+    }
+
+    /// Whether clients are to cache no answer of a flag.
+    pub(crate) fn is_exact(&self, flag: &Flag) -> bool {
+        self.exact || flag.has_exact_exposures()
+    }
+
+    pub(crate) fn counts_exposures(&self) -> bool {
+        self.exposures != ShowExposures::Off
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The counters of a flag, those it had before if it has the same shape; and whether they are
+    /// shared with others, for want of room.
+    pub(super) fn series_of(&self, flag: &Flag) -> (Arc<FlagSeries>, bool) {
+        let shape = Shape::of(flag, self.is_exact(flag), self.exposures == ShowExposures::All);
+        let mut state = self.lock();
+        let State { flags, in_use, dropped } = &mut *state;
+        let held = flags.entry(flag.key().into()).or_default();
+        held.settle();
+        if let Some(same) = held.of_shape(&shape) {
+            return (same, false);
+        }
+        let known = held.known();
+        let new = shape.happening().filter(|series| !known.contains(series)).count();
+        // A flag has its whole set or none: half of its variants would look like all of them.
+        if *in_use + new > self.limit {
+            *dropped += new as u64;
+            let shape = shape.shared();
+            let others = flags.entry(OTHER.into()).or_default();
+            let same = others.of_shape(&shape);
+            return (same.unwrap_or_else(|| others.add(shape)), true);
+        }
+        *in_use += new;
+        (held.add(shape), false)
+    }
+
+    pub(crate) fn in_use(&self) -> SeriesInUse {
+        let state = self.lock();
+        SeriesInUse { in_use: state.in_use, limit: self.limit, dropped: state.dropped }
+    }
+
+    /// Calls with every series of one metric: flag, series and count.
+    pub(super) fn each(&self, family: Family, mut tell: impl FnMut(&str, &Series, u64)) {
+        for (flag, held) in &self.lock().flags {
+            if let ([only], true) = (held.series.as_slice(), held.settled.is_empty()) {
+                let of_family = only.shown().filter(|(series, _)| series.family == family);
+                of_family.for_each(|(series, count)| tell(flag, &series, count));
+                continue;
+            }
+            for (series, count) in held.totals() {
+                if series.family == family {
+                    tell(flag, &series, count);
+                }
+            }
+        }
+    }
+
+    /// What every flag counted that counted anything.
+    pub(crate) fn totals(&self) -> BTreeMap<Box<str>, FlagTotals> {
+        let mut totals: BTreeMap<Box<str>, FlagTotals> = BTreeMap::new();
+        self.each(Family::Evaluations, |flag, series, count| {
+            if count > 0 {
+                let of_flag = totals.entry(flag.into()).or_default();
+                *of_flag.evaluations.entry(series.variant.clone()).or_default() += count;
+            }
+        });
+        self.each(Family::Exposures, |flag, series, count| {
+            if count > 0 {
+                let of_flag = totals.entry(flag.into()).or_default();
+                let of_variant = of_flag.exposures.entry(series.variant.clone()).or_default();
+                *of_variant.entry(series.label).or_default() += count;
+            }
+        });
+        totals
+    }
+}
+
+impl Held {
+    fn of_shape(&self, shape: &Shape) -> Option<Arc<FlagSeries>> {
+        self.series.iter().find(|series| series.shape() == shape).cloned()
+    }
+
+    fn add(&mut self, shape: Shape) -> Arc<FlagSeries> {
+        let series = Arc::new(FlagSeries::new(shape));
+        self.series.push(Arc::clone(&series));
+        series
+    }
+
+    /// The series that it is shown with in any case.
+    fn known(&self) -> BTreeSet<Series> {
+        let current = self.series.iter().flat_map(|series| series.shape().happening());
+        current.chain(self.settled.keys().cloned()).collect()
+    }
+
+    /// Keeps only the counts of shapes that nobody counts in any more.
+    fn settle(&mut self) {
+        // Nobody else has it, and only from here can anybody get it: the count is final.
+        let (gone, current) =
+            self.series.drain(..).partition(|series| Arc::strong_count(series) == 1);
+        self.series = current;
+        let gone: Vec<Arc<FlagSeries>> = gone;
+        for (series, count) in gone.iter().flat_map(|series| series.shown()) {
+            *self.settled.entry(series).or_default() += count;
+        }
+    }
+
+    fn totals(&self) -> BTreeMap<Series, u64> {
+        let mut totals = self.settled.clone();
+        for (series, count) in self.series.iter().flat_map(|series| series.shown()) {
+            *totals.entry(series).or_default() += count;
+        }
+        totals
+    }
+}
+
+#[cfg(test)]
+mod tests;
