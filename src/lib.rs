@@ -22,5 +22,5 @@ mod snapshot;
 mod source;
 mod status;
 mod store;
-mod telemetry;
+pub mod telemetry;
 pub mod wire;

@@ -13,3 +13,7 @@ pub(crate) mod radar;
 pub(crate) mod rate_limit;
 pub(crate) mod report;
 pub(crate) mod totals;
+
+pub use flag_metrics::FlagCounters;
+pub use ledger::ShowExposures;
+pub use metrics::{Metrics, MetricsOptions};

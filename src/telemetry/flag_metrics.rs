@@ -10,7 +10,7 @@ use std::{sync::Arc, time::Instant};
 
 /// The counters of a flag in force.
 #[derive(Debug)]
-pub(crate) struct FlagCounters {
+pub struct FlagCounters {
     series: Arc<FlagSeries>,
     /// The series are those of all flags for which there was no room.
     is_shared: bool,
@@ -25,7 +25,7 @@ const PAUSE: u64 = 60;
 
 impl FlagCounters {
     /// The counters of a flag; those it had before go on counting.
-    pub(crate) fn of(flag: &Flag, metrics: &Metrics) -> Self {
+    pub fn of(flag: &Flag, metrics: &Metrics) -> Self {
         let (series, is_shared) = metrics.ledger.series_of(flag);
         let seed = |name: &str| metrics.exposures.variant(flag.key(), name);
         Self {
@@ -38,7 +38,7 @@ impl FlagCounters {
     }
 
     /// A variant was answered.
-    pub(crate) fn answered(&self, variant: VariantIndex, reason: Reason) {
+    pub fn answered(&self, variant: VariantIndex, reason: Reason) {
         match reason {
             Reason::Default => self.series.defaulted(),
             Reason::Static | Reason::TargetingMatch => self.series.named(self.place(variant)),
@@ -46,7 +46,7 @@ impl FlagCounters {
     }
 
     /// A unit met a variant; it counts if that is new.
-    pub(crate) fn exposed(
+    pub fn exposed(
         &self,
         (variant, by): (VariantIndex, By),
         unit: Unit<'_>,
@@ -77,6 +77,11 @@ impl FlagCounters {
     pub(crate) fn failed(&self, error: FlagError) -> bool {
         self.series.failed(error);
         self.logged.get(error as usize).is_some_and(|logged| logged.permits(PAUSE))
+    }
+
+    /// How many exposures were counted.
+    pub fn exposures(&self) -> u64 {
+        self.series.exposures()
     }
 
     fn place(&self, variant: VariantIndex) -> VariantIndex {

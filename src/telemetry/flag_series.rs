@@ -170,6 +170,12 @@ impl FlagSeries {
         shown.map(|(place, (_, count))| (self.shape.series(place), count))
     }
 
+    /// How many exposures were counted.
+    pub(super) fn exposures(&self) -> u64 {
+        let shown = self.shown().filter(|(series, _)| series.family == Family::Exposures);
+        shown.map(|(_, count)| count).sum()
+    }
+
     fn add(&self, place: usize) {
         if let Some(count) = self.counts.get(place / 8).and_then(|line| line.0.get(place % 8)) {
             count.fetch_add(1, Relaxed);

@@ -16,7 +16,7 @@ const OTHER: &str = "(other)";
 
 /// Which exposures are counted, and from when they are shown (`--metrics-exposures`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ShowExposures {
+pub enum ShowExposures {
     /// From the start, at zero.
     All,
     /// From the first one on.

@@ -89,19 +89,21 @@ impl Event {
 
 /// What is counted of flags, and how long it is remembered.
 #[derive(Debug, Clone)]
-pub(crate) struct MetricsOptions {
-    pub(crate) max_series: usize,
-    pub(crate) exposures: ShowExposures,
+pub struct MetricsOptions {
+    /// Series of single flags that may exist.
+    pub max_series: usize,
+    /// Which exposures are counted, and from when they are shown.
+    pub exposures: ShowExposures,
     /// After this time a unit counts again; 0 counts every evaluation.
-    pub(crate) exposure_window: Duration,
-    /// Bytes.
-    pub(crate) exposure_table: usize,
+    pub exposure_window: Duration,
+    /// Bytes for the units that were counted.
+    pub exposure_table: usize,
     /// Answers of static flags say DEFAULT, which clients do not cache.
-    pub(crate) exact_exposures: bool,
+    pub exact_exposures: bool,
 }
 
 /// The handles, and the registry they belong to.
-pub(crate) struct Metrics {
+pub struct Metrics {
     recorder: PrometheusRecorder,
     rendered: PrometheusHandle,
     rpcs: Vec<RpcDurations>,
@@ -150,7 +152,7 @@ struct RpcDurations {
 
 impl Metrics {
     /// Registers everything. The one error is of the exporter's own configuration.
-    pub(crate) fn register(options: &MetricsOptions) -> Result<Self, BuildError> {
+    pub fn register(options: &MetricsOptions) -> Result<Self, BuildError> {
         let recorder = PrometheusBuilder::new().set_buckets(&SECONDS)?.build_recorder();
         describe(&recorder);
         metrics::with_local_recorder(&recorder, || Collector::default().describe());
@@ -388,7 +390,6 @@ fn describe(recorder: &PrometheusRecorder) {
     recorder.describe_histogram(name, None, help.into());
 }
 
-#[cfg(test)]
 impl Default for MetricsOptions {
     /// As the command line has it.
     fn default() -> Self {
