@@ -26,6 +26,7 @@ mod hostile_frames;
 mod layers;
 mod limits;
 mod load;
+mod observability;
 mod overrides;
 mod properties;
 mod python;

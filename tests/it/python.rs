@@ -1,47 +1,54 @@
 //! The official Python provider, unmodified, against the built binary: runs `tests/python`.
 //!
-//! The virtual environment is made once and kept beside the build; it is made again when the
-//! pins or the Python change.
+//! The virtual environment of a suite is made once and kept beside the build; it is made again
+//! when the pins or the Python change.
 
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const SUITE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python");
-
-const PINS: &str = include_str!("../python/requirements.txt");
+const SUITES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests");
 
 const ADVICE: &str = "the Python tests need Python 3.10 or newer with its venv module; \
                       on Debian or Ubuntu: apt-get install python3 python3-venv";
 
 #[test]
 fn the_python_suite_passes() {
-    match environment(Path::new(env!("CARGO_TARGET_TMPDIR"))).and_then(|python| pytest(&python)) {
+    passes("python");
+}
+
+/// Runs the Python tests of one directory of `tests`, in an environment of their own.
+pub(crate) fn passes(name: &str) {
+    let suite = Path::new(SUITES).join(name);
+    match environment(&suite, name).and_then(|python| pytest(&python, &suite)) {
         Ok(printed) => println!("{printed}"),
         Err(error) => panic!("{error}"),
     }
 }
 
-fn pytest(python: &Path) -> io::Result<String> {
+fn pytest(python: &Path, suite: &Path) -> io::Result<String> {
     let mut pytest = Command::new(python);
     pytest
-        .args(["-m", "pytest", SUITE])
+        .args(["-m", "pytest"])
+        .arg(suite)
         .env("FLAGSTAFF_BIN", env!("CARGO_BIN_EXE_flagstaff"))
         // No caches among the sources.
         .env("PYTHONDONTWRITEBYTECODE", "1");
     run(&mut pytest)
 }
 
-/// Returns the Python of a virtual environment that holds the pinned packages.
-fn environment(tmp: &Path) -> io::Result<PathBuf> {
-    let home = tmp.join("python");
+/// Returns the Python of a virtual environment that holds the packages the suite pins.
+fn environment(suite: &Path, name: &str) -> io::Result<PathBuf> {
+    let tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let home = tmp.join(name);
     let python = home.join("bin/python");
     let stamp = home.join("made-of");
-    let made_of = format!("{}\n{PINS}", version()?);
+    let pins = suite.join("requirements.txt");
+    let made_of = format!("{}\n{}", version()?, fs::read_to_string(&pins)?);
 
     // Another cargo may be making the same environment; the lock ends with the file.
-    let lock = File::create(tmp.join("python.lock"))?;
+    let lock = File::create(tmp.join(name).with_extension("lock"))?;
     lock.lock()?;
     if fs::read_to_string(&stamp).is_ok_and(|of| of == made_of) {
         return Ok(python);
@@ -49,7 +56,7 @@ fn environment(tmp: &Path) -> io::Result<PathBuf> {
     run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&home))?;
     let mut pip = Command::new(&python);
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);
-    run(pip.arg(Path::new(SUITE).join("requirements.txt")))?;
+    run(pip.arg(&pins))?;
     // Last, so that an interrupted installation is started over.
     fs::write(&stamp, made_of)?;
     Ok(python)

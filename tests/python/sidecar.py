@@ -12,7 +12,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -96,9 +96,12 @@ class ConfigMapMount:
 class Sidecar:
     """One `flagstaff serve`, started, watched, stopped and started again on the same ports."""
 
-    def __init__(self, *paths: Path, uds: Path | None = None) -> None:
+    def __init__(
+        self, *paths: Path, uds: Path | None = None, options: Sequence[str] = ()
+    ) -> None:
         self.paths = paths
         self.uds = uds
+        self.options = options
         self.port = 0
         self.management_port = 0
         self.stderr: list[str] = []
@@ -114,6 +117,7 @@ class Sidecar:
         command += ["--poll-interval", "10m"]
         if self.uds:
             command += ["--uds", str(self.uds)]
+        command += self.options
         environment = {k: v for k, v in os.environ.items() if not k.startswith("FLAGSTAFF_")}
         self._process = subprocess.Popen(
             command,
