@@ -18,6 +18,8 @@ import grpc
 from openfeature import api
 from openfeature.contrib.provider.flagd import FlagdProvider
 from openfeature.evaluation_context import EvaluationContext
+from openfeature.schemas.protobuf.flagd.evaluation.v1 import evaluation_pb2 as v1_pb
+from openfeature.schemas.protobuf.flagd.evaluation.v1 import evaluation_pb2_grpc as v1_grpc
 from prometheus import Prometheus, Target
 from prometheus_client import start_http_server
 from shipped import DOCS, REPOSITORY, RULES
@@ -165,8 +167,11 @@ class Fleet:
             )
             for flag, code, error, times in failing:
                 self.fail(stub, flag, code, error, times)
+        # Only v1 has it.
+        with grpc.insecure_channel(f"127.0.0.1:{self.pods[0].port}") as channel:
+            stub = v1_grpc.ServiceStub(channel)
             for _ in range(4):
-                stub.ResolveAll(pb.ResolveAllRequest(), timeout=DEADLINE)
+                stub.ResolveAll(v1_pb.ResolveAllRequest(), timeout=DEADLINE)
                 self.bulk += 1
         with connected(self.pods[2].port) as stub:
             # Not counted here: the pod is the one that is short of series.

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[a-zA-Z_:][\w:]*|[\d.]+\w*|=~|!~|!=|==|>=|<=|\S')
 NAME = re.compile(r"[a-zA-Z_:][\w:]*")
 GROUPINGS = {"by", "without", "on", "ignoring", "group_left", "group_right"}
+POSITIVE = {"!=": "=", "!~": "=~"}
 WORDS = {"and", "or", "unless", "bool", "offset"}
 
 
 @dataclass(frozen=True)
 class Name:
-    """The name of a metric or of a label, and where it stands in its query."""
+    """The name of a metric or of a label, or a label's value, and where it stands in its query."""
 
     kind: str
     text: str
@@ -28,7 +29,7 @@ class Name:
 class Query:
     names: tuple[Name, ...]
     selectors: tuple[str, ...]
-    """What is read: a metric with its matchers, without a range."""
+    """What is read (a metric with its matchers, without a range), and what is left out of it."""
 
 
 def parsed(expr: str) -> Query:
@@ -52,7 +53,15 @@ def parsed(expr: str) -> Query:
                 end = n + 1 if after == "{" else n
             if tokens[end][0] == "{":
                 begin, end = end, closing(tokens, end, "}")
-                names += [name for name in labels(tokens[begin:end]) if name.text != "__name__"]
+                for label, operator, value in matchers(tokens[begin + 1 : end]):
+                    if label[0] == "__name__":
+                        continue
+                    names.append(Name("label", label[0], label.start()))
+                    if operator in {"=", "!="} and value[0] != '""':
+                        names.append(Name("value", value[0][1:-1], value.start() + 1))
+                    if operator in {"!=", "!~"} and value[0] != '""':
+                        metric = text if text != "{" else ""
+                        selectors.append(f"{metric}{{{label[0]}{POSITIVE[operator]}{value[0]}}}")
             selectors.append(expr[token.start() : tokens[end].end()])
             n = end
         n += 1
@@ -66,6 +75,14 @@ def is_metric(word: str, after: str) -> bool:
 
 def closing(tokens: list[re.Match[str]], start: int, bracket: str) -> int:
     return next(n for n in range(start, len(tokens)) if tokens[n][0] == bracket)
+
+
+def matchers(tokens: list[re.Match[str]]) -> Iterator[tuple[re.Match[str], str, re.Match[str]]]:
+    """Label, operator and value of each matcher between braces."""
+    tokens = [token for token in tokens if token[0] != ","]
+    for n in range(0, len(tokens), 3):
+        label, operator, value = tokens[n : n + 3]
+        yield label, operator[0], value
 
 
 def labels(tokens: list[re.Match[str]]) -> Iterator[Name]:

@@ -73,7 +73,7 @@ def of_rules() -> Iterator[tuple[str, str]]:
 def of_docs() -> Iterator[tuple[str, str]]:
     text = DOCS.read_text()
     title = ""
-    for found in re.finditer(r"^### (.+)$|^```promql\n(.+?)^```$", text, re.MULTILINE | re.DOTALL):
+    for found in re.finditer(r"^### ([^\n]+)$|^```promql\n(.+?)^```$", text, re.MULTILINE | re.DOTALL):
         title = found[1] or title
         if found[2]:
             yield title, found[2]

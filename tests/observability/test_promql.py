@@ -18,6 +18,12 @@ from promql import parsed
         ('count_values by (job) ("hash", c{}) or d offset 1h', ["c", "d"], ["job"], ["c{}", "d"]),
         ('topk(1, {__name__=~".+_total", flag!=""})', [], ["flag"], None),
         ("time() - max_over_time(e[2m]) > 1e9 and f == 0", ["e", "f"], [], ["e", "f"]),
+        (
+            'h{x!="y", w!~"v|u", t!=""}',
+            ["h"],
+            ["x", "w", "t"],
+            ['h{x="y"}', 'h{w=~"v|u"}', 'h{x!="y", w!~"v|u", t!=""}'],
+        ),
         ("histogram_quantile(0.99, sum by (le) (g))", ["g"], ["le"], ["g"]),
     ],
 )
