@@ -6,8 +6,8 @@ use std::{env, process::Command};
 
 #[test]
 fn the_observability_suite_passes() {
-    let missing = |name: &&str| Command::new(name).arg("--version").output().is_err();
-    if let Some(name) = ["prometheus", "promtool"].iter().find(missing) {
+    let is_missing = |name: &&str| Command::new(name).arg("--version").output().is_err();
+    if let Some(name) = ["prometheus", "promtool"].into_iter().find(is_missing) {
         let advice = format!("{name} is missing; on Debian or Ubuntu: apt-get install prometheus");
         assert!(env::var("CI").as_deref() != Ok("true"), "{advice}");
         println!("skipped: {advice}");

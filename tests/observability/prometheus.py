@@ -77,8 +77,12 @@ class Prometheus:
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self._url = f"http://127.0.0.1:{eventually(self._port, 'Prometheus listens')}"
-        eventually(self._ready, "Prometheus is ready")
+        try:
+            self._url = f"http://127.0.0.1:{eventually(self._port, 'Prometheus listens')}"
+            eventually(self._ready, "Prometheus is ready")
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         self._process.kill()
@@ -135,7 +139,9 @@ class Prometheus:
             times = self.values('timestamp(up{container="flagstaff"})', "pod")
             if times.keys() != up.keys() or min(times.values()) <= now:
                 return 0
-            return max(times.values()) if self.values('up{container="flagstaff"}', "pod") == up else 0
+            return (
+                max(times.values()) if self.values('up{container="flagstaff"}', "pod") == up else 0
+            )
 
         return eventually(after, f"a scrape of all pods, up as in {up}")
 

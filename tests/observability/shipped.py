@@ -44,7 +44,9 @@ def filled_in(expr: str) -> str:
 
 
 def rules() -> list[dict[str, Any]]:
-    return [rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
+    return [
+        rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]
+    ]
 
 
 def of_dashboards() -> Iterator[tuple[str, str]]:
@@ -73,7 +75,9 @@ def of_rules() -> Iterator[tuple[str, str]]:
 def of_docs() -> Iterator[tuple[str, str]]:
     text = DOCS.read_text()
     title = ""
-    for found in re.finditer(r"^### ([^\n]+)$|^```promql\n(.+?)^```$", text, re.MULTILINE | re.DOTALL):
+    for found in re.finditer(
+        r"^### ([^\n]+)$|^```promql\n(.+?)^```$", text, re.MULTILINE | re.DOTALL
+    ):
         title = found[1] or title
         if found[2]:
             yield title, found[2]

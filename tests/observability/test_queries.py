@@ -5,6 +5,7 @@ from promql import parsed
 from prometheus import Refused
 from shipped import of_docs, of_rules, queries
 
+
 def problems(prometheus, expr, known_labels):
     """What is wrong with a query, judged by a Prometheus that has whatever it should find."""
     query = parsed(expr)

@@ -96,9 +96,7 @@ class ConfigMapMount:
 class Sidecar:
     """One `flagstaff serve`, started, watched, stopped and started again on the same ports."""
 
-    def __init__(
-        self, *paths: Path, uds: Path | None = None, options: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, *paths: Path, uds: Path | None = None, options: Sequence[str] = ()) -> None:
         self.paths = paths
         self.uds = uds
         self.options = options
