@@ -15,12 +15,15 @@ mod evaluate;
 mod explain;
 mod facts;
 mod layer;
+mod locate;
 mod members;
 mod number;
 pub(crate) mod overridden;
+mod problems;
 mod reach;
 mod rule;
 mod suggest;
+mod syntax;
 mod text;
 mod value;
 mod version;
@@ -170,7 +173,7 @@ impl Flag {
     }
 
     fn variant_named(&self, name: &str) -> Option<VariantIndex> {
-        self.variants.iter().position(|variant| &*variant.name == name)
+        self.variants.binary_search_by(|variant| (*variant.name).cmp(name)).ok()
     }
 }
 

@@ -7,6 +7,7 @@ mod flag;
 mod fractional;
 mod json;
 mod operators;
+mod report;
 mod results;
 mod rule;
 mod scope;
@@ -19,13 +20,15 @@ pub(crate) use operators::name_of;
 use super::{
     Behaviour, Digest, Digests, Flag, Format, Generation, Layer,
     diagnostic::{Diagnostic, Level, Path},
-    document::{Definition, Document, position_in_file},
+    document::{Definition, Document},
     layer::{LayerFlag, Standing},
-    text::{Places, Text},
+    problems::{MOST_TOLD, Problems},
+    text::Text,
 };
+use report::Report;
 use scope::FileScope;
 use sha2::{Digest as _, Sha256};
-use std::{cell::OnceCell, collections::HashSet, sync::Arc};
+use std::sync::Arc;
 
 /// A file's flags, and what its author should know.
 #[derive(Debug)]
@@ -47,38 +50,40 @@ pub fn compile(
     previous: &Layer,
 ) -> Result<Compilation, Vec<Diagnostic>> {
     let text = Text::read(content, format).map_err(|error| vec![error])?;
-    let mut file = File { text: &text, places: OnceCell::new(), told: HashSet::new() };
-    let mut found = Vec::new();
+    let mut report = Report::new(&text);
+    let mut found = Problems::with_room(MOST_TOLD);
     let document = match Document::parse(&text, &mut found) {
         Ok(document) => document,
         Err(error) => {
+            let (mut found, untold) = found.finish();
             found.push(error);
-            file.place(None, &mut found);
-            found.sort_by_key(|diagnostic| diagnostic.position);
-            return Err(found);
+            report.add_to_file((found, untold));
+            return Err(report.finish());
         }
     };
     let scope = FileScope::read(&document, &text, fallback, &mut found);
-    file.place(None, &mut found);
-    let mut diagnostics = found;
-    let mut layer = Layer::default();
+    let mut flags = Vec::with_capacity(document.flags.len());
+    let (mut room, mut untold) = (MOST_TOLD, 0);
     for definition in &document.flags {
         if definition.key.is_empty() {
             let help = "nobody can ask for it; give it a key";
             let path = Path::from("flags").member("");
-            let mut found = vec![Diagnostic::warning(path, "has no key", help)];
-            file.place(Some(definition), &mut found);
-            diagnostics.append(&mut found);
+            found.push(Diagnostic::warning(path, "has no key", help));
             continue;
         }
-        let mut flag = compile_one(definition, &text, &scope, previous.get(&definition.key));
-        if !flag.problems().is_empty() {
-            let mut found = flag.problems().to_vec();
-            file.place(Some(definition), &mut found);
-            flag = flag.with_problems(&found);
-            file.tell(found, &mut diagnostics);
-        }
+        let before = previous.get(&definition.key);
+        let (flag, more) = compile_one(definition, &text, &scope, before, room);
+        room = room.saturating_sub(flag.problems().len());
+        untold += more;
+        flags.push((flag, definition));
+    }
+    let mut layer = Layer::default();
+    for flag in report.add_flags(flags, untold) {
         layer.insert(flag);
+    }
+    if document.has_nameless {
+        // Which flag has lost its key nobody knows, so none goes.
+        layer.keep_missing(previous);
     }
     if !scope.is_pinned() && layer.flags().any(|flag| flag.flag().splits_units()) {
         let message = "does not say which generation of \"fractional\" decides who gets what";
@@ -86,59 +91,20 @@ pub fn compile(
             "add \"metadata\": {{\"fractional\": \"{}\"}}, so that no option can move users",
             fallback.as_str()
         );
-        let mut note = vec![Diagnostic::note("metadata", message, help)];
-        file.place(None, &mut note);
-        diagnostics.append(&mut note);
+        found.push(Diagnostic::note("metadata", message, help));
     }
-    diagnostics.sort_by_key(|diagnostic| diagnostic.position);
-    Ok(Compilation { layer, diagnostics })
+    report.add_to_file(found.finish());
+    Ok(Compilation { layer, diagnostics: report.finish() })
 }
 
-/// What is needed to tell the problems of a file.
-struct File<'a> {
-    text: &'a Text<'a>,
-    /// Worked out for the first problem: most files have none.
-    places: OnceCell<Places<'a>>,
-    /// Problems of what flags share, which each of them would tell again.
-    told: HashSet<Diagnostic>,
-}
-
-impl File<'_> {
-    /// Fills in the positions of problems of a flag, or of the file.
-    fn place(&self, definition: Option<&Definition<'_>>, found: &mut [Diagnostic]) {
-        // What is wrong with the text itself has its position from the parser.
-        let unplaced = |diagnostic: &&mut Diagnostic| {
-            diagnostic.path != Path::default() || diagnostic.position.line == 0
-        };
-        for diagnostic in found.iter_mut().filter(unplaced) {
-            let places = self.places.get_or_init(|| self.text.places());
-            let path = &diagnostic.path;
-            diagnostic.position = match definition {
-                Some(definition) if path.is_within("flags") => {
-                    definition.position(self.text, places, path)
-                }
-                _ => position_in_file(self.text, places, path),
-            };
-        }
-    }
-
-    fn tell(&mut self, found: Vec<Diagnostic>, diagnostics: &mut Vec<Diagnostic>) {
-        for diagnostic in found {
-            let is_shared = !diagnostic.path.is_within("flags");
-            if !is_shared || self.told.insert(diagnostic.clone()) {
-                diagnostics.push(diagnostic);
-            }
-        }
-    }
-}
-
-/// Compiles a flag, unless it is what it was.
+/// Compiles a flag, unless it is what it was; says how many problems there was no room for.
 fn compile_one(
     definition: &Definition<'_>,
     text: &Text<'_>,
     scope: &FileScope,
     before: Option<&LayerFlag>,
-) -> LayerFlag {
+    room: usize,
+) -> (LayerFlag, usize) {
     let Definition { key, raw, .. } = definition;
     let start = text.offset_of(raw.get());
     let faults = text.faults(start..start + raw.get().len());
@@ -146,15 +112,18 @@ fn compile_one(
     if let Some(same) = before.filter(|before| before.was_compiled_from(&source))
         && faults.is_empty()
     {
-        return same.clone();
+        return (same.clone(), 0);
     }
     let path = Path::from("flags").member(key);
-    let mut found: Vec<_> = faults.iter().map(|fault| fault.diagnostic(&path, start)).collect();
+    let mut found = Problems::with_room(room);
+    found.extend(faults.iter().map(|fault| fault.diagnostic(&path, start)));
     let flag = flag::compile(key, raw, source, scope, &mut found);
-    match flag {
+    let (found, untold) = found.finish();
+    let flag = match flag {
         Some(flag) => LayerFlag::new(Arc::new(flag), Standing::Good, &found),
         None => quarantine(key, source, before, &found),
-    }
+    };
+    (flag, untold)
 }
 
 /// The last good flag under this key or, if there never was one, a flag that says what is wrong.

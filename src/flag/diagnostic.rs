@@ -1,6 +1,6 @@
 //! One problem found in a definition file: where it is, what is wrong, and how to mend it.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 /// How bad a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,6 +33,11 @@ pub struct Position {
     pub column: usize,
 }
 
+impl Position {
+    /// Where a file begins.
+    pub(crate) const FIRST: Self = Self { line: 1, column: 1 };
+}
+
 /// A problem, told so that its author can mend it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Diagnostic {
@@ -58,15 +63,14 @@ impl Diagnostic {
             level: Level::Error,
             position: Position::default(),
             path: path.into(),
-            message: message.into(),
+            message: shortened(message.into()),
             help: help.into(),
         }
     }
 
     /// A problem that makes a whole file unusable.
     pub(crate) fn of_file(message: impl Into<String>, help: impl Into<String>) -> Self {
-        let position = Position { line: 1, column: 1 };
-        Self { position, ..Self::error("", message, help) }
+        Self { position: Position::FIRST, ..Self::error("", message, help) }
     }
 
     /// The warning of a flag that another file of the same directory defines as well.
@@ -100,10 +104,10 @@ pub struct Path {
     target: Target,
 }
 
-/// One step down a document.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// One step down a document. Problems below one long name share it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Step {
-    Member(Box<str>),
+    Member(Arc<str>),
     Place(usize),
 }
 
@@ -178,8 +182,9 @@ impl fmt::Display for Path {
         }
         for (at, step) in self.steps.iter().enumerate() {
             match step {
-                Step::Member(name) if at == 0 => f.write_str(name)?,
-                Step::Member(name) => write!(f, ".{name}")?,
+                Step::Member(name) if name.is_empty() => f.write_str(".\"\"")?,
+                Step::Member(name) if at == 0 => write!(f, "{}", OneLine(name))?,
+                Step::Member(name) => write!(f, ".{}", OneLine(name))?,
                 Step::Place(place) => write!(f, "[{place}]")?,
             }
         }
@@ -203,6 +208,34 @@ impl fmt::Display for Diagnostic {
     /// What follows the name of the file and a colon.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { level, position, path, message, help } = self;
+        let (message, help) = (OneLine(message), OneLine(help));
         write!(f, "{position}: {level}: {path}: {message} (help: {help})")
+    }
+}
+
+/// Names and texts are quoted up to here: a megabyte in a log helps nobody.
+const LONGEST_QUOTE: usize = 300;
+
+fn shortened(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(LONGEST_QUOTE) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
+/// A text from a file, which must not break the line it is told in, nor steer a terminal.
+struct OneLine<'a>(&'a str);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut chars = self.0.chars();
+        for char in chars.by_ref().take(LONGEST_QUOTE + 1) {
+            match char {
+                control if control.is_control() => write!(f, "{}", control.escape_default())?,
+                char => write!(f, "{char}")?,
+            }
+        }
+        if chars.next().is_some() { f.write_str("…") } else { Ok(()) }
     }
 }

@@ -68,6 +68,16 @@ impl Layer {
         self.flags.insert(flag.flag.key.clone(), flag);
     }
 
+    /// Keeps the flags that were there before, as the last good definitions of what is missing.
+    pub(super) fn keep_missing(&mut self, before: &Self) {
+        for (key, flag) in &before.flags {
+            if !self.flags.contains_key(key) && flag.standing != Standing::Broken {
+                let kept = LayerFlag { standing: Standing::Quarantined, ..flag.clone() };
+                self.flags.insert(key.clone(), kept);
+            }
+        }
+    }
+
     pub(super) fn get(&self, key: &str) -> Option<&LayerFlag> {
         self.flags.get(key)
     }

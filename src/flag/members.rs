@@ -3,10 +3,18 @@
 //! Slices keep one broken (or too deep) flag from hurting the others, spare the memory a document
 //! tree of ten thousand flags would cost, and know where they stand.
 
-use super::diagnostic::{Diagnostic, Path, Target};
+use super::{
+    diagnostic::{Diagnostic, Path, Target},
+    problems::Problems,
+    syntax,
+};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
-use std::{borrow::Cow, collections::HashSet, fmt};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+    fmt,
+};
 
 /// The members of a JSON object in the order they were written, duplicates included.
 #[derive(Debug, Default)]
@@ -19,12 +27,6 @@ impl<'a> Members<'a> {
         self.0.iter().rev().find(named).map(|(_, value)| *value)
     }
 
-    /// The member of exactly this name or, without one, of this name in any case.
-    pub(crate) fn named(&self, name: &str) -> Option<&'a RawValue> {
-        let exactly = self.0.iter().rev().find(|(known, _)| known == name);
-        exactly.map(|(_, value)| *value).or_else(|| self.get(name))
-    }
-
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(name, _)| &**name)
     }
@@ -33,19 +35,42 @@ impl<'a> Members<'a> {
         serde_json::from_str(object.get()).ok()
     }
 
-    /// Warns of names that are written twice.
-    pub(crate) fn warn_of_duplicates(&self, path: &Path, found: &mut Vec<Diagnostic>) {
-        let mut seen = HashSet::with_capacity(self.0.len());
-        for name in self.names().filter(|name| !seen.insert(*name)) {
-            found.push(duplicate(path.member(name)));
+    /// As [`Self::parse`], with what to tell the author of a value that should be an object:
+    /// `is_not` or, of one that has a name no text can hold, that.
+    pub(crate) fn read(object: &'a RawValue, is_not: Diagnostic) -> Result<Self, Diagnostic> {
+        let text = object.get();
+        serde_json::from_str(text).map_err(|error| match text.starts_with('{') {
+            true => syntax::error_within(text, &error, is_not.path),
+            false => is_not,
+        })
+    }
+
+    /// Warns of names that are written more than once; those that are `known` in any case.
+    pub(crate) fn warn_of_duplicates(&self, path: &Path, known: &[&str], found: &mut Problems) {
+        let mut seen = HashMap::with_capacity(self.0.len());
+        let mut twice: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
+        for name in self.names() {
+            let same = known.iter().find(|known| name.eq_ignore_ascii_case(known));
+            let times = seen.entry(same.copied().unwrap_or(name)).or_insert(0);
+            *times += 1;
+            if *times > 1 {
+                twice.insert(same.copied().unwrap_or(name), (*times, name));
+            }
+        }
+        for (times, last) in twice.into_values() {
+            found.push(duplicate(path.member(last), times));
         }
     }
 }
 
 /// The warning of a name that was there before.
-pub(crate) fn duplicate(path: Path) -> Diagnostic {
-    let help = "remove one of them; the last one counts";
-    Diagnostic::warning(path.target(Target::Name), "is written twice", help)
+pub(crate) fn duplicate(path: Path, times: usize) -> Diagnostic {
+    let (message, one) = match times {
+        2 => ("is written twice".to_owned(), "one"),
+        _ => (format!("is written {times} times"), "all but one"),
+    };
+    let help = format!("remove {one} of them; the last one counts");
+    Diagnostic::warning(path.target(Target::Name), message, help)
 }
 
 impl<'de> Deserialize<'de> for Members<'de> {

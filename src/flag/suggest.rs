@@ -3,14 +3,32 @@
 /// Names longer than this are not compared.
 const LONGEST_NAME: usize = 128;
 
+/// So many names of about the same letters are compared. With more, none stands out.
+const MOST_COMPARED: usize = 100;
+
 /// The known name nearest to `name`, if one is near enough to be what was meant.
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // Comparing costs time and memory for each pair of letters, and no typo makes a long name.
-    let known = known.into_iter().filter(|known| name.len().max(known.len()) <= LONGEST_NAME);
+    if name.len() > LONGEST_NAME {
+        return None;
+    }
+    let (near, letters) = (1 + name.chars().count() / 4, letters(name));
+    // Comparing costs time for each pair of letters, so only what can be near is compared: one
+    // edit changes the length by at most one letter, and at most two kinds of them.
+    let known = known.into_iter().filter(|known| {
+        known.len().abs_diff(name.len()) <= 4 * near
+            && (self::letters(known) ^ letters).count_ones() as usize <= 2 * near
+    });
     let distance = |known: &str| strsim::damerau_levenshtein(name, known);
-    let (best, distance) =
-        known.map(|known| (known, distance(known))).min_by_key(|(_, distance)| *distance)?;
-    (distance <= 1 + name.chars().count() / 4).then_some(best)
+    let (best, distance) = known
+        .take(MOST_COMPARED)
+        .map(|known| (known, distance(known)))
+        .min_by_key(|(_, distance)| *distance)?;
+    (distance <= near).then_some(best)
+}
+
+/// A bit for each kind of letter in a name; some kinds share one.
+fn letters(name: &str) -> u64 {
+    name.chars().fold(0, |letters, char| letters | 1 << (u32::from(char) % 64))
 }
 
 /// "did you mean" for a name that is near a known one, else what to do instead.

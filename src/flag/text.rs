@@ -5,7 +5,7 @@
 
 use super::{
     diagnostic::{Diagnostic, Path, Position, Target},
-    yaml,
+    syntax, yaml,
 };
 use std::{borrow::Cow, ops::Range};
 
@@ -35,7 +35,7 @@ pub(crate) struct Text<'a> {
     faults: Vec<Fault>,
 }
 
-/// Something that JSON cannot say, for which `null` stands in its text.
+/// Something that JSON cannot say, for which something else stands in its text.
 #[derive(Debug)]
 pub(crate) struct Fault {
     /// Where in the JSON text.
@@ -55,7 +55,7 @@ impl Fault {
 impl<'a> Text<'a> {
     /// Reads a file's content; fails where nothing in it can be served.
     pub(crate) fn read(content: &'a [u8], format: Format) -> Result<Self, Diagnostic> {
-        let authored = std::str::from_utf8(content).map_err(|error| not_text(content, &error))?;
+        let authored = text(content)?;
         match (format, authored.strip_prefix('\u{feff}')) {
             (Format::Json, Some(_)) => {
                 let message = "begins with a byte order mark, which is no JSON";
@@ -91,66 +91,78 @@ impl<'a> Text<'a> {
 
     /// Makes ready to tell positions.
     pub(crate) fn places(&self) -> Places<'_> {
-        let of = match self.format {
-            Format::Json => Marks::Lines(line_starts(&self.json)),
+        match self.format {
+            Format::Json => Places { counted: Some(&self.json), marks: lines(&self.json) },
             // It was read once without an error, and is again.
-            Format::Yaml => Marks::Marked(
-                yaml::to_json(self.authored, true).map(|read| read.marks).unwrap_or_default(),
-            ),
-        };
-        Places { json: &self.json, of }
+            Format::Yaml => {
+                let marks = yaml::to_json(self.authored, true).map(|read| read.marks);
+                Places { counted: None, marks: marks.unwrap_or_default() }
+            }
+        }
     }
 }
 
 /// Tells where parts of the JSON text were written.
 #[derive(Debug)]
 pub(crate) struct Places<'a> {
-    json: &'a str,
-    of: Marks,
-}
-
-#[derive(Debug)]
-enum Marks {
-    /// Where each line begins.
-    Lines(Vec<usize>),
-    /// Where keys and values begin in the JSON text and in the authored one.
-    Marked(Vec<(usize, Position)>),
+    /// The text, if it is as its author wrote it: columns are counted on from a mark.
+    counted: Option<&'a str>,
+    /// Places in the JSON text, and where they were in the authored one.
+    marks: Vec<(usize, Position)>,
 }
 
 impl Places<'_> {
     /// The position of what stands at `offset` of the JSON text.
     pub(crate) fn position(&self, offset: usize) -> Position {
-        match &self.of {
-            Marks::Lines(starts) => {
-                let line = starts.partition_point(|start| *start <= offset);
-                let start = line.checked_sub(1).and_then(|line| starts.get(line)).copied();
-                let before = self.json.get(start.unwrap_or(0)..offset).unwrap_or_default();
-                Position { line, column: before.chars().count() + 1 }
-            }
-            Marks::Marked(marks) => {
-                let after = marks.partition_point(|(at, _)| *at <= offset);
-                let mark = after.checked_sub(1).and_then(|place| marks.get(place));
-                mark.map_or(Position { line: 1, column: 1 }, |(_, position)| *position)
-            }
-        }
+        let after = self.marks.partition_point(|(at, _)| *at <= offset);
+        let mark = after.checked_sub(1).and_then(|place| self.marks.get(place));
+        let (at, Position { line, column }) = mark.copied().unwrap_or((0, Position::FIRST));
+        let since = self.counted.and_then(|text| text.get(at..offset)).unwrap_or_default();
+        Position { line, column: column + since.chars().count() }
     }
 }
 
-fn line_starts(text: &str) -> Vec<usize> {
-    let after_breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-    [0].into_iter().chain(after_breaks.map(|(at, _)| at + 1)).collect()
+/// Marks the beginning of every line, and places within long ones: a file can be one line.
+fn lines(text: &str) -> Vec<(usize, Position)> {
+    const FAR: usize = 1 << 10;
+    let mut marks = vec![(0, Position::FIRST)];
+    let (mut marked, mut position) = (0, Position::FIRST);
+    for (at, char) in text.char_indices() {
+        if at - marked >= FAR {
+            marks.push((at, position));
+            marked = at;
+        }
+        position.column += 1;
+        if char == '\n' {
+            position = Position { line: position.line + 1, column: 1 };
+            marked = at + 1;
+            marks.push((marked, position));
+        }
+    }
+    marks
 }
 
-fn not_text(content: &[u8], error: &std::str::Utf8Error) -> Diagnostic {
-    let good = content.get(..error.valid_up_to()).unwrap_or_default();
-    let good = std::str::from_utf8(good).unwrap_or_default();
-    let line = good.rsplit('\n').next().unwrap_or_default();
-    let position =
-        Position { line: good.matches('\n').count() + 1, column: line.chars().count() + 1 };
-    let what = match content.get(error.valid_up_to()) {
-        _ if good.is_empty() && content.starts_with(&[0xff, 0xfe]) => "is UTF-16, not UTF-8",
-        Some(0) | None => "is not UTF-8 text",
-        Some(_) => "is not UTF-8 text from here on",
+/// The content as text. What has zeros in it is none, though UTF-8 allows them.
+fn text(content: &[u8]) -> Result<&str, Diagnostic> {
+    let read = std::str::from_utf8(content);
+    let good = read.or_else(|error| {
+        std::str::from_utf8(content.get(..error.valid_up_to()).unwrap_or_default())
+    });
+    let good = good.unwrap_or_default();
+    let zero = good.find('\0');
+    if let (Ok(text), None) = (read, zero) {
+        return Ok(text);
+    }
+    // Every other byte of a text in it is zero, if it does not begin with a mark.
+    let is_utf16 = matches!(content, [0xff, 0xfe, ..] | [0xfe, 0xff, ..])
+        || matches!(content, [0, 1..=255, 0, 1..=255, ..] | [1..=255, 0, 1..=255, 0, ..]);
+    if is_utf16 {
+        return Err(Diagnostic::of_file("is UTF-16, not UTF-8", "save the file as UTF-8"));
+    }
+    let position = syntax::end_of(good.get(..zero.unwrap_or(good.len())).unwrap_or_default());
+    let (message, help) = match zero {
+        Some(_) => ("has a zero byte here", "no text has any: write the file anew"),
+        None => ("is not UTF-8 text from here on", "save the file as UTF-8"),
     };
-    Diagnostic { position, ..Diagnostic::of_file(what, "save the file as UTF-8") }
+    Err(Diagnostic { position, ..Diagnostic::of_file(message, help) })
 }

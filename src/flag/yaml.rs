@@ -12,6 +12,7 @@ mod writer;
 
 use super::{
     diagnostic::{Diagnostic, Position},
+    syntax,
     text::Fault,
 };
 use saphyr_parser::{Event, Marker, Parser, ScanError};
@@ -33,7 +34,7 @@ pub(super) fn to_json(yaml: &str, mark: bool) -> Result<Translation, Diagnostic>
     let mut documents = 0;
     let mut parser = Parser::new_from_str(yaml);
     while let Some(event) = parser.next_event() {
-        let (event, span) = event.map_err(|error| syntax_error(&error))?;
+        let (event, span) = event.map_err(|error| syntax_error(yaml, &error))?;
         match event {
             Event::DocumentStart(_) => {
                 documents += 1;
@@ -52,9 +53,53 @@ pub(super) fn to_json(yaml: &str, mark: bool) -> Result<Translation, Diagnostic>
     Ok(written)
 }
 
-fn syntax_error(error: &ScanError) -> Diagnostic {
-    let help = "mend the YAML there: check indentation, quotes and brackets";
-    wrong(*error.marker(), &format!("is no YAML: {}", error.info()), help)
+/// A syntax error, as somebody would say it who looks at the place.
+fn syntax_error(yaml: &str, error: &ScanError) -> Diagnostic {
+    if let Some(position) = syntax::conflict(yaml) {
+        return Diagnostic { position, ..syntax::unfinished_merge() };
+    }
+    let (at, what) = (error.marker(), error.info());
+    // The parser tells where the part began, or went on, that the tab is in.
+    let tab = || {
+        let mut lines = yaml.lines().zip(1..).skip(at.line().saturating_sub(1));
+        lines.find_map(|(line, number)| {
+            let column = line.chars().position(|char| char == '\t')? + 1;
+            Some(Position { line: number, column })
+        })
+    };
+    if what.contains("tab")
+        && let Some(position) = tab()
+    {
+        return Diagnostic {
+            position,
+            ..Diagnostic::of_file(
+                "is no YAML: a tab where only spaces may be",
+                "indent with spaces",
+            )
+        };
+    }
+    if what.contains("recursion limit") {
+        let help = "split the flag, or test membership with one \"in\" over a list";
+        return wrong(*at, "nests brackets deeper than 255 levels", help);
+    }
+    let help = match what {
+        what if what.contains("mapping values are not allowed") => {
+            "quote a text that has a colon in it; after the colon of a key comes a space, and keys \
+             of one mapping are indented alike"
+        }
+        what if what.contains("unknown anchor") => "write the anchor, with &, before its alias",
+        what if what.contains("simple key expect") => {
+            "a key needs a colon and a space after it; or the file is cut off"
+        }
+        what if what.contains("end of stream") => {
+            "the file is cut off, or a bracket or quote is not closed"
+        }
+        _ => "look at indentation, quotes and brackets there, and on the line before",
+    };
+    let wrong = wrong(*at, &format!("is no YAML: {what}"), help);
+    // It may have read on to a line that is not there.
+    let position = wrong.position.min(syntax::end_of(yaml));
+    Diagnostic { position, ..wrong }
 }
 
 fn wrong(at: Marker, message: &str, help: &str) -> Diagnostic {

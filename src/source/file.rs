@@ -185,6 +185,7 @@ impl File {
             state.problems = problems.into();
             return Reload::Rejected;
         }
+        let errors = problems.iter().any(|problem| problem.level == Level::Error);
         let outcome = "a broken flag serves its last good definition or, without one, PARSE_ERROR";
         teller.problems(&state.path, &problems, outcome);
         state.problems = problems.into();
@@ -192,7 +193,9 @@ impl File {
         let was_bad = state.applied && state.last != Some(Reload::Applied);
         state.applied = true;
         state.bytes = content.len();
-        let good = state.layer.flags().all(|flag| flag.standing() == Standing::Good);
+        let all_good = state.layer.flags().all(|flag| flag.standing() == Standing::Good);
+        // What has no key is no flag, but not in force either.
+        let good = all_good && !errors;
         if good && was_bad {
             teller.good_again(&state.path, state.layer.flags().count());
         }

@@ -72,8 +72,13 @@ impl Flags {
 
     /// As an editor that saves beside the file, or `mv`.
     pub(crate) fn rename_over(&self, content: &Value) {
+        self.replace(&content.to_string());
+    }
+
+    /// As [`Self::rename_over`], with any content.
+    pub(crate) fn replace(&self, content: impl AsRef<[u8]>) {
         let tmp = self.path.with_extension("tmp");
-        fs::write(&tmp, content.to_string()).unwrap();
+        fs::write(&tmp, content).unwrap();
         fs::rename(tmp, &self.path).unwrap();
     }
 

@@ -8,6 +8,7 @@
     reason = "a test ends where it fails, helpers included, and prints what it measured"
 )]
 
+mod bad_files;
 mod cli;
 mod client;
 mod conformance;

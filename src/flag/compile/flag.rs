@@ -8,9 +8,10 @@ use super::{
 };
 use crate::flag::{
     Behaviour, Digest, Digests, Flag, Variant, VariantValue,
-    diagnostic::{Diagnostic, Level, Path, Target},
+    diagnostic::{Diagnostic, Path, Target},
     encoded::encode_object,
     members::Members,
+    problems::Problems,
     suggest::suggest,
 };
 use serde_json::{Map, Value as Json, value::RawValue};
@@ -24,16 +25,14 @@ pub(super) fn compile(
     definition: &RawValue,
     source: Digest,
     scope: &FileScope,
-    found: &mut Vec<Diagnostic>,
+    found: &mut Problems,
 ) -> Option<Flag> {
     let here = Path::from("flags").member(key);
-    let Some(members) = Members::parse(definition) else {
-        let help = "a flag has a \"state\", \"variants\" and a \"defaultVariant\"";
-        found.push(Diagnostic::error(&here, "is not an object", help));
-        return None;
-    };
+    let help = "a flag has a \"state\", \"variants\" and a \"defaultVariant\"";
+    let is_not = Diagnostic::error(&here, "is not an object", help);
+    let members = Members::read(definition, is_not).map_err(|error| found.push(error)).ok()?;
     warn_of_names(&members, &here, found);
-    let read = |member: &str, found: &mut Vec<Diagnostic>| {
+    let read = |member: &str, found: &mut Problems| {
         let raw = members.get(member)?;
         json::read(raw, &here.member(member), found).map_err(|error| found.push(error)).ok()
     };
@@ -48,9 +47,7 @@ pub(super) fn compile(
         }
     };
     let default = read("defaultVariant", found).unwrap_or(Json::Null);
-    let path = here.member("defaultVariant");
-    // Of variants that could not be read nothing more is said: one mistake is one problem.
-    let default = variants::find_default(&default, known.as_deref(), &path, found);
+    let default = variants::find_default(&default, known.as_deref(), &here, found);
     let metadata = read("metadata", found);
     let metadata = merge_metadata(scope, metadata, &here.member("metadata"), found);
 
@@ -61,16 +58,18 @@ pub(super) fn compile(
     let mut compiler = RuleCompiler::new(scope, path.clone(), found);
     let rule = targeting.as_ref().and_then(|rule| compiler.compile(rule));
     let references = compiler.references();
-    if let (Some(rule), Some(variants)) = (&rule, &known) {
-        results::check(rule, variants, &path, found);
+    if let (Some(_), Some(rule), Some(variants)) = (&rule, &targeting, &known) {
+        results::check(rule, variants, scope, path, found);
     }
     let variants = known.unwrap_or_default();
     let split = rule.as_ref().and_then(fractional::only_split);
-    if !disabled && found.iter().any(|diagnostic| diagnostic.level == Level::Error) {
-        return None;
+    match disabled {
+        // A typo must not undo a kill: switched off is switched off, whatever else is broken.
+        true => found.only_warn(),
+        false if found.has_error() => return None,
+        false => {}
     }
     let behaviour = match rule {
-        // A typo must not undo a kill: switched off is switched off, whatever else is broken.
         _ if disabled => Behaviour::Disabled,
         None => Behaviour::Static,
         Some(rule) => Behaviour::Targeted(rule),
@@ -83,8 +82,8 @@ pub(super) fn compile(
 }
 
 /// Warns of members that are written twice, and of those that nothing reads.
-fn warn_of_names(members: &Members<'_>, here: &Path, found: &mut Vec<Diagnostic>) {
-    members.warn_of_duplicates(here, found);
+fn warn_of_names(members: &Members<'_>, here: &Path, found: &mut Problems) {
+    members.warn_of_duplicates(here, &KNOWN, found);
     let is_known = |name: &str| KNOWN.iter().any(|known| name.eq_ignore_ascii_case(known));
     for name in members.names().filter(|name| !is_known(name)) {
         let otherwise = "nothing reads it; notes belong into \"metadata\"";
@@ -94,7 +93,7 @@ fn warn_of_names(members: &Members<'_>, here: &Path, found: &mut Vec<Diagnostic>
     }
 }
 
-fn is_disabled(state: Option<Json>, path: &Path, found: &mut Vec<Diagnostic>) -> bool {
+fn is_disabled(state: Option<Json>, path: &Path, found: &mut Problems) -> bool {
     let enabled = "such a flag counts as enabled; write \"ENABLED\" or \"DISABLED\"";
     match state {
         Some(Json::String(state)) if state == "DISABLED" => return true,
@@ -121,7 +120,7 @@ fn merge_metadata(
     scope: &FileScope,
     metadata: Option<Json>,
     path: &Path,
-    found: &mut Vec<Diagnostic>,
+    found: &mut Problems,
 ) -> Box<[u8]> {
     let mut merged = scope.metadata().clone();
     match metadata {

@@ -7,6 +7,9 @@ use crate::flag::{
 };
 use serde_json::Value as Json;
 
+/// The largest weight, and the largest sum of them.
+const MAX_WEIGHT: u32 = i32::MAX.cast_unsigned();
+
 /// Compiles a split. One that can never pick a share is null, as in flagd, and is reported.
 pub(super) fn compile<'e>(
     compiler: &mut RuleCompiler<'e, '_>,
@@ -28,7 +31,9 @@ pub(super) fn compile<'e>(
     for (place, share) in shares.iter().enumerate() {
         let entry = compiler.at_place(offset + place, |compiler| entry(compiler, share))?;
         let Some(entry) = entry else {
-            compiler.warn(format!("share {} is not a list with a variant", place + 1), shape);
+            compiler.at_place(offset + place, |compiler| {
+                compiler.warn("is no share: a list of a variant and a weight", shape);
+            });
             return nothing;
         };
         entries.push(entry);
@@ -37,8 +42,18 @@ pub(super) fn compile<'e>(
         compiler.warn("a split needs at least one share", shape);
         return nothing;
     }
-    if literal_weights(&entries).is_some_and(|weights| weights.iter().all(|weight| *weight == 0)) {
-        compiler.warn("the weights sum to 0, so nobody is in any share", "give a share a weight");
+    let weights = literal_weights(&entries).unwrap_or_default();
+    let each_fits = weights.iter().all(|weight| *weight <= MAX_WEIGHT);
+    match weights.iter().map(|weight| u64::from(*weight)).sum::<u64>() {
+        0 if !weights.is_empty() => {
+            let help = "give a share a weight";
+            compiler.warn("the weights sum to 0, so nobody is in any share", help);
+        }
+        sum if sum > u64::from(MAX_WEIGHT) && each_fits => {
+            let message = format!("the weights sum to {sum}, so nobody is in any share");
+            compiler.warn(message, "let them sum to at most 2147483647, or simply to 100");
+        }
+        _ => {}
     }
     for (place, entry) in entries.iter().enumerate() {
         let Some(Rule::Literal(weight)) = &entry.weight else { continue };

@@ -1,46 +1,32 @@
 //! A part of a definition as a JSON value, with what is written twice in it.
 
 use crate::flag::{
-    diagnostic::{Diagnostic, Path, Step, Target},
-    document::syntax_message,
+    diagnostic::{Diagnostic, Path, Step},
     members::duplicate,
+    problems::Problems,
+    syntax,
 };
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value as Json, value::RawValue};
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 /// Reads a value; of members with one name the last counts, and the author is told.
 ///
 /// Fails with what no value can be made of: a number too large, or too deep a nesting.
-pub(super) fn read(
-    raw: &RawValue,
-    path: &Path,
-    found: &mut Vec<Diagnostic>,
-) -> Result<Json, Diagnostic> {
-    let mut reader = Reader { path: path.clone(), duplicates: Vec::new() };
+pub(super) fn read(raw: &RawValue, path: &Path, found: &mut Problems) -> Result<Json, Diagnostic> {
+    let mut reader = Reader { path: path.clone(), found };
     let mut text = serde_json::Deserializer::from_str(raw.get());
     let read = (&mut reader).deserialize(&mut text);
-    found.append(&mut reader.duplicates);
-    read.map_err(|error| {
-        let (message, help) = syntax_message(&error);
-        let offset = offset(raw.get(), error.line(), error.column());
-        Diagnostic::error(path.clone().target(Target::Offset(offset)), message, help)
-    })
+    read.map_err(|error| syntax::error_within(raw.get(), &error, path.clone()))
 }
 
-/// Where in a text the parser was, by its line and its column in bytes, both from 1.
-fn offset(text: &str, line: usize, column: usize) -> usize {
-    let before = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len);
-    before.sum::<usize>() + column.saturating_sub(1)
-}
-
-struct Reader {
+struct Reader<'f> {
     /// Of the value that is being read.
     path: Path,
-    duplicates: Vec<Diagnostic>,
+    found: &'f mut Problems,
 }
 
-impl<'de> DeserializeSeed<'de> for &mut Reader {
+impl<'de> DeserializeSeed<'de> for &mut Reader<'_> {
     type Value = Json;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json, D::Error> {
@@ -48,7 +34,7 @@ impl<'de> DeserializeSeed<'de> for &mut Reader {
     }
 }
 
-impl<'de> Visitor<'de> for &mut Reader {
+impl<'de> Visitor<'de> for &mut Reader<'_> {
     type Value = Json;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -97,13 +83,18 @@ impl<'de> Visitor<'de> for &mut Reader {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
         let mut members = Map::new();
+        let mut again: BTreeMap<String, usize> = BTreeMap::new();
         while let Some(name) = map.next_key::<String>()? {
             self.path.enter(Step::Member(name.as_str().into()));
             let value = map.next_value_seed(&mut *self)?;
-            if members.insert(name, value).is_some() {
-                self.duplicates.push(duplicate(self.path.clone()));
-            }
             self.path.leave();
+            if members.contains_key(&name) {
+                *again.entry(name.clone()).or_insert(1) += 1;
+            }
+            members.insert(name, value);
+        }
+        for (name, times) in again {
+            self.found.push(duplicate(self.path.member(&name), times));
         }
         Ok(Json::Object(members))
     }

@@ -88,6 +88,10 @@ pub(crate) fn name_of(operator: Operator) -> &'static str {
     EAGER.iter().find(|(_, known)| same(*known)).map_or("", |(name, _)| *name)
 }
 
+pub(super) fn is_operator(name: &str) -> bool {
+    operator_names().any(|known| known == name)
+}
+
 pub(super) fn operator_names() -> impl Iterator<Item = &'static str> {
     EAGER.iter().map(|(name, _)| *name).chain(LAZY).chain(["var", "fractional", "$ref"])
 }

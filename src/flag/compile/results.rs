@@ -1,40 +1,108 @@
 //! What a rule can result in, as far as it is written out: each should be a variant.
 
+use super::scope::FileScope;
 use crate::flag::{
     Variant,
-    diagnostic::{Diagnostic, Path},
-    rule::{Literal, Rule},
+    diagnostic::{Diagnostic, Path, Step},
+    problems::Problems,
     suggest::suggest,
 };
+use serde_json::Value as Json;
+use std::collections::HashSet;
 
 /// Warns of results that name no variant; whoever gets one gets an error.
-pub(super) fn check(rule: &Rule, variants: &[Variant], path: &Path, found: &mut Vec<Diagnostic>) {
-    let mut results = Vec::new();
-    collect(rule, &mut results);
-    results.sort_unstable();
-    results.dedup();
-    let is_variant = |name: &&str| variants.iter().any(|variant| variant.name() == *name);
-    for name in results.into_iter().filter(|name| !is_variant(name)) {
-        let names = variants.iter().map(Variant::name);
-        let help = suggest(name, names, "name a variant, or add it to them");
-        let message = format!("results in \"{name}\", which is not a variant");
-        found.push(Diagnostic::warning(path, message, help));
-    }
+///
+/// The rule was compiled, so that its depth and its references are bounded.
+pub(super) fn check(
+    rule: &Json,
+    variants: &[Variant],
+    scope: &FileScope,
+    path: Path,
+    found: &mut Problems,
+) {
+    let names = variants.iter().map(Variant::name).collect();
+    let mut search = Search { names, variants, scope, path, found, seen: HashSet::new() };
+    search.result(rule);
 }
 
-fn collect<'r>(rule: &'r Rule, results: &mut Vec<&'r str>) {
-    match rule {
-        Rule::Literal(Literal::String(name)) => results.push(name),
-        Rule::Literal(Literal::Bool(bit)) => results.push(if *bit { "true" } else { "false" }),
-        Rule::If(clauses) => {
-            let (pairs, otherwise) = clauses.as_chunks::<2>();
-            let results_of = pairs.iter().map(|[_, result]| result).chain(otherwise);
-            results_of.for_each(|result| collect(result, results));
+struct Search<'a, 'f> {
+    names: HashSet<&'a str>,
+    variants: &'a [Variant],
+    scope: &'a FileScope,
+    path: Path,
+    found: &'f mut Problems,
+    /// Evaluators that were gone through.
+    seen: HashSet<&'a str>,
+}
+
+impl<'a> Search<'a, '_> {
+    fn result(&mut self, rule: &'a Json) {
+        match rule {
+            Json::Null => {}
+            Json::String(name) => self.name(name),
+            Json::Bool(_) | Json::Number(_) => self.name(&rule.to_string()),
+            Json::Array(_) => {
+                let help = "a rule is an object with one operator";
+                let message = "results in a list, which is not a variant";
+                self.found.push(Diagnostic::warning(&self.path, message, help));
+            }
+            Json::Object(members) if members.len() == 1 => {
+                for (operator, argument) in members {
+                    self.path.enter(Step::Member(operator.as_str().into()));
+                    self.operation(operator, argument);
+                    self.path.leave();
+                }
+            }
+            // What is no rule was told as such.
+            Json::Object(_) => {}
         }
-        Rule::Fractional(split) => {
-            split.entries.iter().for_each(|entry| collect(&entry.variant, results));
+    }
+
+    fn operation(&mut self, operator: &str, argument: &'a Json) {
+        match (operator, argument) {
+            ("if" | "?:", Json::Array(clauses)) => {
+                let is_result = |place: usize| place % 2 == 1 || place + 1 == clauses.len();
+                for (place, clause) in clauses.iter().enumerate().filter(|(at, _)| is_result(*at)) {
+                    self.at_place(place, |this| this.result(clause));
+                }
+            }
+            ("fractional", Json::Array(shares)) => {
+                for (place, share) in shares.iter().enumerate() {
+                    let Some(variant) = share.as_array().and_then(|share| share.first()) else {
+                        continue;
+                    };
+                    self.at_place(place, |this| this.at_place(0, |this| this.result(variant)));
+                }
+            }
+            ("$ref", Json::String(name)) => {
+                if let Some((name, rule)) = self.scope.evaluators().get_key_value(name)
+                    && self.seen.insert(name)
+                {
+                    let there = Path::from("$evaluators").member(name);
+                    let here = std::mem::replace(&mut self.path, there);
+                    self.result(rule);
+                    self.path = here;
+                }
+            }
+            // What any other rule results in depends on the context.
+            _ => {}
         }
-        // What any other rule results in depends on the context.
-        _ => {}
+    }
+
+    fn at_place(&mut self, place: usize, inside: impl FnOnce(&mut Self)) {
+        self.path.enter(Step::Place(place));
+        inside(self);
+        self.path.leave();
+    }
+
+    fn name(&mut self, name: &str) {
+        if self.names.contains(name) {
+            return;
+        }
+        let known = if self.found.is_full() { &[] } else { self.variants };
+        let known = known.iter().map(Variant::name);
+        let help = suggest(name, known, "name a variant, or add it to them");
+        let message = format!("results in \"{name}\", which is not a variant");
+        self.found.push(Diagnostic::warning(&self.path, message, help));
     }
 }

@@ -7,7 +7,7 @@
 
 use super::{
     fractional,
-    operators::{each_named, is_lazy, operator_named, operator_names, takes_one},
+    operators::{each_named, is_lazy, is_operator, operator_named, operator_names, takes_one},
     scope::FileScope,
     set,
 };
@@ -17,6 +17,7 @@ use crate::flag::{
     encoded::{encode_list, encode_object},
     evaluate::index,
     number,
+    problems::Problems,
     rule::{Arguments, Each, Literal, Operator, Part, Path, Rule, Var},
     suggest::suggest,
     version::{OwnedVersion, Range},
@@ -37,7 +38,7 @@ type Compiled = Result<Rule, Exceeded>;
 
 pub(super) struct RuleCompiler<'e, 'd> {
     scope: &'e FileScope,
-    found: &'d mut Vec<Diagnostic>,
+    found: &'d mut Problems,
     /// Where in the document the rule at hand stands.
     path: Place,
     nodes: usize,
@@ -48,7 +49,7 @@ pub(super) struct RuleCompiler<'e, 'd> {
 }
 
 impl<'e, 'd> RuleCompiler<'e, 'd> {
-    pub(super) fn new(scope: &'e FileScope, path: Place, found: &'d mut Vec<Diagnostic>) -> Self {
+    pub(super) fn new(scope: &'e FileScope, path: Place, found: &'d mut Problems) -> Self {
         let (open, references) = (Vec::new(), BTreeMap::new());
         Self { scope, found, path, nodes: 0, depth: 0, open, references }
     }
@@ -94,7 +95,14 @@ impl<'e, 'd> RuleCompiler<'e, 'd> {
                     });
                 }
                 // An object with any other number of members is data.
-                _ => Literal::Object(encode_object(members)),
+                _ => {
+                    if members.keys().any(|name| is_operator(name)) {
+                        let help = "a rule has one operator; join several with \"and\" or \"or\"";
+                        let message = format!("has {} members, so it is no rule", members.len());
+                        self.warn(message, help);
+                    }
+                    Literal::Object(encode_object(members))
+                }
             },
         };
         Ok(Rule::Literal(literal))
@@ -191,7 +199,7 @@ impl<'e, 'd> RuleCompiler<'e, 'd> {
                     let help = suggest(
                         name,
                         operator_names(),
-                        "the rule answers PARSE_ERROR where it is reached",
+                        "use one that flagd has; until then the rule answers PARSE_ERROR where it is reached",
                     );
                     Ok(self.broken(format!("operator \"{name}\" is not supported"), help))
                 }
@@ -254,6 +262,7 @@ impl<'e, 'd> RuleCompiler<'e, 'd> {
         let help = "write {\"sem_ver\": [{\"var\": \"version\"}, \">=\", \"1.2.3\"]}";
         if operands.len() != 3 {
             self.warn("\"sem_ver\" needs a version, an operator and a version", help);
+            return;
         }
         if let Some(Json::String(range)) = operands.get(1)
             && Range::parse(range).is_none()
@@ -323,7 +332,12 @@ impl<'e, 'd> RuleCompiler<'e, 'd> {
             return Ok(self.broken("a \"$ref\" must name an evaluator".to_owned(), help));
         };
         let Some((name, rule)) = self.scope.evaluators().get_key_value(name) else {
+            if self.scope.is_unreadable(name) {
+                let why = format!("{}: the evaluator \"{name}\" cannot be read", self.path);
+                return Ok(Rule::Broken(why.into()));
+            }
             let known = self.scope.evaluators().keys().map(String::as_str);
+            let known = known.take(if self.found.is_full() { 0 } else { usize::MAX });
             let help = suggest(name, known, "define it under \"$evaluators\" in the same file");
             return Ok(self.broken(format!("there is no evaluator \"{name}\""), help));
         };

@@ -5,15 +5,21 @@ use crate::flag::{
     Digest, Generation,
     diagnostic::{Diagnostic, Level, Path},
     document::Document,
+    members::Members,
+    problems::Problems,
     text::Text,
 };
-use serde_json::{Map, Value as Json};
-use std::collections::BTreeMap;
+use serde_json::{Map, Value as Json, value::RawValue};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What flags of one file share.
 #[derive(Debug)]
 pub(super) struct FileScope {
     evaluators: BTreeMap<String, Json>,
+    /// Names whose evaluators are written, but cannot be read.
+    unreadable: BTreeSet<String>,
+    /// None of them can be.
+    all_unreadable: bool,
     metadata: Map<String, Json>,
     generation: Generation,
     is_pinned: bool,
@@ -25,36 +31,36 @@ impl FileScope {
         document: &Document<'_>,
         text: &Text<'_>,
         fallback: Generation,
-        found: &mut Vec<Diagnostic>,
+        found: &mut Problems,
     ) -> Self {
         let mut evaluators = BTreeMap::new();
+        let mut unreadable = BTreeSet::new();
         let path = Path::from("$evaluators");
-        for (name, rule) in &document.evaluators.0 {
-            match json::read(rule, &path.member(name), found) {
-                Ok(rule) => {
-                    evaluators.insert(name.clone().into_owned(), rule);
-                }
-                // It is missing then, which the flags that refer to it are told.
-                Err(error) => found.push(Diagnostic { level: Level::Warning, ..error }),
-            }
-            let start = text.offset_of(rule.get());
-            for fault in text.faults(start..start + rule.get().len()) {
-                let fault = fault.diagnostic(&path.member(name), start);
-                found.push(Diagnostic { level: Level::Warning, ..fault });
-                evaluators.remove(&**name);
+        for (name, rule) in document.evaluators.iter().flat_map(|evaluators| &evaluators.0) {
+            match member(rule, text, &path.member(name), found) {
+                Some(rule) => drop(evaluators.insert(name.clone().into_owned(), rule)),
+                // Who refers to it is not told once more.
+                None => drop(unreadable.insert(name.clone().into_owned())),
             }
         }
         let path = Path::from("metadata");
-        let metadata = document.metadata.map(|raw| json::read(raw, &path, found));
-        let mut metadata = match metadata {
-            None | Some(Ok(Json::Null)) => Map::new(),
-            Some(Ok(Json::Object(metadata))) => metadata,
-            Some(Ok(_) | Err(_)) => {
-                let help = "make it an object of strings, numbers and booleans";
-                found.push(Diagnostic::warning("metadata", "is not an object", help));
-                Map::new()
+        let written = document.metadata.filter(|raw| raw.get() != "null").map(|raw| {
+            let help = "make it an object of strings, numbers and booleans";
+            Members::read(raw, Diagnostic::error(&path, "is not an object", help))
+        });
+        let written = written.transpose().unwrap_or_else(|error| {
+            found.push(Diagnostic { level: Level::Warning, ..error });
+            None
+        });
+        let mut metadata = Map::new();
+        if let Some(written) = &written {
+            written.warn_of_duplicates(&path, &[], found);
+            for (name, raw) in &written.0 {
+                if let Some(value) = member(raw, text, &path.member(name), found) {
+                    metadata.insert(name.clone().into_owned(), value);
+                }
             }
-        };
+        }
         // The generation configures the file, so it is no metadata of an answer.
         let pinned = metadata.remove("fractional");
         let generation = match &pinned {
@@ -73,7 +79,14 @@ impl FileScope {
         }
         let shared = serde_json::to_vec(&(&evaluators, &metadata)).unwrap_or_default();
         let digest = digest([&[generation as u8], shared.as_slice()]);
-        Self { evaluators, metadata, generation, is_pinned: pinned.is_some(), digest }
+        let is_pinned = pinned.is_some();
+        let all_unreadable = document.evaluators.is_none();
+        Self { evaluators, unreadable, all_unreadable, metadata, generation, is_pinned, digest }
+    }
+
+    /// Whether an evaluator is written, but cannot be read; its author was told.
+    pub(super) fn is_unreadable(&self, evaluator: &str) -> bool {
+        self.all_unreadable || self.unreadable.contains(evaluator)
     }
 
     /// Rules by the name that `$ref` refers to them by.
@@ -98,6 +111,21 @@ impl FileScope {
     /// Of all that a flag of the file depends on beside its own text.
     pub(super) fn digest(&self) -> &[u8] {
         &self.digest
+    }
+}
+
+/// A value that flags share; if it cannot be read it is missing, and its author is told.
+fn member(raw: &RawValue, text: &Text<'_>, path: &Path, found: &mut Problems) -> Option<Json> {
+    let start = text.offset_of(raw.get());
+    let faults = text.faults(start..start + raw.get().len());
+    let problems = faults.iter().map(|fault| fault.diagnostic(path, start));
+    found.extend(problems.map(|fault| Diagnostic { level: Level::Warning, ..fault }));
+    match json::read(raw, path, found) {
+        Ok(value) => faults.is_empty().then_some(value),
+        Err(error) => {
+            found.push(Diagnostic { level: Level::Warning, ..error });
+            None
+        }
     }
 }
 

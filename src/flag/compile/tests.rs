@@ -65,15 +65,17 @@ fn a_good_document_has_no_problems() {
 #[test]
 fn a_file_that_is_no_document_is_refused() {
     let object = "make it an object of flags by key, or a list of flags with a \"key\" each";
-    let neither = format!("error: flags: is neither an object nor a list (help: {object})");
+    let neither =
+        |help: &str| format!("error: flags: is neither an object nor a list (help: {help})");
     check(&json!({}), &["error: flags: is missing (help: put the flags in an object \"flags\")"]);
-    check(&json!({"flags": null}), &[&neither]);
-    check(&json!({"flags": "x"}), &[&neither]);
+    let null = "put the flags in it; in YAML they are indented below it";
+    check(&json!({"flags": null}), &[&neither(null)]);
+    check(&json!({"flags": "x"}), &[&neither(object)]);
     for (text, help) in [
         ("", "put the flags in an object \"flags\""),
         ("[]", "make it an object that has the flags in a member \"flags\""),
         ("{", "the file is cut off, or a bracket or quote is not closed"),
-        ("{} {}", "mend it there"),
+        ("{} {}", "remove what follows, or a bracket that closes too early"),
         ("\u{feff}{}", "save it as UTF-8 without one"),
     ] {
         let problems = compile_text(text).unwrap_err();
@@ -147,8 +149,8 @@ fn each_problem_of_a_rule_is_told_where_it_is() {
     );
     check(
         &rule(json!({"or": [true, {"log": 1}]})),
-        &["warning: flags.f.targeting.or[1].log: operator \"log\" is not supported (help: the \
-           rule answers PARSE_ERROR where it is reached)"],
+        &["warning: flags.f.targeting.or[1].log: operator \"log\" is not supported (help: use \
+           one that flagd has; until then the rule answers PARSE_ERROR where it is reached)"],
     );
     check(
         &rule(json!({"if": "x"})),
@@ -341,10 +343,13 @@ fn names_too_long_for_a_typo_are_not_compared() {
 
 #[test]
 fn a_result_that_is_no_variant_is_told() {
-    let warning = |name: &str, help: &str| {
-        format!(
-            "warning: flags.f.targeting: results in \"{name}\", which is not a variant (help: {help})"
-        )
+    let warning = |name: &'static str, help: &'static str| {
+        move |place: &str| {
+            format!(
+                "warning: flags.f.targeting{place}: results in \"{name}\", which is not a variant \
+                 (help: {help})"
+            )
+        }
     };
     let near = "did you mean \"on\"?";
     let gate = json!({"fractional": [[true, 20], [false, 80]]});
@@ -352,11 +357,15 @@ fn a_result_that_is_no_variant_is_told() {
         &with(
             &json!({"targeting": {"if": [gate, {"fractional": [["onn", 5], ["off", 95]]}, null]}}),
         ),
-        &[&warning("onn", near)],
+        &[&warning("onn", near)(".if[1].fractional[0][0]")],
     );
-    check(&with(&json!({"targeting": "onn"})), &[&warning("onn", near)]);
+    check(&with(&json!({"targeting": "onn"})), &[&warning("onn", near)("")]);
     let none = "name a variant, or add it to them";
-    check(&with(&json!({"targeting": {"if": [{"var": "a"}, true]}})), &[&warning("true", none)]);
+    let rule = json!({"if": [{"var": "a"}, true, {"var": "b"}, null, 7]});
+    check(
+        &with(&json!({"targeting": rule})),
+        &[&warning("true", none)(".if[1]"), &warning("7", none)(".if[4]")],
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@ use crate::flag::{
     Variant, VariantValue,
     diagnostic::{Diagnostic, Path},
     encoded::encode_object,
+    problems::Problems,
     suggest::suggest,
 };
 use serde_json::{Map, Value as Json};
@@ -12,7 +13,7 @@ use serde_json::{Map, Value as Json};
 pub(super) fn compile(
     variants: Option<Json>,
     path: &Path,
-    found: &mut Vec<Diagnostic>,
+    found: &mut Problems,
 ) -> Option<Box<[Variant]>> {
     let variants = match variants {
         Some(Json::Object(variants)) => variants,
@@ -23,10 +24,6 @@ pub(super) fn compile(
             return None;
         }
     };
-    if variants.is_empty() {
-        let help = "a flag without variants can only ever give the caller's default";
-        found.push(Diagnostic::warning(path, "has no variant", help));
-    }
     let variants: Box<[_]> = variants
         .into_iter()
         .map(|(name, value)| Variant { name: name.into(), value: variant_value(value) })
@@ -56,26 +53,42 @@ fn variant_value(value: Json) -> VariantValue {
     }
 }
 
-/// The place of the default variant, if the flag has one and its variants are known.
+/// The place of the default variant, if the flag, which is `here`, has one and its variants are
+/// known.
 pub(super) fn find_default(
     default: &Json,
     variants: Option<&[Variant]>,
-    path: &Path,
-    found: &mut Vec<Diagnostic>,
+    here: &Path,
+    found: &mut Problems,
 ) -> Option<usize> {
+    let path = here.member("defaultVariant");
+    let place_of = |name: &str| variants?.iter().position(|variant| *variant.name == *name);
     let name = match default {
-        Json::Null => return None,
-        Json::String(name) if name.is_empty() => return None,
+        Json::Null => "",
         Json::String(name) => name,
-        _ => {
-            let help = "name one of the variants, or leave it out for the caller's default";
+        other => {
+            let name = other.to_string();
+            let help = match place_of(&name) {
+                Some(_) => format!("put it in quotes: \"{name}\""),
+                None => "name one of the variants, or leave it out for the caller's default".into(),
+            };
             found.push(Diagnostic::error(path, "is not a string", help));
             return None;
         }
     };
+    // Of variants that could not be read nothing more is said: one mistake is one problem.
     let variants = variants?;
-    let place = variants.iter().position(|variant| *variant.name == **name);
-    if place.is_none() {
+    let place = place_of(name);
+    if variants.is_empty() {
+        let path = here.member("variants");
+        found.push(if name.is_empty() {
+            let help = "a flag without variants can only ever give the caller's default";
+            Diagnostic::warning(path, "has no variant", help)
+        } else {
+            let message = format!("has no variant, but \"{name}\" is the default");
+            Diagnostic::error(path, message, format!("add a variant \"{name}\""))
+        });
+    } else if place.is_none() && !name.is_empty() {
         let message = format!("\"{name}\" is not a variant");
         let names = variants.iter().map(|variant| &*variant.name);
         let help = suggest(name, names, "name one of the variants, or add it to them");

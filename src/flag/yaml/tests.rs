@@ -98,14 +98,14 @@ fn aliases_repeat_and_merges_fill_in() {
 fn what_json_cannot_say_is_a_fault_at_its_place() {
     for yaml in ["a: [1, .inf]", "a: [1, &x -.Inf]", "a: [1, .NaN]", "a: [1, !!float .nan]"] {
         let read = to_json(yaml, false).unwrap();
-        assert_eq!(read.json, r#"{"a":[1,null]}"#);
+        assert_eq!(read.json, r#"{"a":[1,0]}"#);
         assert_eq!(read.faults.iter().map(|fault| fault.at).collect::<Vec<_>>(), [8], "{yaml}");
     }
     let read = to_json("a: &x {p: .nan}\nb: *x\nc: {<<: *x}\nd: {<<: 1}\n", false).unwrap();
-    assert_eq!(read.json, r#"{"a":{"p":null},"b":{"p":null},"c":{"p":null},"d":{}}"#);
+    assert_eq!(read.json, r#"{"a":{"p":0},"b":{"p":0},"c":{"p":0},"d":{}}"#);
     let at = read.faults.iter().map(|fault| read.json.split_at(fault.at).1.split([',', ':']));
     let at: Vec<_> = at.filter_map(|mut parts| parts.next()).collect();
-    assert_eq!(at, ["null}", "{\"p\"", "{\"p\"", "{}}"]);
+    assert_eq!(at, ["0}", "{\"p\"", "{\"p\"", "{}}"]);
 }
 
 #[test]
@@ -114,10 +114,7 @@ fn what_is_no_single_document_is_refused_at_its_place() {
     check_error("# nothing\n", "is empty");
     check_error("a: 1\n---\nb: 2\n", "2:1: error: file: has more than one YAML document");
     check_error("a: [1\nb: 2\n", "is no YAML");
-    check_error(
-        "a: 1\n\tb: 2\n",
-        "1:4: error: file: is no YAML: while scanning a plain scalar, found a tab",
-    );
+    check_error("a: 1\n\tb: 2\n", "2:1: error: file: is no YAML: a tab where only spaces may be");
     check_error(
         "a: *x\n",
         "1:4: error: file: is no YAML: while parsing node, found unknown anchor",
@@ -143,7 +140,7 @@ fn aliases_cannot_blow_a_file_up() {
 fn depth_is_no_danger() {
     let deep = format!("a: {}1{}", "[".repeat(200), "]".repeat(200));
     assert_eq!(to_json(&deep, false).unwrap().json.matches('[').count(), 200);
-    check_error(&"[".repeat(50_000), "is no YAML: recursion limit exceeded");
+    check_error(&"[".repeat(50_000), "1:256: error: file: nests brackets deeper than 255 levels");
     let blocks = "- ".repeat(20_000);
     assert_eq!(to_json(&blocks, false).unwrap().json.matches('[').count(), 20_000);
 }

@@ -72,7 +72,7 @@ impl Writer {
             Event::Alias(_) | Event::SequenceStart(..) | Event::MappingStart(..)
                 if self.at_key() =>
             {
-                let help = "write the key out as text";
+                let help = "write the key out as text; a template has to be rendered first";
                 return Err(wrong(span.start, "has a key that is no scalar", help));
             }
             Event::Alias(anchor) => {
@@ -94,7 +94,8 @@ impl Writer {
             _ => {}
         }
         let written = self.out.json.len().saturating_sub(before);
-        let Some(left) = self.budget.checked_sub(written) else {
+        let left = self.budget.checked_sub(written).filter(|left| *left > 0);
+        let Some(left) = left else {
             let help = "write less with aliases";
             return Err(wrong(span.start, "repeats too much with aliases", help));
         };
@@ -147,7 +148,10 @@ impl Writer {
             return;
         };
         if let Next::Merged(start) = *next {
-            merged.push(json.split_off(start));
+            let text = json.split_off(start);
+            // Counted as if it had stayed: it is kept until the mapping ends.
+            self.budget = self.budget.saturating_sub(text.len());
+            merged.push(text);
             let written = self.out.marks.partition_point(|(at, _)| *at < start);
             self.out.marks.truncate(written);
             let moved = self.out.faults.iter_mut().rev().take_while(|fault| fault.at >= start);

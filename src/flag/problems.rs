@@ -1,0 +1,60 @@
+//! The problems found so far, as many as anybody will read.
+
+use super::diagnostic::{Diagnostic, Level};
+
+/// So many problems of a file are told. A file of sixteen megabytes can have millions.
+pub(super) const MOST_TOLD: usize = 10_000;
+
+/// Collects problems, and counts those there is no room for.
+#[derive(Debug)]
+pub(crate) struct Problems {
+    told: Vec<Diagnostic>,
+    room: usize,
+    errors: usize,
+    untold: usize,
+}
+
+impl Problems {
+    /// Room for so many. The first error is always told: it says why nothing can be served.
+    pub(crate) fn with_room(room: usize) -> Self {
+        Self { told: Vec::new(), room, errors: 0, untold: 0 }
+    }
+
+    pub(crate) fn push(&mut self, problem: Diagnostic) {
+        let is_error = problem.level == Level::Error;
+        self.errors += usize::from(is_error);
+        if self.told.len() < self.room || (is_error && self.errors == 1) {
+            self.told.push(problem);
+        } else {
+            self.untold += 1;
+        }
+    }
+
+    /// Whether nothing more will be told, and nothing has to be worked out for it.
+    pub(crate) fn is_full(&self) -> bool {
+        self.told.len() >= self.room
+    }
+
+    pub(crate) fn has_error(&self) -> bool {
+        self.errors > 0
+    }
+
+    /// Says of every error that the flag is served in spite of it.
+    pub(crate) fn only_warn(&mut self) {
+        self.errors = 0;
+        for problem in self.told.iter_mut().filter(|problem| problem.level == Level::Error) {
+            problem.level = Level::Warning;
+        }
+    }
+
+    /// What was found, and how many problems there was no room for.
+    pub(crate) fn finish(self) -> (Vec<Diagnostic>, usize) {
+        (self.told, self.untold)
+    }
+}
+
+impl Extend<Diagnostic> for Problems {
+    fn extend<I: IntoIterator<Item = Diagnostic>>(&mut self, problems: I) {
+        problems.into_iter().for_each(|problem| self.push(problem));
+    }
+}
