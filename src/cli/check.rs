@@ -177,7 +177,15 @@ fn as_json(files: &[Checked]) -> Json {
 /// Workflow commands, as GitHub documents them
 /// (<https://docs.github.com/actions/reference/workflow-commands-for-github-actions>).
 fn github(files: &[Checked]) -> String {
-    let data = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    // Line breaks have their own escapes; other control characters could steer a terminal.
+    let escaped = |char: char| match char {
+        '%' => "%25".to_owned(),
+        '\r' => "%0D".to_owned(),
+        '\n' => "%0A".to_owned(),
+        control if control.is_control() => control.escape_default().to_string(),
+        char => char.to_string(),
+    };
+    let data = |text: &str| text.chars().map(escaped).collect::<String>();
     let property = |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
     let mut text = String::new();
     for file in files {

@@ -72,7 +72,7 @@ impl Flags {
 
     /// As an editor that saves beside the file, or `mv`.
     pub(crate) fn rename_over(&self, content: &Value) {
-        self.replace(&content.to_string());
+        self.replace(content.to_string());
     }
 
     /// As [`Self::rename_over`], with any content.

@@ -201,6 +201,61 @@ fn a_kill_holds_whatever_else_is_broken() {
 }
 
 #[test]
+fn what_is_switched_off_is_served_so_its_problems_are_warnings() {
+    let kill = json!({"state": "DISABLED", "defaultVariant": "nowhere"});
+    let help = "name one of the variants, or add it to them";
+    check(
+        &with(&kill),
+        &[&format!("warning: flags.f.defaultVariant: \"nowhere\" is not a variant (help: {help})")],
+    );
+}
+
+#[test]
+fn a_flag_that_has_lost_its_key_takes_none_along() {
+    let list = |second: &str| {
+        let flag = |key: &str| format!(r#"{{{key}"state": "ENABLED", "variants": {{"on": 1}}}}"#);
+        format!(r#"{{"flags": [{}, {}]}}"#, flag(r#""key": "f", "#), flag(second))
+    };
+    let before = compile_text(&list(r#""key": "g", "#)).unwrap().layer;
+    for lost in ["", r#""kye": "g", "#, r#""key": "", "#, r#""key": null, "#] {
+        let after = compile(list(lost).as_bytes(), Format::Json, Generation::V2, &before).unwrap();
+        let standings = ["f", "g"].map(|key| after.layer.get(key).unwrap().standing());
+        assert_eq!(standings, [Standing::Good, Standing::Quarantined], "{lost}");
+        assert_eq!(after.diagnostics.iter().filter(|p| p.level == Level::Error).count(), 1);
+    }
+    // Without it, it goes.
+    let without = r#"{"flags": [{"key": "f", "state": "ENABLED", "variants": {"on": 1}}]}"#;
+    let after = compile(without.as_bytes(), Format::Json, Generation::V2, &before).unwrap();
+    assert!(after.layer.get("g").is_none());
+}
+
+#[test]
+fn an_evaluator_that_cannot_be_read_is_told_once() {
+    let mut document = with(&json!({"targeting": {"if": [{"$ref": "insider"}, "on"]}}));
+    document["flags"]["g"] = document["flags"]["f"].clone();
+    document["$evaluators"] = json!({"insider": {"<": [{"var": "age"}, "BAD"]}});
+    let text = document.to_string().replace("\"BAD\"", "1e999");
+    let found = compile_text(&text).unwrap().diagnostics;
+    let told: Vec<_> = found.iter().map(told).collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].starts_with("warning: $evaluators.insider: has a number"), "{told:?}");
+}
+
+#[test]
+fn more_problems_than_anybody_reads_are_counted() {
+    let rule = |count: usize| json!({"targeting": {"fractional": vec![json!(["on", "x"]); count]}});
+    assert_eq!(compiled(&with(&rule(9_000))).diagnostics.len(), 9_001);
+    let found = compiled(&with(&rule(60_000))).diagnostics;
+    let (last, others) = found.split_last().unwrap();
+    let count = others.len();
+    assert!(count <= 10_001, "{count}");
+    // The note about the generation is of the file.
+    let expected = format!("has {} more problems than are named here", 60_000 - (count - 1));
+    assert_eq!(last.message, expected);
+    assert_eq!(last.position, others.last().unwrap().position);
+}
+
+#[test]
 fn references_are_put_in_place_however_deep() {
     let mut document = with(&json!({"targeting": {"if": [{"$ref": "insider"}, "on"]}}));
     document["$evaluators"] = json!({

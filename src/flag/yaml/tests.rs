@@ -137,12 +137,21 @@ fn aliases_cannot_blow_a_file_up() {
 }
 
 #[test]
+fn what_is_merged_counts_though_nothing_is_written() {
+    let large = format!("a: &x {{p: {}}}\n", "x".repeat(100_000));
+    let merges = |count: usize| format!("{large}b:\n{}", "  <<: *x\n".repeat(count));
+    assert!(to_json(&merges(3), false).unwrap().json.len() < 300_000);
+    check_error(&merges(100), "repeats too much with aliases");
+}
+
+#[test]
 fn depth_is_no_danger() {
     let deep = format!("a: {}1{}", "[".repeat(200), "]".repeat(200));
     assert_eq!(to_json(&deep, false).unwrap().json.matches('[').count(), 200);
     check_error(&"[".repeat(50_000), "1:256: error: file: nests brackets deeper than 255 levels");
-    let blocks = "- ".repeat(20_000);
-    assert_eq!(to_json(&blocks, false).unwrap().json.matches('[').count(), 20_000);
+    let blocks = "- ".repeat(50_000);
+    assert_eq!(to_json(&blocks, false).unwrap().json.matches('[').count(), 50_000);
+    check_error(&"- ".repeat(200_000), "1:200001: error: file: nests deeper than 100000 levels");
 }
 
 #[test]

@@ -9,6 +9,10 @@ use crate::flag::{
 use saphyr_parser::{Event, Marker, ScalarStyle, Span};
 use std::collections::{HashMap, HashSet};
 
+/// Deeper than anybody writes, and far deeper than a flag may nest. What is open costs memory, in
+/// the parser too: two bytes of a file open a level.
+const MAX_DEPTH: usize = 100_000;
+
 /// Writes JSON as events come.
 pub(super) struct Writer {
     out: Translation,
@@ -86,6 +90,11 @@ impl Writer {
                     self.out.faults.push(Fault { at: start, message, help });
                 }
                 self.end(start, 0);
+            }
+            Event::SequenceStart(..) | Event::MappingStart(..) if self.open.len() >= MAX_DEPTH => {
+                let help = "split the flag, or test membership with one \"in\" over a list";
+                let message = format!("nests deeper than {MAX_DEPTH} levels");
+                return Err(wrong(span.start, &message, help));
             }
             Event::SequenceStart(anchor, _) => self.open(anchor, None, span.start),
             Event::MappingStart(anchor, _) => self.open(anchor, Some(Next::Key), span.start),

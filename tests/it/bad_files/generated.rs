@@ -66,11 +66,12 @@ pub(super) fn cases() -> Vec<Case> {
         case(
             quarantined,
             "deep_nesting_in_a_flag.yaml",
-            &with_block(&format!("      {}1", "- ".repeat(5_000))),
+            &with_block(&format!("      {}1", "- ".repeat(DEEP))),
         ),
         case(refused, "deep_nesting_in_brackets.yaml", &with_rule(&lists)),
         case(quarantined, "rules_nested_64_deep.json", &with_rule(&nested("{\"!\":", "}", 64))),
         case(quarantined, "rules_nested_64_deep.yaml", &with_rule(&nested("{\"!\": ", "}", 64))),
+        case(refused, "deep_nesting_of_dashes.yaml", "- ".repeat(400_000).as_bytes()),
         case(refused, "alias_bomb.yaml", bomb.as_bytes()),
         case(refused, "merge_bomb.yaml", merges.as_bytes()),
         case(refused, "too_many_flags.json", many.as_bytes()),

@@ -52,6 +52,13 @@ impl Run {
         result.unwrap().0
     }
 
+    async fn successful(&self, path: &str, expected: bool) {
+        let what = format!("{path}: all is in force: {expected}");
+        let series = "flagstaff_config_last_reload_successful";
+        let expected = f64::from(u8::from(expected));
+        eventually(DEADLINE, &what, async || self.sidecar.metric(series).await == expected).await;
+    }
+
     async fn meet(&self, case: &Case) {
         let path = &*case.path();
         let problems = problems(&self.flags, &case.content);
@@ -70,8 +77,7 @@ impl Run {
         let neighbour = if case.fate == Fate::Refused { "old" } else { "new" };
         assert_eq!(self.ask("neighbour").await, neighbour, "{path}");
         assert_eq!(self.sidecar.readyz().await.0, 200, "{path}");
-        let successful = self.sidecar.metric("flagstaff_config_last_reload_successful").await;
-        assert_eq!(successful == 1.0, case.fate <= Fate::Warned, "{path}");
+        self.successful(path, case.fate <= Fate::Warned).await;
         // All problems stand in one line, each at its place.
         let named = |line: &String| {
             line.contains("WARN") && problems.iter().all(|problem| line.contains(problem))
@@ -85,9 +91,9 @@ impl Run {
         } else {
             self.sidecar.wait_for_log(&["cannot read", "--max-file-bytes"]).await;
         }
-        assert_eq!(self.swap(path, good().to_string().as_bytes()).await, "applied", "{path}");
-        let healed = "flagstaff_config_last_reload_successful";
-        assert_eq!(self.sidecar.metric(healed).await, 1.0, "{path}");
+        let healed = if case.fate == Fate::Refused { "unchanged" } else { "applied" };
+        assert_eq!(self.swap(path, good().to_string().as_bytes()).await, healed, "{path}");
+        self.successful(path, true).await;
         assert_eq!(self.ask("neighbour").await, "old", "{path}");
         assert_eq!(self.ask("greeting").await, "hello", "{path}");
     }
@@ -102,7 +108,11 @@ fn problems(flags: &Flags, content: &[u8]) -> Vec<String> {
     let told = String::from_utf8(told).unwrap();
     let prefix = format!("{}:", path.display());
     let problems = told.lines().filter_map(|line| line.strip_prefix(&prefix));
-    problems.map(|line| line.splitn(4, ": ").take(3).collect::<Vec<_>>().join(": ")).collect()
+    let beginnings =
+        problems.map(|line| line.splitn(4, ": ").take(3).collect::<Vec<_>>().join(": "));
+    // As they stand in a line of JSON.
+    let escaped = beginnings.map(|text| serde_json::to_string(&text).unwrap());
+    escaped.map(|text| text.trim_matches('"').to_owned()).collect()
 }
 
 async fn meet_all(extension: &str) {
