@@ -3,6 +3,9 @@
 /// Names longer than this are not compared.
 const LONGEST_NAME: usize = 128;
 
+/// Of more names the first are looked at: many problems times many names would take for ever.
+const MOST_LOOKED_AT: usize = 1_000;
+
 /// So many names of about the same letters are compared. With more, none stands out.
 const MOST_COMPARED: usize = 100;
 
@@ -14,7 +17,7 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
     let (near, letters) = (1 + name.chars().count() / 4, letters(name));
     // Comparing costs time for each pair of letters, so only what can be near is compared: one
     // edit changes the length by at most one letter, and at most two kinds of them.
-    let known = known.into_iter().filter(|known| {
+    let known = known.into_iter().take(MOST_LOOKED_AT).filter(|known| {
         known.len().abs_diff(name.len()) <= 4 * near
             && (self::letters(known) ^ letters).count_ones() as usize <= 2 * near
     });

@@ -78,7 +78,8 @@ pub(super) fn find_default(
     };
     // Of variants that could not be read nothing more is said: one mistake is one problem.
     let variants = variants?;
-    let place = place_of(name);
+    // An empty name is none, even if a variant is called so.
+    let place = if name.is_empty() { None } else { place_of(name) };
     if variants.is_empty() {
         let path = here.member("variants");
         found.push(if name.is_empty() {

@@ -40,7 +40,8 @@ async fn check(sidecar: &Sidecar, flags: &Flags, what: &str, why: &str, put: imp
     assert_eq!(ask(&client).await, before, "{what}");
     assert_eq!(sidecar.readyz().await.0, 200, "{what}");
     let successful = "flagstaff_config_last_reload_successful";
-    assert_eq!(sidecar.metric(successful).await, 0.0, "{what}");
+    let told = format!("told so of {what}");
+    eventually(DEADLINE, &told, async || sidecar.metric(successful).await == 0.0).await;
     sidecar.wait_for_log(&["WARN", "cannot read the flag file", why]).await;
     // Written beside it and moved there, after what no file can be moved over has gone.
     if flags.path().symlink_metadata().is_ok_and(|found| found.is_dir()) {
