@@ -18,14 +18,23 @@ pub(crate) use operators::name_of;
 
 use super::{
     Behaviour, Digest, Digests, Flag, Format, Generation, Layer,
-    diagnostic::{Diagnostic, Level, Path},
+    diagnostic::{Diagnostic, Level, Path, Position},
     document::{Definition, Document, position_in_file},
     layer::{LayerFlag, Standing},
     text::{Places, Text},
 };
 use scope::FileScope;
 use sha2::{Digest as _, Sha256};
-use std::{cell::OnceCell, collections::HashSet, sync::Arc};
+use std::{
+    cell::OnceCell,
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+/// So many bytes are gone through to say where the problems of one file stand. Problems that come
+/// after that stand where their flag begins: nobody mends thousands by column, and an override
+/// must not wait until all have been found.
+const MAX_SOUGHT: usize = 64 << 20;
 
 /// A file's flags, and what its author should know.
 #[derive(Debug)]
@@ -47,7 +56,7 @@ pub fn compile(
     previous: &Layer,
 ) -> Result<Compilation, Vec<Diagnostic>> {
     let text = Text::read(content, format).map_err(|error| vec![error])?;
-    let mut file = File { text: &text, places: OnceCell::new(), told: HashSet::new() };
+    let mut file = File::new(&text);
     let mut found = Vec::new();
     let document = match Document::parse(&text, &mut found) {
         Ok(document) => document,
@@ -99,27 +108,59 @@ struct File<'a> {
     text: &'a Text<'a>,
     /// Worked out for the first problem: most files have none.
     places: OnceCell<Places<'a>>,
+    /// Where problems of what flags share stand, which each of them has.
+    shared: HashMap<Path, Position>,
     /// Problems of what flags share, which each of them would tell again.
     told: HashSet<Diagnostic>,
+    /// Bytes that may still be gone through.
+    left: usize,
 }
 
-impl File<'_> {
+impl<'a> File<'a> {
+    fn new(text: &'a Text<'a>) -> Self {
+        let (shared, told) = (HashMap::new(), HashSet::new());
+        Self { text, places: OnceCell::new(), shared, told, left: MAX_SOUGHT }
+    }
+
     /// Fills in the positions of problems of a flag, or of the file.
-    fn place(&self, definition: Option<&Definition<'_>>, found: &mut [Diagnostic]) {
+    fn place(&mut self, definition: Option<&Definition<'_>>, found: &mut [Diagnostic]) {
         // What is wrong with the text itself has its position from the parser.
         let unplaced = |diagnostic: &&mut Diagnostic| {
             diagnostic.path != Path::default() || diagnostic.position.line == 0
         };
         for diagnostic in found.iter_mut().filter(unplaced) {
-            let places = self.places.get_or_init(|| self.text.places());
-            let path = &diagnostic.path;
+            let definition = definition.filter(|_| diagnostic.path.is_within("flags"));
             diagnostic.position = match definition {
-                Some(definition) if path.is_within("flags") => {
-                    definition.position(self.text, places, path)
-                }
-                _ => position_in_file(self.text, places, path),
+                Some(definition) => self.position_in_flag(definition, &diagnostic.path),
+                None => self.position_in_file(&diagnostic.path),
             };
         }
+    }
+
+    fn position_in_flag(&mut self, definition: &Definition<'_>, path: &Path) -> Position {
+        let is_sought = self.may_go_through(definition.raw.get().len());
+        let places = self.places.get_or_init(|| self.text.places());
+        let flag = Path::default();
+        definition.position(self.text, places, if is_sought { path } else { &flag })
+    }
+
+    fn position_in_file(&mut self, path: &Path) -> Position {
+        if let Some(position) = self.shared.get(path) {
+            return *position;
+        }
+        if !self.may_go_through(self.text.json().len()) {
+            return Position { line: 1, column: 1 };
+        }
+        let places = self.places.get_or_init(|| self.text.places());
+        let position = position_in_file(self.text, places, path);
+        self.shared.insert(path.clone(), position);
+        position
+    }
+
+    fn may_go_through(&mut self, bytes: usize) -> bool {
+        let left = self.left.checked_sub(bytes);
+        self.left = left.unwrap_or(0);
+        left.is_some()
     }
 
     fn tell(&mut self, found: Vec<Diagnostic>, diagnostics: &mut Vec<Diagnostic>) {

@@ -7,7 +7,7 @@ use super::{
     diagnostic::{Diagnostic, Path, Position, Target},
     yaml,
 };
-use std::{borrow::Cow, ops::Range};
+use std::{borrow::Cow, cell::Cell, ops::Range};
 
 /// What a file is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +98,7 @@ impl<'a> Text<'a> {
                 yaml::to_json(self.authored, true).map(|read| read.marks).unwrap_or_default(),
             ),
         };
-        Places { json: &self.json, of }
+        Places { json: &self.json, of, counted: Cell::default() }
     }
 }
 
@@ -107,6 +107,9 @@ impl<'a> Text<'a> {
 pub(crate) struct Places<'a> {
     json: &'a str,
     of: Marks,
+    /// The offset last asked for, and the characters before it in its line: a file may be one line
+    /// of megabytes, and its problems mostly come in its order.
+    counted: Cell<(usize, usize)>,
 }
 
 #[derive(Debug)]
@@ -124,8 +127,14 @@ impl Places<'_> {
             Marks::Lines(starts) => {
                 let line = starts.partition_point(|start| *start <= offset);
                 let start = line.checked_sub(1).and_then(|line| starts.get(line)).copied();
-                let before = self.json.get(start.unwrap_or(0)..offset).unwrap_or_default();
-                Position { line, column: before.chars().count() + 1 }
+                let start = start.unwrap_or(0);
+                let counted = Some(self.counted.get());
+                let counted = counted.filter(|(at, _)| (start..=offset).contains(at));
+                let (from, before) = counted.unwrap_or((start, 0));
+                let more = self.json.get(from..offset).unwrap_or_default();
+                let before = before + more.chars().count();
+                self.counted.set((offset, before));
+                Position { line, column: before + 1 }
             }
             Marks::Marked(marks) => {
                 let after = marks.partition_point(|(at, _)| *at <= offset);

@@ -340,6 +340,37 @@ fn names_too_long_for_a_typo_are_not_compared() {
 }
 
 #[test]
+fn a_file_of_nothing_but_problems_is_told_whole_and_in_time() {
+    let names = (0..10_000).map(|name| format!("\"name{name:05}\": 1"));
+    let flag = names.collect::<Vec<_>>().join(", ");
+    let text = format!("{{\"flags\": {{\n\"f\": {{\"state\": \"ENABLED\",\n{flag}}}}}}}");
+    let found = compile_text(&text).unwrap().diagnostics;
+    let unknown: Vec<_> =
+        found.iter().filter(|one| one.path.to_string() != "flags.f.variants").collect();
+    assert_eq!(unknown.len(), 10_000);
+    let place = |name: &str| {
+        let path = format!("flags.f.{name}");
+        found.iter().find(|one| one.path.to_string() == path).unwrap().position.to_string()
+    };
+    assert_eq!(place("name00001"), "3:17");
+    assert_eq!(place("name09999"), "2:1", "nobody waits until the last of them was sought");
+}
+
+#[test]
+fn problems_in_one_long_line_each_have_their_column() {
+    let mut document = with(&json!({"defaultVariant": "ä"}));
+    document["flags"]["g"] = document["flags"]["f"].clone();
+    let text = document.to_string();
+    let found = compile_text(&text).unwrap().diagnostics;
+    let columns: Vec<_> = found.iter().map(|problem| problem.position.column).collect();
+    let characters: Vec<_> = text.chars().collect();
+    for column in &columns {
+        assert_eq!(characters[column - 1..column + 2], ['"', 'ä', '"']);
+    }
+    assert!(columns.is_sorted() && columns.len() == 2, "{columns:?}");
+}
+
+#[test]
 fn a_result_that_is_no_variant_is_told() {
     let warning = |name: &str, help: &str| {
         format!(
