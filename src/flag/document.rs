@@ -3,7 +3,7 @@
 use super::{
     diagnostic::{Diagnostic, Path, Position, Step, Target},
     members::{Elements, Members, Name},
-    suggest::suggest,
+    suggest::{nearest, suggest},
     text::{Format, Places, Text},
 };
 use serde_json::value::RawValue;
@@ -60,11 +60,21 @@ impl<'a> Document<'a> {
             found.push(Diagnostic::warning(path, "is no member of a flag file", help));
         }
         let flags = members.get("flags").ok_or_else(|| {
-            let help = suggest("flags", members.names(), "put the flags in an object \"flags\"");
+            let help = match nearest("flags", members.names()) {
+                Some(name) => format!("rename \"{name}\" if it has them"),
+                None => "put the flags in an object \"flags\"".to_owned(),
+            };
             Diagnostic::error("flags", "is missing", help)
         })?;
         let flags = match flags.get().as_bytes().first() {
-            Some(b'{') => Members::parse(flags).map(|flags| by_key(flags, found)),
+            Some(b'{') => {
+                // A name that is no text, such as half a surrogate pair, is seen only here.
+                let members = serde_json::from_str(flags.get()).map_err(|error| {
+                    let (message, help) = syntax_message(&error);
+                    Diagnostic::error("flags", message, help)
+                })?;
+                Some(by_key(members, found))
+            }
             Some(b'[') => Some(keyed(flags, found)),
             _ => None,
         };

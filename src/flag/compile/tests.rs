@@ -67,6 +67,11 @@ fn a_file_that_is_no_document_is_refused() {
     let object = "make it an object of flags by key, or a list of flags with a \"key\" each";
     let neither = format!("error: flags: is neither an object nor a list (help: {object})");
     check(&json!({}), &["error: flags: is missing (help: put the flags in an object \"flags\")"]);
+    let renamed = "error: flags: is missing (help: rename \"flag\" if it has them)";
+    let unknown = "warning: flag: is no member of a flag file (help: did you mean \"flags\"?)";
+    check(&json!({"flag": {}}), &[renamed, unknown]);
+    let [error] = &compile_text(r#"{"flags": {"\ud800": {}}}"#).unwrap_err()[..] else { panic!() };
+    assert!(told(error).starts_with("error: flags: is no JSON: "), "{error}");
     check(&json!({"flags": null}), &[&neither]);
     check(&json!({"flags": "x"}), &[&neither]);
     for (text, help) in [
