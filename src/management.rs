@@ -25,6 +25,7 @@ use axum::{
 };
 use std::{sync::Arc, time::Duration};
 use tokio::{
+    sync::Semaphore,
     task::spawn_blocking,
     time::{MissedTickBehavior, interval},
 };
@@ -45,9 +46,14 @@ pub(crate) fn routes(
     lifecycle: &Lifecycle,
 ) -> Router {
     let phase = lifecycle.phase();
+    let turn = Arc::new(Semaphore::new(1));
+    let turn_of_status = Arc::clone(&turn);
     health
-        .route("/metrics", get(move || render(Arc::clone(&metrics), store.clone())))
-        .route("/status", get(move || tell(status.clone())))
+        .route(
+            "/metrics",
+            get(move || render(Arc::clone(&turn), Arc::clone(&metrics), store.clone())),
+        )
+        .route("/status", get(move || tell(Arc::clone(&turn_of_status), status.clone())))
         .route(
             "/readyz",
             get(move || {
@@ -77,28 +83,40 @@ async fn is_alive(workers: Arc<Workers>, lifecycle: Lifecycle) -> Response {
     }
 }
 
-async fn render(metrics: Arc<Metrics>, store: Store) -> Response {
-    // Thousands of series take milliseconds, which requests must not wait for.
-    let rendered = spawn_blocking(move || {
+/// Writes a page where it holds up nothing: thousands of flags take milliseconds. One at a time, so
+/// that a crowd of readers leaves a thread to the reload; who goes away while waiting is not served.
+async fn write_page<T: Send + 'static>(
+    turn: Arc<Semaphore>,
+    write: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let turn = turn.acquire_owned().await.ok()?;
+    let written = spawn_blocking(move || {
+        let page = write();
+        drop(turn);
+        page
+    });
+    written.await.ok()
+}
+
+async fn render(turn: Arc<Semaphore>, metrics: Arc<Metrics>, store: Store) -> Response {
+    let rendered = write_page(turn, move || {
         let mut page = metrics.render();
         write_flag_counters(&mut page, &metrics);
         write_flag_gauges(&mut page, store.current().as_deref());
         page
-    })
-    .await;
-    match rendered {
-        Ok(text) => {
+    });
+    match rendered.await {
+        Some(text) => {
             let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
             (kind, text).into_response()
         }
-        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "rendering failed\n").into_response(),
+        None => (StatusCode::INTERNAL_SERVER_ERROR, "rendering failed\n").into_response(),
     }
 }
 
-async fn tell(status: StatusPage) -> Response {
-    // As long as there are flags: not for the thread that accepts connections.
-    match spawn_blocking(move || status.render()).await {
-        Ok(Ok(text)) => ([(header::CONTENT_TYPE, "application/json")], text).into_response(),
+async fn tell(turn: Arc<Semaphore>, status: StatusPage) -> Response {
+    match write_page(turn, move || status.render()).await {
+        Some(Ok(text)) => ([(header::CONTENT_TYPE, "application/json")], text).into_response(),
         _ => (StatusCode::INTERNAL_SERVER_ERROR, "rendering failed\n").into_response(),
     }
 }
@@ -155,5 +173,33 @@ pub(crate) async fn upkeep(metrics: Arc<Metrics>, store: Store, lifecycle: Lifec
             // A panic in there has been told by itself.
             told.await.unwrap_or_default();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::channel;
+    use tokio::{runtime::Builder, time::timeout};
+    use tokio_util::task::TaskTracker;
+
+    #[test]
+    fn a_crowd_of_readers_leaves_a_thread_to_the_reload() {
+        let runtime = Builder::new_current_thread().max_blocking_threads(2).enable_all().build();
+        runtime.unwrap().block_on(async {
+            let (tasks, turn) = (TaskTracker::new(), Arc::new(Semaphore::new(1)));
+            let read = || {
+                let (end, held) = channel::<()>();
+                (end, tasks.spawn(write_page(Arc::clone(&turn), move || held.recv().is_err())))
+            };
+            let (ends, pages): (Vec<_>, Vec<_>) = (0..8).map(|_| read()).unzip();
+            tokio::task::yield_now().await;
+            let reload = timeout(Duration::from_secs(5), spawn_blocking(|| ())).await;
+            drop(ends);
+            assert!(reload.is_ok(), "every thread writes pages");
+            for page in pages {
+                assert_eq!(page.await.unwrap(), Some(true));
+            }
+        });
     }
 }
