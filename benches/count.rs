@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .layer;
     let flags: Vec<&Flag> = layer.flags().map(|flag| &**flag.flag()).collect();
     let [a, b] = flags.as_slice() else { return Err("two flags".into()) };
-    let metrics = Metrics::register(&MetricsOptions::default())?;
+    let metrics = Metrics::register(&MetricsOptions::default(), None)?;
     let users: Vec<String> = (0..USERS).map(|user| format!("user-{user:010}")).collect();
     let (a, b) = (FlagCounters::of(a, &metrics), FlagCounters::of(b, &metrics));
     let count = |counters: &FlagCounters| {
@@ -78,7 +78,7 @@ fn least(threads: &[&(dyn Fn() + Sync)]) -> f64 {
 /// Lets each of so many units be seen ten times in turn, the worst order for a bounded memory.
 fn again(active: u64) -> Result<(), Box<dyn Error>> {
     const SIGHTS: u64 = 10;
-    let metrics = Metrics::register(&MetricsOptions::default())?;
+    let metrics = Metrics::register(&MetricsOptions::default(), None)?;
     let layer = compile(FLAGS.as_bytes(), Format::Json, Generation::V2, &Layer::default())
         .map_err(|problems| format!("{problems:?}"))?
         .layer;

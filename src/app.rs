@@ -18,7 +18,11 @@ use crate::{
     source::Sources,
     status::StatusPage,
     store::Store,
-    telemetry::{logging::Audience, metrics::Metrics, totals::tell_totals},
+    telemetry::{
+        logging::{Audience, Log},
+        metrics::Metrics,
+        totals::tell_totals,
+    },
 };
 use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
@@ -26,7 +30,10 @@ use axum::{
 };
 use metrics_exporter_prometheus::BuildError;
 use std::{sync::Arc, time::Duration};
-use tokio::time::sleep;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    time::sleep,
+};
 use tonic::{Status, service::Routes};
 use tonic_health::{ServingStatus, server::health_reporter};
 use tonic_reflection::server::Builder as Reflection;
@@ -52,9 +59,17 @@ pub(crate) enum ServeError {
 }
 
 /// Serves flags until told to stop.
-pub(crate) async fn serve(options: ServeOptions, audience: Audience) -> Result<(), ServeError> {
+pub(crate) async fn serve(options: ServeOptions, log: &Log) -> Result<(), ServeError> {
+    let audience = log.audience;
     let mut signals = StopSignals::install().map_err(ServeError::Signals)?;
-    let metrics = Arc::new(Metrics::register(&options.metrics).map_err(ServeError::Metrics)?);
+    // Daemons look again on SIGHUP; what a person started goes with the terminal.
+    let hangups = match audience {
+        Audience::Machine => Some(signal(SignalKind::hangup()).map_err(ServeError::Signals)?),
+        Audience::Person => None,
+    };
+    let metrics = Arc::new(
+        Metrics::register(&options.metrics, Some(log.lost.clone())).map_err(ServeError::Metrics)?,
+    );
     let (lifecycle, store) = (Lifecycle::new(), Store::new());
     let mut evaluation = Vec::new();
     for endpoint in &options.evaluation {
@@ -111,7 +126,7 @@ pub(crate) async fn serve(options: ServeOptions, audience: Audience) -> Result<(
     if audience == Audience::Person {
         lifecycle.spawn(greeting.say(store.clone(), lifecycle.clone()));
     }
-    lifecycle.spawn_essential(sources.run());
+    lifecycle.spawn_essential(sources.run(hangups));
 
     let signal = tokio::select! {
         signal = signals.next() => signal,

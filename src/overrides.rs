@@ -172,6 +172,13 @@ impl Overrides {
     }
 
     /// What `/status` says of them.
+    /// How many decide, and how many cannot although they should.
+    pub(crate) fn count(&self) -> (usize, usize) {
+        let active = self.standing().filter(|of| of.active).count();
+        let failing = self.standing().filter(|of| !of.active && of.problem.is_some()).count();
+        (active, failing + usize::from(self.trouble.is_some()))
+    }
+
     pub(crate) fn status(&self) -> Vec<Json> {
         let file = |of: Standing<'_>| {
             let content = of.content;

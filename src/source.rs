@@ -32,11 +32,13 @@ use finding::Found;
 use path::Source;
 use state::{State, Watching};
 use std::{
+    future::pending,
     path::PathBuf,
     sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 use tokio::{
+    signal::unix::Signal,
     sync::watch::{Receiver, Sender},
     time::sleep_until,
 };
@@ -145,7 +147,7 @@ impl Sources {
     }
 
     /// Loads the files, and again whenever they may have changed, until the sidecar drains.
-    pub(crate) async fn run(mut self) {
+    pub(crate) async fn run(mut self, mut hangups: Option<Signal>) {
         let SourceOptions { mut paths, watch, poll_interval, .. } = self.options.clone();
         paths.extend(self.overrides.directory().cloned());
         let mut watcher = Watcher::new(paths, watch, poll_interval);
@@ -174,6 +176,10 @@ impl Sources {
                 () = lifecycle.draining() => return,
                 notice = watcher.changed() => notice,
                 () = self.overrides.ended() => Notice::Unsure,
+                () = hangup(&mut hangups) => {
+                    info!("looking at the flag files again because of SIGHUP");
+                    Notice::Unsure
+                }
                 () = sleep_until(again.unwrap_or(noticed).into()), if again.is_some() => Notice::Unsure,
             };
             noticed = Instant::now();
@@ -282,6 +288,9 @@ impl Sources {
 
     /// Shows what is known now to whoever asks for it.
     fn publish_state(&self) {
+        let (active, failing) = self.overrides.count();
+        self.metrics.config.overrides_active.set(active as f64);
+        self.metrics.config.overrides_failing.set(failing as f64);
         self.state.send_replace(Arc::new(State {
             watching: self.watching.clone(),
             sources: self.sources.iter().map(Source::state).collect(),
@@ -337,5 +346,13 @@ impl Sources {
             }
         }
         self.watching = Some(watching);
+    }
+}
+
+/// The next SIGHUP, if it is taken over.
+async fn hangup(hangups: &mut Option<Signal>) {
+    match hangups {
+        Some(hangups) => _ = hangups.recv().await,
+        None => pending().await,
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     source::{SourceOptions, watch::WatchOption},
     telemetry::{
         ledger::ShowExposures,
-        logging::{self, Audience, LogFormat, LogLevel},
+        logging::{self, Log, LogFormat, LogLevel},
         metrics::MetricsOptions,
         report::chain,
     },
@@ -162,11 +162,15 @@ pub(crate) struct ServeOptions {
     pub(crate) drain_delay: Duration,
 }
 
+/// A look at the files, a page for somebody, a line about unknown flags: none waits for another.
+const MAX_BLOCKING_THREADS: usize = 4;
+
 impl ServeArgs {
     /// Runs the sidecar to its end.
     pub fn run(self) -> ExitCode {
-        let audience = logging::start(self.log_format, self.log_level);
-        match self.serve(audience) {
+        // Dropped last, when the last line was logged.
+        let log = logging::start(self.log_format, self.log_level);
+        match self.serve(&log) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 error!("{}", chain(&*error));
@@ -175,10 +179,13 @@ impl ServeArgs {
         }
     }
 
-    fn serve(self, audience: Audience) -> Result<(), Box<dyn std::error::Error>> {
+    fn serve(self, log: &Log) -> Result<(), Box<dyn std::error::Error>> {
         // Accepting, reading files and management take one thread; answering has its own.
-        let runtime = Builder::new_current_thread().max_blocking_threads(2).enable_all().build()?;
-        let served = runtime.block_on(app::serve(self.options(), audience));
+        let runtime = Builder::new_current_thread()
+            .max_blocking_threads(MAX_BLOCKING_THREADS)
+            .enable_all()
+            .build()?;
+        let served = runtime.block_on(app::serve(self.options(), log));
         // Whatever did not end in time is left behind.
         runtime.shutdown_background();
         Ok(served?)

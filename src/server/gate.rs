@@ -219,7 +219,7 @@ mod tests {
     };
 
     fn gate(room: Room) -> Arc<Gate> {
-        let metrics = Metrics::register(&MetricsOptions::default()).unwrap();
+        let metrics = Metrics::register(&MetricsOptions::default(), None).unwrap();
         Arc::new(Gate { room, ..Gate::of_management(2, &metrics) })
     }
 

@@ -20,7 +20,7 @@ struct History {
 impl History {
     fn new() -> Self {
         Self {
-            metrics: Metrics::register(&MetricsOptions::default()).unwrap(),
+            metrics: Metrics::register(&MetricsOptions::default(), None).unwrap(),
             layer: Layer::default(),
             current: None,
         }

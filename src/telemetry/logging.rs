@@ -2,7 +2,8 @@
 
 use clap::ValueEnum;
 use std::io::{IsTerminal, stderr};
-use tracing::Level;
+use tracing::{Level, level_filters::LevelFilter};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{
     Layer, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt,
 };
@@ -40,8 +41,27 @@ pub(crate) enum Audience {
     Machine,
 }
 
+/// Lines that may wait for a reader who stalls; more are lost, and counted.
+const MAX_WAITING: usize = 1024;
+
+/// Lines for people, as they are: no level, no fields.
+pub(crate) const PLAIN: &str = "plain";
+
+/// The log while it is written.
+#[derive(Debug)]
+pub(crate) struct Log {
+    pub(crate) audience: Audience,
+    /// How many lines were lost.
+    pub(crate) lost: ErrorCounter,
+    /// Writes what waits when it goes, unless nobody reads.
+    _guard: WorkerGuard,
+}
+
 /// Starts writing log lines.
-pub(crate) fn start(format: LogFormat, level: LogLevel) -> Audience {
+///
+/// A thread of its own writes them: whoever logs must not wait for a reader who stalls. A closed
+/// standard error must not end the sidecar either: the line is lost, and nothing else.
+pub(crate) fn start(format: LogFormat, level: LogLevel) -> Log {
     let level = match level {
         LogLevel::Error => Level::ERROR,
         LogLevel::Warn => Level::WARN,
@@ -53,15 +73,24 @@ pub(crate) fn start(format: LogFormat, level: LogLevel) -> Audience {
         LogFormat::Json => false,
         LogFormat::Auto => stderr().is_terminal(),
     };
+    let waiting = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(MAX_WAITING);
+    let (writer, guard) = waiting.thread_name("log").finish(stderr());
+    let lost = writer.error_counter();
     // Ours: the HTTP stack writes a debug line for every frame.
     let ours = Targets::new().with_default(Level::WARN).with_target("flagstaff", level);
-    // A closed standard error must not end the sidecar: the line is lost, and nothing else.
-    let lines = fmt::layer().with_writer(stderr).with_target(false).log_internal_errors(false);
-    let lines = if text {
-        lines.compact().without_time().with_ansi(stderr().is_terminal()).boxed()
-    } else {
-        lines.json().boxed()
+    let lines = || {
+        let lines = fmt::layer().with_writer(writer.clone());
+        lines.with_target(false).log_internal_errors(false)
     };
-    tracing_subscriber::registry().with(lines.with_filter(ours)).init();
-    if text { Audience::Person } else { Audience::Machine }
+    let plain = lines().compact().without_time().with_level(false).with_ansi(false);
+    let plain = plain.with_filter(Targets::new().with_target(PLAIN, level)).boxed();
+    let lines = if text {
+        lines().compact().without_time().with_ansi(stderr().is_terminal()).boxed()
+    } else {
+        lines().json().boxed()
+    };
+    let lines = lines.with_filter(ours.with_target(PLAIN, LevelFilter::OFF)).boxed();
+    tracing_subscriber::registry().with(vec![lines, plain]).init();
+    let audience = if text { Audience::Person } else { Audience::Machine };
+    Log { audience, lost, _guard: guard }
 }

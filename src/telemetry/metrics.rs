@@ -23,6 +23,7 @@ use std::{
     time::Duration,
 };
 use tonic::Code;
+use tracing_appender::non_blocking::ErrorCounter;
 
 const METADATA: Metadata<'static> = Metadata::new("flagstaff", Level::INFO, None);
 
@@ -117,6 +118,8 @@ pub struct Metrics {
     pub(crate) unknown_flags: Counter,
     pub(crate) radar: Radar,
     process: Collector,
+    log_lines_lost: Option<ErrorCounter>,
+    log_lines_dropped: Counter,
     pub(crate) streams_active: Gauge,
     pub(crate) streams_coalesced: Counter,
     /// Open connections of clients.
@@ -138,6 +141,8 @@ pub(crate) struct ConfigGauges {
     pub(crate) flags_enabled: Gauge,
     pub(crate) flags_disabled: Gauge,
     pub(crate) quarantined: Gauge,
+    pub(crate) overrides_active: Gauge,
+    pub(crate) overrides_failing: Gauge,
     pub(crate) watch_inotify: Gauge,
     pub(crate) watch_poll: Gauge,
 }
@@ -152,7 +157,10 @@ struct RpcDurations {
 
 impl Metrics {
     /// Registers everything. The one error is of the exporter's own configuration.
-    pub fn register(options: &MetricsOptions) -> Result<Self, BuildError> {
+    pub fn register(
+        options: &MetricsOptions,
+        log_lines_lost: Option<ErrorCounter>,
+    ) -> Result<Self, BuildError> {
         let recorder = PrometheusBuilder::new().set_buckets(&SECONDS)?.build_recorder();
         describe(&recorder);
         metrics::with_local_recorder(&recorder, || Collector::default().describe());
@@ -175,6 +183,12 @@ impl Metrics {
                 .with("state", "disabled")
                 .gauge(&recorder),
             quarantined: gauge("flagstaff_config_quarantined_flags"),
+            overrides_active: Labels::new("flagstaff_overrides")
+                .with("state", "active")
+                .gauge(&recorder),
+            overrides_failing: Labels::new("flagstaff_overrides")
+                .with("state", "failing")
+                .gauge(&recorder),
             watch_inotify: Labels::new("flagstaff_config_watch_mode")
                 .with("mode", "inotify")
                 .gauge(&recorder),
@@ -202,6 +216,8 @@ impl Metrics {
             unknown_flags: counter("flagstaff_unknown_flag_requests_total"),
             radar: Radar::default(),
             process: Collector::default(),
+            log_lines_lost,
+            log_lines_dropped: counter("flagstaff_log_lines_dropped_total"),
             streams_active: stream("flagstaff_streams_active").gauge(&recorder),
             streams_coalesced: stream("flagstaff_stream_coalesced_total").counter(&recorder),
             connections: Arc::default(),
@@ -222,6 +238,8 @@ impl Metrics {
     /// Everything but what is about single flags, in Prometheus' text format.
     pub(crate) fn render(&self) -> String {
         self.connections_active.set(self.connections.load(Ordering::Relaxed) as f64);
+        let lost = self.log_lines_lost.as_ref().map_or(0, ErrorCounter::dropped_lines);
+        self.log_lines_dropped.absolute(lost as u64);
         metrics::with_local_recorder(&self.recorder, || self.process.collect());
         self.rendered.render()
     }
@@ -339,6 +357,7 @@ impl Labels {
 /// What each metric means, as `# HELP` tells it.
 fn describe(recorder: &PrometheusRecorder) {
     for (name, help) in [
+        ("flagstaff_log_lines_dropped_total", "Log lines lost because nobody read them in time"),
         ("flagstaff_unknown_flag_requests_total", "Requests for flags that nobody defined"),
         ("flagstaff_stream_events_total", "Events sent to update streams"),
         (
@@ -380,6 +399,7 @@ fn describe(recorder: &PrometheusRecorder) {
         ),
         ("flagstaff_config_flags", "Flags in force, by state"),
         ("flagstaff_config_quarantined_flags", "Flags whose definition is broken"),
+        ("flagstaff_overrides", "Local overrides: those that decide, and those that cannot"),
         ("flagstaff_config_watch_mode", "How changes of the flag files are noticed"),
         ("flagstaff_build_info", "The build"),
     ] {

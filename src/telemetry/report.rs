@@ -1,6 +1,6 @@
 //! What an operator is told of the flags in force: fields for a log, a line for a person.
 
-use super::logging::Audience;
+use super::logging::{Audience, PLAIN};
 use crate::{
     flag::{Diagnostic, Level},
     snapshot::{Changes, Snapshot},
@@ -9,11 +9,10 @@ use std::{
     collections::BTreeMap,
     error::Error,
     fmt::Write as _,
-    io::{Write as _, stderr},
     path::{Path, PathBuf},
     time::Duration,
 };
-use tracing::{enabled, info, warn};
+use tracing::{info, warn};
 
 /// An error and what caused it, outermost first: `a: b: c`.
 pub(crate) fn chain(error: &dyn Error) -> String {
@@ -27,11 +26,9 @@ pub(crate) fn chain(error: &dyn Error) -> String {
     text
 }
 
-/// Writes plain lines for a person; whoever closed the terminal does not want them.
+/// Writes a plain line for a person.
 pub(crate) fn say(text: &str) {
-    if enabled!(tracing::Level::INFO) {
-        writeln!(stderr(), "{text}").unwrap_or_default();
-    }
+    info!(target: PLAIN, "{text}");
 }
 
 /// Tells an operator what became of the flag files, as lines or as fields.

@@ -27,6 +27,7 @@ mod hostile_frames;
 mod layers;
 mod limits;
 mod load;
+mod logs;
 mod observability;
 mod overrides;
 mod properties;

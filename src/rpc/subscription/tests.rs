@@ -33,7 +33,7 @@ async fn next(subscription: &mut Subscription) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_without_news_says_every_20_seconds_that_it_lives() {
-    let metrics = Arc::new(Metrics::register(&MetricsOptions::default()).unwrap());
+    let metrics = Arc::new(Metrics::register(&MetricsOptions::default(), None).unwrap());
     let store = Store::new();
     let rpc = Rpc::new(store.clone(), Arc::clone(&metrics));
     let draining = CancellationToken::new();
@@ -57,7 +57,7 @@ async fn a_stream_without_news_says_every_20_seconds_that_it_lives() {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_reader_is_sent_several_changes_as_one() {
-    let metrics = Arc::new(Metrics::register(&MetricsOptions::default()).unwrap());
+    let metrics = Arc::new(Metrics::register(&MetricsOptions::default(), None).unwrap());
     let store = Store::new();
     let rpc = Rpc::new(store.clone(), Arc::clone(&metrics));
     let mut subscription = Subscription::new(&rpc, CancellationToken::new());

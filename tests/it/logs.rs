@@ -1,0 +1,96 @@
+//! Whoever reads the log, or does not: the sidecar waits for nobody.
+
+use crate::{
+    flags::Flags,
+    sidecar::{DEADLINE, Sidecar, eventually, flagstaff, http_get},
+};
+use serde_json::{Value, json};
+use std::{
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    process::{Child, Stdio},
+    time::{Duration, Instant},
+};
+
+/// A sidecar whose log nobody reads: its pipe holds 64 KiB.
+struct Unread {
+    child: Child,
+    management: SocketAddr,
+}
+
+impl Drop for Unread {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+impl Unread {
+    fn start(flags: &Flags) -> Self {
+        // Nobody tells which port it is, so one is chosen that was free a moment ago.
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let management = free.local_addr().unwrap();
+        drop(free);
+        let mut command = flagstaff();
+        command.arg("serve").arg(flags.path()).args(["--port", "0", "--poll-interval", "10m"]);
+        command.args(["--management-bind", "127.0.0.1", "--management-port"]);
+        let command = command.arg(management.port().to_string()).stderr(Stdio::piped());
+        Self { child: command.spawn().unwrap(), management }
+    }
+
+    async fn status(&self) -> Option<Value> {
+        tokio::net::TcpStream::connect(self.management).await.ok()?;
+        serde_json::from_str(&http_get(self.management, "/status").await.1).ok()
+    }
+
+    fn sigterm(&self) {
+        let kill = format!("kill -TERM {}", self.child.id());
+        assert!(std::process::Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+}
+
+/// A file that is good for a log line of some kilobytes.
+fn noisy(number: usize) -> Value {
+    let unknown = (0..100).map(|at| (format!("note-{number}-{at}"), json!(1)));
+    let mut file: Value = unknown.collect::<serde_json::Map<_, _>>().into();
+    file["flags"] =
+        json!({"a": {"state": "ENABLED", "variants": {"now": number}, "defaultVariant": "now"}});
+    file
+}
+
+#[tokio::test]
+async fn a_reader_who_stalls_stops_neither_reloads_nor_the_end() {
+    let flags = Flags::new(&noisy(0));
+    let mut sidecar = Unread::start(&flags);
+    let generation = async || Some(sidecar.status().await?["generation"].as_u64()?);
+    eventually(DEADLINE, "ready", async || generation().await == Some(1)).await;
+    for number in 1..=60 {
+        flags.rename_over(&noisy(number));
+        let next = number as u64 + 1;
+        eventually(DEADLINE, "the reload", async || generation().await == Some(next)).await;
+    }
+    sidecar.sigterm();
+    let start = Instant::now();
+    let mut status = None;
+    eventually(Duration::from_secs(5), "the exit", async || {
+        status = sidecar.child.try_wait().unwrap();
+        status.is_some()
+    })
+    .await;
+    assert!(status.unwrap().success());
+    println!("60 reloads and an exit in {:.1?} with a log that nobody reads", start.elapsed());
+}
+
+#[tokio::test]
+async fn sighup_means_to_look_again() {
+    let flags = Flags::new(&noisy(0));
+    let options = ["--watch", "poll"];
+    let sidecar = Sidecar::start_with(&flags, &options).await;
+    flags.rename_over(&noisy(1));
+    let kill = format!("kill -HUP {}", sidecar.pid());
+    assert!(std::process::Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    eventually(DEADLINE, "the reload", async || {
+        sidecar.metric("flagstaff_config_generation").await == 2.0
+    })
+    .await;
+    sidecar.wait_for_log(&["SIGHUP"]).await;
+}
