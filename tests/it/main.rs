@@ -9,6 +9,7 @@
 )]
 
 mod bad_files;
+mod browser;
 mod cli;
 mod client;
 mod conformance;
@@ -29,6 +30,7 @@ mod limits;
 mod load;
 mod observability;
 mod overrides;
+mod page;
 mod properties;
 mod python;
 mod raw;
