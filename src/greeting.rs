@@ -32,7 +32,7 @@ impl Greeting {
         let mut addresses = format!("  evaluation  {}", list(evaluation));
         if let Some(first) = managing.first() {
             // Writing to a string cannot fail.
-            write!(addresses, "\n  management  {}  (http://{first}/metrics)", list(managing))
+            write!(addresses, "\n  management  {}  (http://{first}/)", list(managing))
                 .unwrap_or_default();
         }
         let program = env::args().next().unwrap_or_else(|| "flagstaff".to_owned());

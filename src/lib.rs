@@ -15,6 +15,7 @@ mod greeting;
 mod lifecycle;
 mod management;
 mod overrides;
+mod page;
 pub mod pb;
 mod rpc;
 mod server;

@@ -2,12 +2,14 @@
 //!
 //! * `GET /metrics`: Prometheus' text format
 //! * `GET /readyz`: 200 once every flag file was applied, 503 and the reason before and while draining
+//! * `GET /`: the same as `/status`, as a page for people
 //! * `GET /status`: everything that is known of the files and flags, as JSON (docs/status.md)
 //! * `GET /livez`, `GET /healthz`: 200 as long as every thread that answers gets to new work
 //! * `grpc.health.v1.Health`: the same readiness for `""` and each evaluation service
 
 use crate::{
     lifecycle::{Lifecycle, Phase},
+    page::page,
     rpc::SERVICES,
     server::workers::Workers,
     status::StatusPage,
@@ -53,6 +55,7 @@ pub(crate) fn routes(
             "/metrics",
             get(move || render(Arc::clone(&turn), Arc::clone(&metrics), store.clone())),
         )
+        .route("/", get(|| async { page() }))
         .route("/status", get(move || tell(Arc::clone(&turn_of_status), status.clone())))
         .route(
             "/readyz",
@@ -62,7 +65,7 @@ pub(crate) fn routes(
             }),
         )
         .fallback(|| async {
-            (StatusCode::NOT_FOUND, "try /metrics, /status, /readyz or /livez\n")
+            (StatusCode::NOT_FOUND, "try / in a browser, /metrics, /status, /readyz or /livez\n")
         })
 }
 

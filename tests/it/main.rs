@@ -9,6 +9,7 @@
 )]
 
 mod bad_files;
+mod browser;
 mod cli;
 mod client;
 mod conformance;
@@ -30,6 +31,7 @@ mod load;
 mod logs;
 mod observability;
 mod overrides;
+mod page;
 mod properties;
 mod python;
 mod raw;
