@@ -14,7 +14,7 @@ use clap::{
 };
 use parse::Port;
 
-/// A feature-flag sidecar: watches a flag file, answers over gRPC on localhost, streams updates.
+/// A feature-flag sidecar: watches flag files, answers over gRPC on localhost, streams updates.
 #[derive(Debug, Parser)]
 #[command(name = "flagstaff", version, propagate_version = true, max_term_width = 100)]
 pub struct Cli {

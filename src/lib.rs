@@ -1,4 +1,4 @@
-//! Flagstaff: a feature-flag sidecar that watches a flag file, answers over gRPC on localhost,
+//! Flagstaff: a feature-flag sidecar that watches flag files, answers over gRPC on localhost,
 //! streams updates and counts what it answers.
 //!
 //! In reading order: [`flag`] is the pure core, from a definition to an answer. `wire` turns bytes

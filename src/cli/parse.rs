@@ -77,6 +77,9 @@ pub fn reason(text: &str) -> Result<String, String> {
     const LONGEST: usize = 1000;
     match text.trim() {
         "" => Err("say why, for whoever meets the override next".to_owned()),
+        text if text.contains(char::is_control) => {
+            Err("must be one line without control characters: it is shown in logs".to_owned())
+        }
         text if text.len() > LONGEST => Err(format!("must be at most {LONGEST} bytes")),
         text => Ok(text.to_owned()),
     }

@@ -90,6 +90,12 @@ async fn a_variant_that_vanishes_ends_it_loudly_until_it_is_back() {
     let back = answer("new", "TARGETING_MATCH");
     eventually(DEADLINE, "inactive", async || ask(&client, "page").await == back).await;
     sidecar.wait_for_log(&["WARN", "cannot be served", "has no variant \\\"old\\\""]).await;
+    eventually(DEADLINE, "it can be alerted on", async || {
+        let metrics = sidecar.metrics().await;
+        let count = |state: &str| metrics[&format!("flagstaff_overrides{{state=\"{state}\"}}")];
+        (count("active"), count("failing")) == (0.0, 1.0)
+    })
+    .await;
     let shown = status(&sidecar).await["overrides"][0].clone();
     assert_eq!(shown["active"], false, "{shown}");
     assert!(shown["problem"].as_str().unwrap().contains("no variant \"old\""), "{shown}");
