@@ -62,6 +62,11 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    /// Over a connection that is there.
+    pub(crate) fn over(channel: Channel) -> Self {
+        Self { channel }
+    }
+
     /// Over TCP.
     pub(crate) async fn connect(sidecar: &Sidecar) -> Self {
         let endpoint = Endpoint::from_shared(format!("http://{}", sidecar.evaluation())).unwrap();
