@@ -16,6 +16,12 @@ use tempfile::TempDir;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/observability/demo.py");
 
+const HOOK: &str = include_str!("../../examples/observability/hook.py");
+
+const PINS: &str = include_str!("../../examples/observability/requirements.txt");
+
+const TESTED_PINS: &str = include_str!("../observability/requirements.txt");
+
 /// It takes half a minute; the first one also makes a virtual environment.
 const PATIENCE: Duration = Duration::from_secs(280);
 
@@ -67,9 +73,9 @@ impl Demo {
     }
 
     /// What a terminal does on Ctrl-C, and a test on giving up.
-    fn signal(&self, name: &str) {
-        let kill = format!("kill -{name} -- -{}", self.child.id());
-        Command::new("sh").args(["-c", &kill]).stderr(Stdio::null()).status().unwrap();
+    fn signal(&self, name: &str) -> bool {
+        let kill = format!("kill -s {name} -- -{}", self.child.id());
+        Command::new("sh").args(["-c", &kill]).stderr(Stdio::null()).status().unwrap().success()
     }
 
     /// The names of its processes, known by the directory for their temporary files.
@@ -147,7 +153,25 @@ async fn an_interrupted_demo_leaves_nothing() {
     names.sort();
     names.retain(|name| name.starts_with("flagstaff") || name.starts_with("prometheus"));
     assert_eq!(names, ["flagstaff\n", "prometheus\n"], "the scan finds what runs");
-    demo.signal("INT");
+    assert!(demo.signal("INT"));
     assert_eq!(demo.exit(DEADLINE).await.code(), Some(130));
     demo.assert_nothing_is_left();
+}
+
+#[test]
+fn the_hook_is_ten_lines_to_copy() {
+    let (_, code) = HOOK.split_once("import Counter\n").unwrap();
+    let lines = code.lines().filter(|line| !line.trim().is_empty());
+    assert_eq!(lines.count(), 10);
+}
+
+#[test]
+fn the_demo_has_the_versions_under_test() {
+    let name = |pin: &str| pin.split("==").next().unwrap().to_owned();
+    let tested = |pin: &&str| TESTED_PINS.lines().any(|line| line.starts_with(&name(pin)));
+    let shared: Vec<_> = PINS.lines().filter(|line| line.contains("==")).filter(tested).collect();
+    assert!(shared.len() > 10, "{shared:?}");
+    for pin in shared {
+        assert!(TESTED_PINS.lines().any(|line| line == pin), "{pin} is not what is tested");
+    }
 }

@@ -89,26 +89,34 @@ async fn a_scrape_of_very_many_series_delays_no_call() {
     assert!(series >= SERIES, "{series}");
     let client = Client::connect(&sidecar).await;
     ask(&client).await;
+    let every_second = ratios(&sidecar, &client, Duration::from_secs(1)).await;
+    // As no Prometheus does: for the figure alone.
+    let without_pause = ratios(&sidecar, &client, Duration::ZERO).await;
+    let middle = ROUNDS / 2;
+    println!(
+        "p99 while {series} series are scraped, over that of a quiet time, in the median of \
+         {ROUNDS} rounds: {:.2} scraped every second (goal 1.3), {:.2} without pause",
+        every_second[middle], without_pause[middle]
+    );
+    // The best round: a busy machine spoils any of them.
+    assert!(every_second[0] < 5.0, "{every_second:?}");
+}
+
+/// The ratios of p99 while scraped to p99 in quiet, in order.
+async fn ratios(sidecar: &Sidecar, client: &Client, pause: Duration) -> Vec<f64> {
     let mut ratios = Vec::new();
-    for (name, pause) in
-        [("every second", Duration::from_secs(1)), ("without pause", Duration::ZERO)]
-    {
-        let mut least = f64::INFINITY;
-        // In turns, because no two moments of a shared machine are alike.
-        for _ in 0..ROUNDS {
-            let [quiet_median, quiet] = ask(&client).await;
-            let scraper = Scraper::start(sidecar.management(), pause);
-            let [median, scraped] = ask(&client).await;
-            let scrapes = scraper.stop();
-            println!(
-                "{series} series scraped {name} ({scrapes} times): median {median:.0} us, \
-                 p99 {scraped:.0} us; quiet {quiet_median:.0} and {quiet:.0}; {:.2} x",
-                scraped / quiet
-            );
-            least = least.min(scraped / quiet);
-        }
-        ratios.push((name, least));
+    // In turns, because no two moments of a shared machine are alike.
+    for _ in 0..ROUNDS {
+        let [quiet_median, quiet] = ask(client).await;
+        let scraper = Scraper::start(sidecar.management(), pause);
+        let [median, scraped] = ask(client).await;
+        let scrapes = scraper.stop();
+        println!(
+            "scraped {scrapes} times: median {median:.0} us, p99 {scraped:.0} us; \
+             quiet: median {quiet_median:.0} us, p99 {quiet:.0} us"
+        );
+        ratios.push(scraped / quiet);
     }
-    println!("least ratio of p99 while scraped and quiet: {ratios:.2?} (goal 1.3)");
-    assert!(ratios.iter().all(|(_, ratio)| *ratio < 5.0), "{ratios:?}");
+    ratios.sort_by(f64::total_cmp);
+    ratios
 }
