@@ -5,7 +5,7 @@ from pathlib import Path
 import matplotlib
 from matplotlib import pyplot
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator, PercentFormatter
 from rollout import Story
 
 INK, FAINT, GRID, ALARM = "#1f2933", "#66727f", "#e4e8ec", "#c62828"
@@ -102,7 +102,7 @@ def errors(axes: Axes, story: Story) -> None:
     note(axes, "on", rising, (-8, 0), ha="right", color=COLOURS["on"])
     note(axes, "off", story.error_ratio["off"][-1], (-4, 6), ha="right", color=COLOURS["off"])
     axes.set_ylim(0, 1.4 * max(value for c in story.error_ratio.values() for _, value in c))
-    axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    axes.yaxis.set_major_locator(MultipleLocator(0.2))
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
 
 
