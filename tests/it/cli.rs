@@ -257,7 +257,7 @@ async fn a_person_is_greeted_and_told_what_a_change_changed() {
     let sidecar = Sidecar::launch(&flags, &["--log-format", "text"]);
     sidecar.wait_for_log(&["flags       ", "watching", "flags.json"]).await;
     sidecar.wait_for_log(&["evaluation  127.0.0.1:", "unix:"]).await;
-    sidecar.wait_for_log(&["management  127.0.0.1:", "/metrics"]).await;
+    sidecar.wait_for_log(&["management  127.0.0.1:", "(http://127.0.0.1:"]).await;
     sidecar.wait_for_log(&["try ", "flagstaff eval", "--flag ", "targetingKey"]).await;
     let edited = text.replacen("[\"on\", 5], [\"off\", 95]", "[\"on\", 25], [\"off\", 75]", 1);
     assert_ne!(edited, text, "the example still has its 5 %");
