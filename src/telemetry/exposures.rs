@@ -51,9 +51,17 @@ pub(crate) struct Exposures {
     sets: usize,
     /// Made when the first unit is seen: an idle sidecar does not pay for it.
     slots: OnceLock<Box<[AtomicU64]>>,
-    duplicates: AtomicU64,
-    evictions: AtomicU64,
+    /// By some bits of what is counted, so that threads with different flags seldom meet.
+    duplicates: [Apart; STRIPES],
+    evictions: Apart,
 }
+
+const STRIPES: usize = 16;
+
+/// A counter with its cache lines to itself: what is only read beside it stays in every core.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Apart(AtomicU64);
 
 impl Exposures {
     /// A table of about so many bytes, in which a unit counts again after `window`.
@@ -66,8 +74,8 @@ impl Exposures {
             each: window.is_zero(),
             sets,
             slots: OnceLock::new(),
-            duplicates: AtomicU64::new(0),
-            evictions: AtomicU64::new(0),
+            duplicates: Default::default(),
+            evictions: Apart::default(),
         }
     }
 
@@ -85,11 +93,13 @@ impl Exposures {
         match self.see_at(self.hasher.hash_one((variant, unit)), elapsed / self.tick) {
             Sight::First => true,
             Sight::FirstInPlaceOfAnother => {
-                self.evictions.fetch_add(1, Relaxed);
+                self.evictions.0.fetch_add(1, Relaxed);
                 true
             }
             Sight::Again => {
-                self.duplicates.fetch_add(1, Relaxed);
+                let stripe = usize::try_from(variant % STRIPES as u64).unwrap_or_default();
+                let stripe = self.duplicates.get(stripe);
+                stripe.iter().for_each(|Apart(count)| _ = count.fetch_add(1, Relaxed));
                 false
             }
         }
@@ -97,12 +107,12 @@ impl Exposures {
 
     /// How often a unit had met the variant within the window.
     pub(crate) fn duplicates(&self) -> u64 {
-        self.duplicates.load(Relaxed)
+        self.duplicates.iter().map(|Apart(count)| count.load(Relaxed)).sum()
     }
 
     /// How many units were forgotten within the window for want of room.
     pub(crate) fn evictions(&self) -> u64 {
-        self.evictions.load(Relaxed)
+        self.evictions.0.load(Relaxed)
     }
 
     fn see_at(&self, hash: u64, tick: u64) -> Sight {
