@@ -13,6 +13,7 @@ use crate::{
         descriptors::Connections,
         gate::Gate,
         listener::{BindError, Listener, bind_tcp, bind_unix},
+        routed::speaks_grpc,
         workers::Workers,
     },
     source::Sources,
@@ -25,7 +26,7 @@ use crate::{
     },
 };
 use axum::{
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 use metrics_exporter_prometheus::BuildError;
@@ -44,7 +45,7 @@ use tracing::{debug, info, warn};
 pub(crate) enum ServeError {
     #[error(transparent)]
     Bind(#[from] BindError),
-    #[error("cannot take over SIGTERM and SIGINT")]
+    #[error("cannot take over SIGTERM, SIGINT and SIGHUP")]
     Signals(#[source] std::io::Error),
     #[error("cannot start the threads that answer")]
     Threads(#[source] std::io::Error),
@@ -161,8 +162,7 @@ fn listen(
 
 /// What nobody serves, told in the caller's own protocol.
 async fn unknown_method(headers: HeaderMap) -> Response {
-    let kind = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
-    if kind.is_some_and(|kind| kind.starts_with(b"application/grpc")) {
+    if speaks_grpc(&headers) {
         return Status::unimplemented("there is no such method here").into_http();
     }
     (

@@ -171,7 +171,6 @@ impl Overrides {
         })
     }
 
-    /// What `/status` says of them.
     /// How many decide, and how many cannot although they should.
     pub(crate) fn count(&self) -> (usize, usize) {
         let active = self.standing().filter(|of| of.active).count();
@@ -179,6 +178,7 @@ impl Overrides {
         (active, failing + usize::from(self.trouble.is_some()))
     }
 
+    /// What `/status` says of them.
     pub(crate) fn status(&self) -> Vec<Json> {
         let file = |of: Standing<'_>| {
             let content = of.content;

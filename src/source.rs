@@ -16,7 +16,7 @@ mod wait;
 pub(crate) mod watch;
 
 use crate::{
-    flag::{Generation, Layer, Standing, merge, overridden::put_over},
+    flag::{Generation, Layer, merge, overridden::put_over},
     lifecycle::{Lifecycle, Phase},
     overrides::Overrides,
     snapshot::Snapshot,
@@ -326,8 +326,7 @@ impl Sources {
 
     /// How many flags do not serve what their definition says.
     fn broken(&self) -> usize {
-        let flags = self.layers().flat_map(Layer::flags);
-        flags.filter(|flag| flag.standing() != Standing::Good).count()
+        self.layers().flat_map(Layer::broken).count()
     }
 
     fn tell_mode(&mut self, watching: Watching) {

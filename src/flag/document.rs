@@ -48,10 +48,8 @@ impl<'a> Document<'a> {
         let members = members_of_file(text.json())?;
         let here = Path::default();
         members.warn_of_duplicates(&here, &KNOWN, found);
-        let is_known = |name: &str| KNOWN.iter().any(|known| name.eq_ignore_ascii_case(known));
-        let unknown = || members.names().filter(|name| !is_known(name));
         let Some(flags) = members.get("flags") else {
-            return Err(no_flags(nearest("flags", unknown())));
+            return Err(no_flags(nearest("flags", members.unknown(&KNOWN))));
         };
         let is_not = || {
             let help = match flags.get() {
@@ -65,7 +63,7 @@ impl<'a> Document<'a> {
             true => keyed(flags, &mut has_nameless, found),
             false => by_key(Members::read(flags, is_not())?, found),
         };
-        for name in unknown() {
+        for name in members.unknown(&KNOWN) {
             let help = suggest(name, KNOWN, "remove it; nothing reads it");
             let path = here.member(name).target(Target::Name);
             found.push(Diagnostic::warning(path, "is no member of a flag file", help));

@@ -86,6 +86,11 @@ impl Layer {
     pub fn flags(&self) -> impl Iterator<Item = &LayerFlag> {
         self.flags.values()
     }
+
+    /// The flags that do not serve what their definition says.
+    pub(crate) fn broken(&self) -> impl Iterator<Item = &LayerFlag> {
+        self.flags().filter(|flag| flag.standing != Standing::Good)
+    }
 }
 
 /// The flags of all layers together, in the order of their keys: later layers win.

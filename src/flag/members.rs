@@ -31,6 +31,11 @@ impl<'a> Members<'a> {
         self.0.iter().map(|(name, _)| &**name)
     }
 
+    /// The names that are none of these, in any case.
+    pub(crate) fn unknown(&self, known: &[&str]) -> impl Iterator<Item = &str> {
+        self.names().filter(|name| !known.iter().any(|known| name.eq_ignore_ascii_case(known)))
+    }
+
     pub(crate) fn parse(object: &'a RawValue) -> Option<Self> {
         serde_json::from_str(object.get()).ok()
     }

@@ -113,7 +113,6 @@ impl Rpc {
     }
 
     fn unknown_flag(&self, key: &str) -> Status {
-        self.metrics.unknown_flags.increment(1);
         self.metrics.radar.note(key);
         debug!(flag = errors::shortened(key), "a flag that nobody defined was asked for");
         errors::flag_not_found(key)

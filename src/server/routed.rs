@@ -10,7 +10,7 @@ use super::{
 };
 use axum::Router;
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body::{Body as _, Frame};
 use hyper::body::Incoming;
 use std::{
@@ -31,10 +31,7 @@ pub(super) fn answer(
     budget: &Budget,
     request: Request<Incoming>,
 ) -> Answer {
-    let is_grpc = request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind: &HeaderValue| kind.as_bytes().starts_with(b"application/grpc"));
+    let is_grpc = speaks_grpc(request.headers());
     let Some(open) = seat.call_routed() else {
         let status = Status::resource_exhausted("too many calls are open on this connection");
         return Answer::Now(refuse(is_grpc, status));
@@ -51,6 +48,12 @@ pub(super) fn answer(
             Err(never) => match never {},
         }
     }))
+}
+
+/// Whether a request speaks gRPC, in any of its dialects.
+pub(crate) fn speaks_grpc(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    kind.is_some_and(|kind| kind.starts_with(b"application/grpc"))
 }
 
 fn refuse(is_grpc: bool, status: Status) -> Response<Body> {

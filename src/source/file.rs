@@ -8,7 +8,7 @@ use super::{
     watch::Notice,
 };
 use crate::{
-    flag::{Diagnostic, Digest, Format, Layer, Level, Standing, compile},
+    flag::{Diagnostic, Digest, Format, Layer, Level, compile},
     telemetry::{metrics::Reload, report::Teller},
 };
 use std::{
@@ -193,7 +193,7 @@ impl File {
         let was_bad = state.applied && state.last != Some(Reload::Applied);
         state.applied = true;
         state.bytes = content.len();
-        let all_good = state.layer.flags().all(|flag| flag.standing() == Standing::Good);
+        let all_good = state.layer.broken().next().is_none();
         // What has no key is no flag, but not in force either.
         let good = all_good && !errors;
         if good && was_bad {

@@ -2,7 +2,7 @@
 
 use super::traffic::{Exposures, Series, Streams, Traffic, UnknownFlags};
 use crate::{
-    flag::{Diagnostic, Facts, Layer, LayerFlag, Level, Standing, Variant, merge},
+    flag::{Diagnostic, Facts, LayerFlag, Level, Standing, Variant, merge},
     lifecycle::Phase,
     snapshot::Entry,
     source::{
@@ -198,8 +198,7 @@ impl<'a> Served<'a> {
     }
 
     fn quarantined(&self, layer: &'a LayerState) -> impl Iterator<Item = Quarantined<'a>> {
-        let broken = layer.layer.flags().filter(|flag| flag.standing() != Standing::Good);
-        broken.map(|flag| {
+        layer.layer.broken().map(|flag| {
             let key = flag.flag().key();
             let is_served = self.0.get(key).is_some_and(|(served, _)| std::ptr::eq(*served, flag));
             let errors = flag.problems().iter().filter(|problem| problem.level == Level::Error);
@@ -251,17 +250,12 @@ impl<'a> FileLayer<'a> {
             serving: layer.applied,
             bytes: layer.bytes,
             flags: layer.layer.flags().count(),
-            quarantined: broken(&layer.layer),
+            quarantined: layer.layer.broken().count(),
             last_change: change.map(|time| time.to_string()),
             cannot_update: layer.cannot_update,
             diagnostics: layer.problems.iter().take(MAX_DIAGNOSTICS).map(Problem::of).collect(),
         }
     }
-}
-
-/// How many flags of a layer do not serve what their definition says.
-fn broken(layer: &Layer) -> usize {
-    layer.flags().filter(|flag| flag.standing() != Standing::Good).count()
 }
 
 impl<'a> Problem<'a> {

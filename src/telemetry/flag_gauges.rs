@@ -30,10 +30,9 @@ fn write_facts(page: &mut String, facts: &[(&Flag, Facts)]) {
     let help = "Who owns a flag, what kind it is and when it must go, as its metadata says";
     let mut metric = Metric::gauge(page, "flagstaff_flag_info", help);
     for (flag, facts) in facts {
-        let told = |fact: &'_ Option<String>| fact.clone().unwrap_or_default();
-        let (owner, kind, expires) = (told(&facts.owner), told(&facts.kind), told(&facts.expires));
-        let labels =
-            [("flag", flag.key()), ("owner", &owner), ("kind", &kind), ("expires", &expires)];
+        let [owner, kind, expires] = [&facts.owner, &facts.kind, &facts.expires]
+            .map(|fact| fact.as_deref().unwrap_or_default());
+        let labels = [("flag", flag.key()), ("owner", owner), ("kind", kind), ("expires", expires)];
         metric.sample(&labels, 1);
     }
     let help = "When a flag must go: the beginning of that day, if its metadata names a day";

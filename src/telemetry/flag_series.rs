@@ -5,7 +5,10 @@
 //! a counter that first appears at 100 shows no increase.
 
 use crate::flag::{By, Flag, VariantIndex};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::{
+    borrow::Cow,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+};
 
 /// Why a request for a flag failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,11 +41,11 @@ pub(crate) enum Family {
     MissingTargetingKey,
 }
 
-/// A series of a flag.
+/// A series of a flag. Its variant is borrowed from the flag's shape: a scrape meets every series.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Series {
+pub(super) struct Series<'a> {
     pub(super) family: Family,
-    pub(super) variant: Box<str>,
+    pub(super) variant: Cow<'a, str>,
     /// The reason, the error, or what decided.
     pub(super) label: &'static str,
 }
@@ -119,27 +122,27 @@ impl Shape {
     }
 
     /// The series that can happen.
-    pub(super) fn happening(&self) -> impl Iterator<Item = Series> {
+    pub(super) fn happening(&self) -> impl Iterator<Item = Series<'_>> {
         let places = self.happens.iter().enumerate().filter(|(_, happens)| **happens);
         places.map(|(place, _)| self.series(place))
     }
 
-    fn series(&self, place: usize) -> Series {
+    fn series(&self, place: usize) -> Series<'_> {
         let variants = self.variants.len();
-        let name = |index| self.variants.get(index).cloned().unwrap_or_default();
+        let name = |index: usize| self.variants.get(index).map_or("", AsRef::as_ref);
         let (family, variant, label) = match place.checked_sub(variants) {
             None => (Family::Evaluations, name(place), self.own),
             Some(0) => {
                 let default = self.default.map(name).unwrap_or_default();
                 (Family::Evaluations, default, "default")
             }
-            Some(1) => (Family::Evaluations, Box::default(), self.nothing),
-            Some(2) => (Family::Bulk, Box::default(), ""),
-            Some(3) => (Family::MissingTargetingKey, Box::default(), ""),
+            Some(1) => (Family::Evaluations, "", self.nothing),
+            Some(2) => (Family::Bulk, "", ""),
+            Some(3) => (Family::MissingTargetingKey, "", ""),
             Some(place) => match place.checked_sub(FIXED) {
                 None => {
                     let error = FlagError::ALL.get(place - 4);
-                    (Family::Errors, Box::default(), error.map_or("", |error| error.as_str()))
+                    (Family::Errors, "", error.map_or("", |error| error.as_str()))
                 }
                 Some(place) => {
                     let by = BY.get(place % BY.len()).map_or("", |(_, label)| *label);
@@ -147,7 +150,14 @@ impl Shape {
                 }
             },
         };
-        Series { family, variant, label }
+        Series { family, variant: variant.into(), label }
+    }
+}
+
+impl Series<'_> {
+    /// The same, for when the shape is gone.
+    pub(super) fn kept(self) -> Series<'static> {
+        Series { variant: self.variant.into_owned().into(), ..self }
     }
 }
 
@@ -163,7 +173,7 @@ impl FlagSeries {
     }
 
     /// Every series that is shown, with its count.
-    pub(super) fn shown(&self) -> impl Iterator<Item = (Series, u64)> {
+    pub(super) fn shown(&self) -> impl Iterator<Item = (Series<'_>, u64)> {
         let counts = self.counts.iter().flat_map(|line| &line.0).map(|count| count.load(Relaxed));
         let places = self.shape.happens.iter().zip(counts).enumerate();
         let shown = places.filter(|(_, (happens, count))| **happens || *count > 0);

@@ -50,7 +50,7 @@ struct Held {
     /// By shape; a flag has more than one while answers of an old snapshot are under way.
     series: Vec<Arc<FlagSeries>>,
     /// What was counted in shapes that are gone.
-    settled: BTreeMap<Series, u64>,
+    settled: BTreeMap<Series<'static>, u64>,
 }
 
 /// How many series there are.
@@ -118,7 +118,7 @@ impl Ledger {
     }
 
     /// Calls with every series of one metric: flag, series and count.
-    pub(super) fn each(&self, family: Family, mut tell: impl FnMut(&str, &Series, u64)) {
+    pub(super) fn each(&self, family: Family, mut tell: impl FnMut(&str, &Series<'_>, u64)) {
         for (flag, held) in &self.lock().flags {
             if let ([only], true) = (held.series.as_slice(), held.settled.is_empty()) {
                 let of_family = only.shown().filter(|(series, _)| series.family == family);
@@ -139,13 +139,13 @@ impl Ledger {
         self.each(Family::Evaluations, |flag, series, count| {
             if count > 0 {
                 let of_flag = totals.entry(flag.into()).or_default();
-                *of_flag.evaluations.entry(series.variant.clone()).or_default() += count;
+                *of_flag.evaluations.entry((*series.variant).into()).or_default() += count;
             }
         });
         self.each(Family::Exposures, |flag, series, count| {
             if count > 0 {
                 let of_flag = totals.entry(flag.into()).or_default();
-                let of_variant = of_flag.exposures.entry(series.variant.clone()).or_default();
+                let of_variant = of_flag.exposures.entry((*series.variant).into()).or_default();
                 *of_variant.entry(series.label).or_default() += count;
             }
         });
@@ -165,7 +165,7 @@ impl Held {
     }
 
     /// The series that it is shown with in any case.
-    fn known(&self) -> BTreeSet<Series> {
+    fn known(&self) -> BTreeSet<Series<'_>> {
         let current = self.series.iter().flat_map(|series| series.shape().happening());
         current.chain(self.settled.keys().cloned()).collect()
     }
@@ -178,12 +178,12 @@ impl Held {
         self.series = current;
         let gone: Vec<Arc<FlagSeries>> = gone;
         for (series, count) in gone.iter().flat_map(|series| series.shown()) {
-            *self.settled.entry(series).or_default() += count;
+            *self.settled.entry(series.kept()).or_default() += count;
         }
     }
 
-    fn totals(&self) -> BTreeMap<Series, u64> {
-        let mut totals = self.settled.clone();
+    fn totals(&self) -> BTreeMap<Series<'_>, u64> {
+        let mut totals: BTreeMap<Series<'_>, u64> = self.settled.clone();
         for (series, count) in self.series.iter().flat_map(|series| series.shown()) {
             *totals.entry(series).or_default() += count;
         }

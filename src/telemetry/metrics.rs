@@ -115,8 +115,8 @@ pub struct Metrics {
     pub(crate) ledger: Ledger,
     /// Who met which variant.
     pub(crate) exposures: Exposures,
-    pub(crate) unknown_flags: Counter,
     pub(crate) radar: Radar,
+    unknown_flags: Counter,
     process: Collector,
     log_lines_lost: Option<ErrorCounter>,
     log_lines_dropped: Counter,
@@ -238,6 +238,7 @@ impl Metrics {
     /// Everything but what is about single flags, in Prometheus' text format.
     pub(crate) fn render(&self) -> String {
         self.connections_active.set(self.connections.load(Ordering::Relaxed) as f64);
+        self.unknown_flags.absolute(self.radar.requests());
         let lost = self.log_lines_lost.as_ref().map_or(0, ErrorCounter::dropped_lines);
         self.log_lines_dropped.absolute(lost as u64);
         metrics::with_local_recorder(&self.recorder, || self.process.collect());

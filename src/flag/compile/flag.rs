@@ -84,8 +84,7 @@ pub(super) fn compile(
 /// Warns of members that are written twice, and of those that nothing reads.
 fn warn_of_names(members: &Members<'_>, here: &Path, found: &mut Problems) {
     members.warn_of_duplicates(here, &KNOWN, found);
-    let is_known = |name: &str| KNOWN.iter().any(|known| name.eq_ignore_ascii_case(known));
-    for name in members.names().filter(|name| !is_known(name)) {
+    for name in members.unknown(&KNOWN) {
         let otherwise = "nothing reads it; notes belong into \"metadata\"";
         let help = suggest(name, KNOWN, otherwise);
         let path = here.member(name).target(Target::Name);

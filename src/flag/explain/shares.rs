@@ -28,11 +28,7 @@ impl<'a> Walk<'_, 'a, '_> {
         asked: Asked,
     ) -> Evaluated<'a> {
         let place = self.reserve(depth);
-        let generation = match split.generation {
-            Generation::V2 => "v2",
-            Generation::V3 => "v3",
-        };
-        let title = format!("{lead}fractional ({generation})");
+        let title = format!("{lead}fractional ({})", split.generation.as_str());
         let draw = match self.evaluator.draw(split, Scope::CONTEXT) {
             Ok(draw) => draw,
             Err(why) => {
