@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
@@ -52,7 +53,12 @@ def dashboard(user: EvaluationContext) -> dict:
     }
 
 
-PAGES = {"/prices": prices, "/checkout": checkout, "/dashboard": dashboard}
+def health(_user: EvaluationContext) -> dict:
+    """Asks for no flag: the shop sells on without."""
+    return {"selling": True}
+
+
+PAGES = {"/prices": prices, "/checkout": checkout, "/dashboard": dashboard, "/healthz": health}
 
 
 class Shop(BaseHTTPRequestHandler):
@@ -95,9 +101,11 @@ def main() -> None:
     flags.add_handler(ProviderEvent.PROVIDER_READY, lambda _: log.info("flags ready"))
     flags.add_handler(ProviderEvent.PROVIDER_CONFIGURATION_CHANGED, flags_changed)
 
-    server = ThreadingHTTPServer(("127.0.0.1", int(os.environ.get("SHOP_PORT", "8080"))), Shop)
+    host = os.environ.get("SHOP_HOST", "127.0.0.1")
+    ThreadingHTTPServer.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    server = ThreadingHTTPServer((host, int(os.environ.get("SHOP_PORT", "8080"))), Shop)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    log.info("listening on http://127.0.0.1:%d", server.server_port)
+    log.info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, server.server_port)
     stopped.wait()
     server.shutdown()
     api.shutdown()
