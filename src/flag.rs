@@ -4,6 +4,7 @@
 //! Nothing in here knows of files, sockets, clocks or metrics, and evaluating cannot fail:
 //! an answer is a function of the flag and the context, and time is part of the context.
 
+mod authored;
 mod bucket;
 pub(crate) mod change;
 mod compile;
@@ -29,7 +30,8 @@ mod value;
 mod version;
 mod yaml;
 
-pub use compile::{Compilation, compile};
+pub use authored::{Lists, lists_named};
+pub use compile::{Compilation, compile, compile_with};
 pub use context::{Evaluator, Scratch, Unit};
 pub use diagnostic::{Diagnostic, Level, Path, Position};
 pub use document::positions_of;

@@ -12,15 +12,17 @@ mod results;
 mod rule;
 mod scope;
 mod set;
+mod source;
 mod variants;
 
 pub(super) use fractional::is_in as is_split_in;
+pub(super) use json::read as read_json;
 pub(crate) use operators::name_of;
 
 use super::{
-    Behaviour, Digest, Digests, Flag, Format, Generation, Layer,
+    Behaviour, Digest, Digests, Flag, Format, Generation, Layer, Lists,
     diagnostic::{Diagnostic, Level, Path},
-    document::{Definition, Document},
+    document::Definition,
     layer::{LayerFlag, Standing},
     problems::{MOST_TOLD, Problems},
     text::Text,
@@ -28,6 +30,7 @@ use super::{
 use report::Report;
 use scope::FileScope;
 use sha2::{Digest as _, Sha256};
+use source::Source;
 use std::sync::Arc;
 
 /// A file's flags, and what its author should know.
@@ -49,10 +52,24 @@ pub fn compile(
     fallback: Generation,
     previous: &Layer,
 ) -> Result<Compilation, Vec<Diagnostic>> {
-    let text = Text::read(content, format).map_err(|error| vec![error])?;
-    let mut report = Report::new(&text);
+    compile_with(&Lists::new(), content, format, fallback, previous)
+}
+
+/// Compiles a file with the lists of units that it names, see [`lists_named`](super::lists_named).
+pub fn compile_with(
+    lists: &Lists,
+    content: &[u8],
+    format: Format,
+    fallback: Generation,
+    previous: &Layer,
+) -> Result<Compilation, Vec<Diagnostic>> {
+    let written = Text::read(content, format).map_err(|error| vec![error])?;
+    let mut report = Report::new(&written);
     let mut found = Problems::with_room(MOST_TOLD);
-    let document = match Document::parse(&text, &mut found) {
+    let document = Source::read(&written, lists, fallback, &mut found);
+    let document = document.as_ref().map_err(Clone::clone);
+    let document = document.and_then(|source| Ok((source, source.document(&mut found)?)));
+    let (source, document) = match document {
         Ok(document) => document,
         Err(error) => {
             let (mut found, untold) = found.finish();
@@ -61,7 +78,7 @@ pub fn compile(
             return Err(report.finish());
         }
     };
-    let scope = FileScope::read(&document, &text, fallback, &mut found);
+    let scope = FileScope::read(&document, source.text(), fallback, &mut found);
     let mut flags = Vec::with_capacity(document.flags.len());
     let (mut room, mut untold) = (MOST_TOLD, 0);
     for definition in &document.flags {
@@ -72,13 +89,15 @@ pub fn compile(
             continue;
         }
         let before = previous.get(&definition.key);
-        let (flag, more) = compile_one(definition, &text, &scope, before, room);
+        let (flag, more) = compile_one(definition, source, &scope, before, room);
         room = room.saturating_sub(flag.problems().len());
         untold += more;
-        flags.push((flag, definition));
+        flags.push(flag);
     }
     let mut layer = Layer::default();
-    for flag in report.add_flags(flags, untold) {
+    let written = source.written(&written);
+    let written = written.as_ref().unwrap_or(&document);
+    for flag in report.add_flags(flags, untold, &written.flags) {
         layer.insert(flag);
     }
     if document.has_nameless {
@@ -86,12 +105,7 @@ pub fn compile(
         layer.keep_missing(previous);
     }
     if !scope.is_pinned() && layer.flags().any(|flag| flag.flag().splits_units()) {
-        let message = "does not say which generation of \"fractional\" decides who gets what";
-        let help = format!(
-            "add \"metadata\": {{\"fractional\": \"{}\"}}, so that no option can move users",
-            fallback.as_str()
-        );
-        found.push(Diagnostic::note("metadata", message, help));
+        found.push(source.unpinned(fallback));
     }
     report.add_to_file(found.finish());
     Ok(Compilation { layer, diagnostics: report.finish() })
@@ -100,30 +114,38 @@ pub fn compile(
 /// Compiles a flag, unless it is what it was; says how many problems there was no room for.
 fn compile_one(
     definition: &Definition<'_>,
-    text: &Text<'_>,
+    source: &Source<'_>,
     scope: &FileScope,
     before: Option<&LayerFlag>,
     room: usize,
 ) -> (LayerFlag, usize) {
     let Definition { key, raw, .. } = definition;
+    let text = source.text();
     let start = text.offset_of(raw.get());
     let faults = text.faults(start..start + raw.get().len());
-    let source = digest([scope.digest(), key.as_bytes(), raw.get().as_bytes()]);
-    if let Some(same) = before.filter(|before| before.was_compiled_from(&source))
+    let digest = digest([scope.digest(), key.as_bytes(), raw.get().as_bytes()]);
+    let written = source.problems_of(key);
+    if let Some(same) = before.filter(|before| before.was_compiled_from(&digest))
         && faults.is_empty()
+        && source.has_all_its_problems(same)
     {
         return (same.clone(), 0);
     }
     let path = Path::from("flags").member(key);
     let mut found = Problems::with_room(room);
     found.extend(faults.iter().map(|fault| fault.diagnostic(&path, start)));
-    let flag = flag::compile(key, raw, source, scope, &mut found);
-    let (found, untold) = found.finish();
+    found.extend(written.iter().flat_map(|written| &written.told).cloned());
+    let flag = match written.is_some_and(|written| written.is_broken) {
+        true => None,
+        false => flag::compile(key, raw, digest, scope, &mut found),
+    };
+    let (mut found, untold) = found.finish();
+    source.lead_back(&mut found);
     let flag = match flag {
         Some(flag) => LayerFlag::new(Arc::new(flag), Standing::Good, &found),
-        None => quarantine(key, source, before, &found),
+        None => quarantine(key, digest, before, &found),
     };
-    (flag, untold)
+    (flag, untold + written.map_or(0, |written| written.untold))
 }
 
 /// The last good flag under this key or, if there never was one, a flag that says what is wrong.

@@ -156,6 +156,14 @@ impl Path {
         matches!(self.steps.first(), Some(Step::Member(first)) if **first == *name)
     }
 
+    /// The name of what it leads to, if that is a member.
+    pub(crate) fn name(&self) -> Option<&str> {
+        match self.steps.last()? {
+            Step::Member(name) => Some(name),
+            Step::Place(_) => None,
+        }
+    }
+
     /// The steps, and what they lead to.
     pub(crate) fn parts(&self) -> (&[Step], Target) {
         (&self.steps, self.target)

@@ -73,6 +73,11 @@ impl<'a> Text<'a> {
         }
     }
 
+    /// JSON that nobody wrote.
+    pub(crate) fn of_json(json: String) -> Text<'static> {
+        Text { json: Cow::Owned(json), authored: "", format: Format::Json, faults: Vec::new() }
+    }
+
     pub(crate) fn json(&self) -> &str {
         &self.json
     }

@@ -13,7 +13,11 @@ use std::{collections::BTreeMap, fmt};
 /// Reads a value; of members with one name the last counts, and the author is told.
 ///
 /// Fails with what no value can be made of: a number too large, or too deep a nesting.
-pub(super) fn read(raw: &RawValue, path: &Path, found: &mut Problems) -> Result<Json, Diagnostic> {
+pub(in crate::flag) fn read(
+    raw: &RawValue,
+    path: &Path,
+    found: &mut Problems,
+) -> Result<Json, Diagnostic> {
     let mut reader = Reader { path: path.clone(), found };
     let mut text = serde_json::Deserializer::from_str(raw.get());
     let read = (&mut reader).deserialize(&mut text);

@@ -37,20 +37,28 @@ impl<'a> Report<'a> {
     /// their places. What flags share is told once, though each of them has it.
     pub(super) fn add_flags(
         &mut self,
-        flags: Vec<(LayerFlag, &Definition<'_>)>,
+        flags: Vec<LayerFlag>,
         untold: usize,
+        written: &[Definition<'_>],
     ) -> Vec<LayerFlag> {
         self.untold += untold;
+        if flags.iter().all(|flag| flag.problems().is_empty()) {
+            return flags;
+        }
         let shared = self.place_shared(&flags);
-        let place = |(flag, definition): (LayerFlag, &Definition<'_>)| {
+        let written: HashMap<&str, &Definition<'_>> =
+            written.iter().map(|definition| (&*definition.key, definition)).collect();
+        let place = |flag: LayerFlag| {
             if flag.problems().is_empty() {
                 return flag;
             }
             let mut found = flag.problems().to_vec();
             let (mut own, others): (Vec<_>, Vec<_>) =
                 found.iter_mut().partition(|problem| problem.path.is_within("flags"));
-            let begins = (definition.raw, definition.begins(self.text));
-            locate::place(self.text, self.places(), begins, 2, &mut own);
+            if let Some(definition) = written.get(flag.flag().key()) {
+                let begins = (definition.raw, definition.begins(self.text));
+                locate::place(self.text, self.places(), begins, 2, &mut own);
+            }
             for problem in others {
                 problem.position = shared.get(&unplaced(problem)).copied().unwrap_or_default();
             }
@@ -62,11 +70,8 @@ impl<'a> Report<'a> {
     }
 
     /// Adds what flags found wrong with what they share, each once; says where it stands.
-    fn place_shared(
-        &mut self,
-        flags: &[(LayerFlag, &Definition<'_>)],
-    ) -> HashMap<Diagnostic, Position> {
-        let of_flags = flags.iter().flat_map(|(flag, _)| flag.problems());
+    fn place_shared(&mut self, flags: &[LayerFlag]) -> HashMap<Diagnostic, Position> {
+        let of_flags = flags.iter().flat_map(LayerFlag::problems);
         let shared = of_flags.filter(|problem| !problem.path.is_within("flags"));
         let mut places: HashMap<_, _> =
             shared.map(|problem| (unplaced(problem), Position::default())).collect();

@@ -1,0 +1,279 @@
+//! The readable format: flags as people write them, translated to flagd's definitions.
+//!
+//! A file whose top level says `flagstaff: 1` is read flag by flag into plans, and each plan is
+//! written down as a definition. From there on it takes the path of any other file; nothing behind
+//! this knows which it was, but for the places that problems are told at.
+
+mod condition;
+mod experiment;
+mod flag;
+mod moment;
+mod node;
+mod operand;
+mod plan;
+mod requires;
+mod rollout;
+mod segments;
+mod share;
+#[cfg(test)]
+mod tests;
+mod variants;
+mod words;
+
+use super::{
+    Format, Generation,
+    compile::read_json,
+    diagnostic::{Diagnostic, Path, Step, Target},
+    members::Members,
+    problems::{MOST_TOLD, Problems},
+    suggest::suggest,
+    text::Text,
+};
+use condition::Terms;
+use moment::Clock;
+use node::Node;
+use plan::Writing;
+use requires::{Plans, Required};
+use segments::Segments;
+use serde_json::{Map, Value as Json, value::RawValue};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Lists of units that stand in files of their own, by the names of these.
+pub type Lists = BTreeMap<Box<str>, Vec<Box<str>>>;
+
+/// The member that says a file is written in this format, and in which version of it.
+const VERSION: &str = "flagstaff";
+
+/// The operator that asks a list.
+const LIST: &str = "in_list";
+
+/// The members of a file. What begins with `x-` is the author's own, for YAML's anchors.
+const KNOWN: [&str; 9] = [
+    VERSION,
+    "bucketing",
+    "time_zone",
+    "segments",
+    "flags",
+    "tests",
+    "lint",
+    "metadata",
+    "$schema",
+];
+
+/// A file in the form that flagd reads.
+#[derive(Debug)]
+pub(super) struct Translation {
+    pub(super) json: String,
+    /// Of each flag that has any.
+    pub(super) found: BTreeMap<String, FlagProblems>,
+}
+
+/// What is wrong with a flag as it was written.
+#[derive(Debug)]
+pub(super) struct FlagProblems {
+    pub(super) told: Vec<Diagnostic>,
+    pub(super) untold: usize,
+    /// There is no definition of it.
+    pub(super) is_broken: bool,
+}
+
+/// Translates a file, if it is written in this format. An error means that nothing in it counts.
+pub(super) fn translate(
+    text: &Text<'_>,
+    lists: &Lists,
+    fallback: Generation,
+    found: &mut Problems,
+) -> Option<Result<Translation, Diagnostic>> {
+    let members: Members<'_> = serde_json::from_str(text.json()).ok()?;
+    let version = members.get(VERSION)?;
+    Some(File { text, members, lists }.translate(version, fallback, found))
+}
+
+struct File<'a> {
+    text: &'a Text<'a>,
+    members: Members<'a>,
+    lists: &'a Lists,
+}
+
+impl File<'_> {
+    fn translate(
+        &self,
+        version: &RawValue,
+        fallback: Generation,
+        found: &mut Problems,
+    ) -> Result<Translation, Diagnostic> {
+        if version.get() != "1" {
+            let help = "write flagstaff: 1; a newer sidecar may know more";
+            return Err(Diagnostic::error(VERSION, "is a version nobody here knows", help));
+        }
+        self.members.warn_of_duplicates(&Path::default(), &KNOWN, found);
+        let own = |name: &&str| !name.starts_with("x-");
+        for name in self.members.unknown(&KNOWN).filter(own) {
+            let path = Path::from(name).target(Target::Name);
+            let help = suggest(name, KNOWN, "remove it, or let it begin with x-");
+            found.push(Diagnostic::error(path, "is no member of a readable flag file", help));
+        }
+        let mut values = BTreeMap::new();
+        for name in ["bucketing", "time_zone", "segments", "metadata"] {
+            if let Some(value) = self.value(name, &Path::from(name), found)? {
+                values.insert(name, value);
+            }
+        }
+        let node =
+            |name: &str| values.get(name).map(|value| Node { value, path: Path::from(name) });
+        let generation = generation(node("bucketing"))?;
+        let clock = Clock::read(node("time_zone").as_ref())?;
+        let segments = Segments::read(node("segments").as_ref(), self.lists, &clock, found);
+        let terms = Terms::new(&clock, &segments);
+        let (plans, mut of_flags) = self.plans(terms, found)?;
+        let mut flags = Map::new();
+        let written = generation.unwrap_or(fallback);
+        for (key, plan) in &plans {
+            let entry = of_flags.entry(key.clone()).or_insert_with(new_problems);
+            let required = Required::new(&plans, written).of(key, plan, entry);
+            let writing = Writing { key, generation: written, elsewhere: false };
+            let definition = required.map(|required| plan.definition(writing, required));
+            flags.insert(key.clone(), definition.unwrap_or_default());
+        }
+        for key in of_flags.keys() {
+            flags.entry(key.clone()).or_insert(Json::Null);
+        }
+        let mut file = Map::new();
+        let mut metadata = match values.get("metadata") {
+            Some(Json::Object(metadata)) => metadata.clone(),
+            _ => Map::new(),
+        };
+        if let Some(generation) = generation {
+            metadata.insert("fractional".to_owned(), generation.as_str().into());
+        }
+        let found = of_flags.into_iter().map(|(key, problems)| {
+            let is_broken = flags.get(&key).is_some_and(Json::is_null);
+            let (told, untold) = problems.finish();
+            (key, FlagProblems { told, untold, is_broken })
+        });
+        let found = found
+            .filter(|(_, problems): &(_, FlagProblems)| {
+                problems.is_broken || !problems.told.is_empty()
+            })
+            .collect();
+        file.insert("flags".to_owned(), flags.into());
+        for (name, members) in [("metadata", metadata), ("$evaluators", segments.evaluators())] {
+            if !members.is_empty() {
+                file.insert(name.to_owned(), members.into());
+            }
+        }
+        Ok(Translation { json: Json::Object(file).to_string(), found })
+    }
+
+    /// Reads every flag by itself: one that makes no sense hurts no other.
+    fn plans(
+        &self,
+        terms: Terms<'_>,
+        found: &mut Problems,
+    ) -> Result<(Plans, BTreeMap<String, Problems>), Diagnostic> {
+        let help = "write flags by their keys";
+        let Some(flags) = self.members.get("flags") else {
+            return Err(Diagnostic::error("flags", "is missing", help));
+        };
+        let flags = Members::read(flags, Diagnostic::error("flags", "is not a mapping", help))?;
+        flags.warn_of_duplicates(&"flags".into(), &[], found);
+        let (mut plans, mut of_flags) = (BTreeMap::new(), BTreeMap::new());
+        for (key, raw) in &flags.0 {
+            let path = Path::from("flags").member(key);
+            let mut problems = new_problems();
+            // Of two with one key the last counts.
+            plans.remove(&**key);
+            let value = self.part(raw, &path, &mut problems);
+            let node = value.as_ref().map(|value| Node { value, path });
+            if let Some(plan) = node.and_then(|node| flag::read(&node, terms, &mut problems)) {
+                plans.insert(key.clone().into_owned(), plan);
+            }
+            of_flags.insert(key.clone().into_owned(), problems);
+        }
+        Ok((plans, of_flags))
+    }
+
+    /// A member of the file that the whole file depends on.
+    fn value(
+        &self,
+        name: &str,
+        path: &Path,
+        found: &mut Problems,
+    ) -> Result<Option<Json>, Diagnostic> {
+        let Some(raw) = self.members.get(name).filter(|raw| raw.get() != "null") else {
+            return Ok(None);
+        };
+        read_json(raw, path, found).map(Some)
+    }
+
+    /// A part that only one flag depends on; what is wrong with the text itself is told.
+    fn part(&self, raw: &RawValue, path: &Path, found: &mut Problems) -> Option<Json> {
+        let start = self.text.offset_of(raw.get());
+        let faults = self.text.faults(start..start + raw.get().len());
+        found.extend(faults.iter().map(|fault| fault.diagnostic(path, start)));
+        read_json(raw, path, found).map_err(|error| found.push(error)).ok()
+    }
+}
+
+fn new_problems() -> Problems {
+    Problems::with_room(MOST_TOLD)
+}
+
+/// How units are hashed: a fact of the file.
+fn generation(node: Option<Node<'_>>) -> Result<Option<Generation>, Diagnostic> {
+    let Some(node) = node else { return Ok(None) };
+    match node.value.as_str() {
+        Some("v2") => Ok(Some(Generation::V2)),
+        Some("v3") => Ok(Some(Generation::V3)),
+        // A guess would move users.
+        _ => Err(node.error("is no way to hash units", "write v2 or v3")),
+    }
+}
+
+/// The lists that a readable file names.
+pub fn lists_named(content: &[u8], format: Format) -> BTreeSet<Box<str>> {
+    let mut names = BTreeSet::new();
+    let Ok(text) = Text::read(content, format) else { return names };
+    // Most files name none, and need not be read twice.
+    if text.json().contains(LIST)
+        && let Ok(members) = serde_json::from_str::<Members<'_>>(text.json())
+        && members.get(VERSION).is_some()
+        && let Ok(file) = serde_json::from_str::<Json>(text.json())
+    {
+        gather_lists(&file, &mut names);
+    }
+    names
+}
+
+fn gather_lists(value: &Json, names: &mut BTreeSet<Box<str>>) {
+    match value {
+        Json::Array(elements) => {
+            elements.iter().for_each(|element| gather_lists(element, names));
+        }
+        Json::Object(members) => {
+            names.extend(members.get(LIST).and_then(Json::as_str).map(Box::from));
+            members.values().for_each(|member| gather_lists(member, names));
+        }
+        _ => {}
+    }
+}
+
+/// Where the author wrote what a path of the translation leads to.
+pub(super) fn written_path(path: &Path) -> Path {
+    let (steps, target) = path.parts();
+    let name = |at: usize| match steps.get(at) {
+        Some(Step::Member(name)) => Some(&**name),
+        _ => None,
+    };
+    match (name(0), name(1), name(2)) {
+        (Some("$evaluators"), Some(segment), _) => Path::from("segments").member(segment),
+        (Some("flags"), Some(key), Some("metadata")) if name(3).is_some_and(flag::is_fact) => {
+            let flag = Path::from("flags").member(key);
+            flag.member(name(3).unwrap_or_default()).target(target)
+        }
+        (Some("flags"), Some(key), Some("defaultVariant" | "state")) => {
+            Path::from("flags").member(key)
+        }
+        _ => path.clone(),
+    }
+}

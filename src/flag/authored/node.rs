@@ -1,0 +1,99 @@
+//! A value of a readable file and where it stands, with the checks that every reader makes.
+
+use super::words;
+use crate::flag::{
+    diagnostic::{Diagnostic, Path, Target},
+    problems::Problems,
+    suggest::suggest,
+};
+use serde_json::{Map, Value as Json};
+
+/// A value and its place.
+#[derive(Debug, Clone)]
+pub(super) struct Node<'a> {
+    pub(super) value: &'a Json,
+    pub(super) path: Path,
+}
+
+impl<'a> Node<'a> {
+    pub(super) fn member(&self, name: &str) -> Option<Self> {
+        // Nothing is as good as not written: in YAML a name without a value is null.
+        let value = self.value.get(name).filter(|value| !value.is_null())?;
+        Some(Self { value, path: self.path.member(name) })
+    }
+
+    pub(super) fn elements(&self) -> impl Iterator<Item = Self> {
+        let elements = self.value.as_array().map(Vec::as_slice).unwrap_or_default();
+        let node = |(place, value)| Self { value, path: self.path.place(place) };
+        elements.iter().enumerate().map(node)
+    }
+
+    /// The elements of a list; anything else is a list of itself.
+    pub(super) fn each(&self) -> Vec<Self> {
+        if self.value.is_array() { self.elements().collect() } else { vec![self.clone()] }
+    }
+
+    pub(super) fn members(&self) -> impl Iterator<Item = (&'a str, Self)> {
+        let members = self.value.as_object().into_iter().flatten();
+        members.map(|(name, value)| (&**name, Self { value, path: self.path.member(name) }))
+    }
+
+    pub(super) fn error(&self, message: impl Into<String>, help: impl Into<String>) -> Diagnostic {
+        Diagnostic::error(&self.path, message, help)
+    }
+
+    pub(super) fn warning(
+        &self,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Diagnostic {
+        Diagnostic::warning(&self.path, message, help)
+    }
+
+    /// The members of an object, none of which may be unknown: a misspelt `killed` kills nobody.
+    pub(super) fn object(
+        &self,
+        known: &[&str],
+        what: &str,
+        found: &mut Problems,
+    ) -> Option<&'a Map<String, Json>> {
+        let Json::Object(members) = self.value else {
+            let help = format!("write it as a mapping with some of: {}", known.join(", "));
+            found.push(self.error(format!("is not {what}"), help));
+            return None;
+        };
+        for name in members.keys().filter(|name| !known.contains(&name.as_str())) {
+            let path = self.path.member(name).target(Target::Name);
+            let otherwise = format!("here stand {}", known.join(", "));
+            let help = suggest(name, known.iter().copied(), &otherwise);
+            found.push(Diagnostic::error(path, format!("is no member of {what}"), help));
+        }
+        Some(members)
+    }
+
+    /// A text. What YAML took for a number or a truth was meant as one.
+    pub(super) fn text(&self, what: &str, found: &mut Problems) -> Option<String> {
+        match self.value {
+            Json::String(text) if !text.trim().is_empty() => Some(text.clone()),
+            Json::Number(number) => Some(number.to_string()),
+            Json::Bool(bit) => Some(bit.to_string()),
+            _ => {
+                found.push(self.error(format!("is not {what}"), "write it as a text"));
+                None
+            }
+        }
+    }
+
+    /// A truth, whichever YAML read it: `on`, `yes` and `true` are one.
+    pub(super) fn truth(&self, found: &mut Problems) -> Option<bool> {
+        let truth = match self.value {
+            Json::Bool(bit) => Some(*bit),
+            Json::String(text) => words::truth(text),
+            _ => None,
+        };
+        if truth.is_none() {
+            found.push(self.error("is neither true nor false", "write true or false"));
+        }
+        truth
+    }
+}

@@ -1,0 +1,235 @@
+//! What an attribute is compared with, as text: `">= 4.2.0"`, `"> 18 <= 65"`.
+//!
+//! A text that begins with a comparison is one; its operand is a version, a number or a moment by
+//! how it looks. Where it may be two of them, `version:`, `number:` or `time:` has to say.
+
+use super::{moment::Clock, node::Node};
+use crate::flag::{diagnostic::Diagnostic, problems::Problems};
+use serde_json::{Number, Value as Json, json};
+
+/// What the operand of a comparison is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Version,
+    Number,
+    Time,
+}
+
+/// Longer ones first: `>=` begins with `>`.
+const COMPARISONS: [&str; 8] = [">=", "<=", "!=", ">", "<", "=", "~", "^"];
+
+/// Whether a text is a comparison.
+pub(super) fn is_comparison(text: &str) -> bool {
+    comparison(text).is_some()
+}
+
+fn comparison(text: &str) -> Option<(&'static str, &str)> {
+    let text = text.trim_start();
+    COMPARISONS.iter().find_map(|sign| Some((*sign, text.strip_prefix(sign)?.trim_start())))
+}
+
+/// An attribute, and the text at `node` it is compared with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Compared<'a> {
+    pub(super) attribute: &'a Json,
+    pub(super) node: &'a Node<'a>,
+    /// What the operands are, if it was said.
+    pub(super) kind: Option<Kind>,
+    pub(super) clock: &'a Clock,
+}
+
+impl Compared<'_> {
+    /// The rule of all comparisons in the text, each of which has to hold.
+    pub(super) fn rule(&self, found: &mut Problems) -> Option<Json> {
+        let text = self.node.text("a comparison", found)?;
+        let mut rest = text.trim();
+        let mut rules = Vec::new();
+        while !rest.is_empty() {
+            let Some((sign, after)) = comparison(rest) else {
+                let help = "a comparison begins with one of >= <= > < != = (versions: ~ ^ too)";
+                found.push(self.node.error(format!("\"{rest}\" is no comparison"), help));
+                return None;
+            };
+            // A moment can have a blank in it, so an operand goes on to the next sign.
+            let end = after.find(['<', '>', '!', '=', '~', '^']).unwrap_or(after.len());
+            let (operand, next) = after.split_at_checked(end)?;
+            rules.push(self.one(sign, operand.trim(), found)?);
+            rest = next;
+        }
+        match rules.len() {
+            0 => {
+                found.push(self.node.error("compares with nothing", "write such as \">= 18\""));
+                None
+            }
+            1 => rules.pop(),
+            _ => Some(json!({"and": rules})),
+        }
+    }
+
+    fn one(&self, sign: &str, operand: &str, found: &mut Problems) -> Option<Json> {
+        let Self { attribute, node, clock, .. } = self;
+        let Some(kind) = self.kind.or_else(|| looks_like(operand)) else {
+            found.push(self.unclear(sign, operand));
+            return None;
+        };
+        match kind {
+            Kind::Version => {
+                let Some(version) = version(operand) else {
+                    let help = "write major.minor.patch, such as 4.2.0";
+                    found.push(node.error(format!("\"{operand}\" is no version"), help));
+                    return None;
+                };
+                Some(json!({"sem_ver": [attribute, sign, version]}))
+            }
+            Kind::Number => {
+                let Some(number) = number(operand) else {
+                    let help = "write such as 18";
+                    found.push(node.error(format!("\"{operand}\" is no number"), help));
+                    return None;
+                };
+                self.numeric(sign, &number, found)
+            }
+            Kind::Time => {
+                let moment = clock.parse(operand, node, found)?;
+                self.numeric(sign, &moment.into(), found)
+            }
+        }
+    }
+
+    /// The error of an operand that is nothing, or may be two things.
+    fn unclear(&self, sign: &str, operand: &str) -> Diagnostic {
+        if version(operand).is_some() {
+            let help =
+                format!("write version: \"{sign} {operand}\", or number: \"{sign} {operand}\"");
+            return self.node.error(format!("\"{operand}\" may be a version or a number"), help);
+        }
+        let message = format!("\"{operand}\" is no version, number or moment to compare with");
+        let help = match sign {
+            "!=" => format!("write not: \"{operand}\""),
+            _ => "for a text that begins with a sign, write is: \"…\"".to_owned(),
+        };
+        self.node.error(message, help)
+    }
+
+    /// A comparison of numbers. A missing attribute counts as 0 in a rule, and is to match nothing.
+    fn numeric(&self, sign: &str, number: &Number, found: &mut Problems) -> Option<Json> {
+        let attribute = self.attribute;
+        let zero_matches = match (sign, number.as_f64()?) {
+            (">", number) => 0.0 > number,
+            (">=", number) => 0.0 >= number,
+            ("<", number) => 0.0 < number,
+            ("<=", number) => 0.0 <= number,
+            // Not equal is what a missing one is.
+            ("=", _) => return Some(json!({"in": [attribute, [number]]})),
+            ("!=", _) => return Some(json!({"!": [{"in": [attribute, [number]]}]})),
+            _ => {
+                let help = "~ and ^ compare versions; write version: before it";
+                found.push(self.node.error(format!("\"{sign}\" compares no numbers"), help));
+                return None;
+            }
+        };
+        let rule = json!({sign: [attribute, number]});
+        Some(match zero_matches {
+            true => json!({"and": [{"!==": [attribute, null]}, rule]}),
+            false => rule,
+        })
+    }
+}
+
+/// What an operand is by its looks, if that is only one thing.
+fn looks_like(operand: &str) -> Option<Kind> {
+    let is_day = |text: &str| {
+        let parts: Vec<&str> = text.split('-').collect();
+        matches!(parts.as_slice(), [year, _, _] if year.len() == 4)
+    };
+    if is_day(operand.get(..10).unwrap_or_default()) {
+        return Some(Kind::Time);
+    }
+    let dots = operand.split(['-', '+']).next().unwrap_or_default().matches('.').count();
+    match (number(operand).is_some(), version(operand).is_some()) {
+        (_, true) if dots == 2 => Some(Kind::Version),
+        // 4.2 may be a version as well.
+        (true, true) if dots == 1 => None,
+        (true, _) => Some(Kind::Number),
+        (false, true) => Some(Kind::Version),
+        (false, false) => None,
+    }
+}
+
+/// A number as JSON has it.
+fn number(text: &str) -> Option<Number> {
+    serde_json::from_str(text).ok()
+}
+
+/// A version with all of its three numbers, as the rule wants it.
+fn version(text: &str) -> Option<String> {
+    let text = text.strip_prefix(['v', 'V']).unwrap_or(text);
+    let core_ends = text.find(['-', '+']).unwrap_or(text.len());
+    let (core, rest) = text.split_at_checked(core_ends)?;
+    let parts: Vec<&str> = core.split('.').collect();
+    let is_number = |part: &&str| {
+        !part.is_empty()
+            && part.bytes().all(|byte| byte.is_ascii_digit())
+            && (part.len() == 1 || !part.starts_with('0'))
+    };
+    if parts.len() > 3 || !parts.iter().all(is_number) || (parts.len() < 3 && !rest.is_empty()) {
+        return None;
+    }
+    let missing = ".0".repeat(3 - parts.len());
+    Some(format!("{core}{missing}{rest}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flag::diagnostic::Path;
+
+    fn compared(text: &str, kind: Option<Kind>) -> Result<String, String> {
+        let mut found = Problems::with_room(9);
+        let value = json!(text);
+        let node = Node { value: &value, path: Path::from("a") };
+        let clock = Clock::read(None).unwrap();
+        let attribute = json!("A");
+        let compared = Compared { attribute: &attribute, node: &node, kind, clock: &clock };
+        let rule = compared.rule(&mut found);
+        rule.map(|rule| rule.to_string())
+            .ok_or_else(|| found.finish().0.pop().map_or(String::new(), |first| first.message))
+    }
+
+    #[test]
+    fn an_operand_is_what_it_looks_like() {
+        for (text, rule) in [
+            (">= 4.2.0", r#"{"sem_ver":["A",">=","4.2.0"]}"#),
+            ("^1.2.3-rc.1", r#"{"sem_ver":["A","^","1.2.3-rc.1"]}"#),
+            (">= v4.2.0", r#"{"sem_ver":["A",">=","4.2.0"]}"#),
+            ("> 18", r#"{">":["A",18]}"#),
+            (">18<=65", r#"{"and":[{">":["A",18]},{"and":[{"!==":["A",null]},{"<=":["A",65]}]}]}"#),
+            ("< 65", r#"{"and":[{"!==":["A",null]},{"<":["A",65]}]}"#),
+            (">= -1.5e3", r#"{"and":[{"!==":["A",null]},{">=":["A",-1500.0]}]}"#),
+            ("!= 5", r#"{"!":[{"in":["A",[5]]}]}"#),
+            (">= 2026-12-01T00:00:00Z", r#"{">=":["A",1796083200]}"#),
+            (
+                ">= 4.2.0 < 5.0.0",
+                r#"{"and":[{"sem_ver":["A",">=","4.2.0"]},{"sem_ver":["A","<","5.0.0"]}]}"#,
+            ),
+        ] {
+            assert_eq!(compared(text, None).as_deref(), Ok(rule), "{text}");
+        }
+        let said = compared(">= 4.2", Some(Kind::Version));
+        assert_eq!(said.as_deref(), Ok(r#"{"sem_ver":["A",">=","4.2.0"]}"#));
+        let said = compared("> 4.2", Some(Kind::Number));
+        assert_eq!(said.as_deref(), Ok(r#"{">":["A",4.2]}"#));
+    }
+
+    #[test]
+    fn what_may_be_two_things_has_to_be_said() {
+        for (text, message) in [
+            (">= 4.2", "\"4.2\" may be a version or a number"),
+            ("> old", "\"old\" is no version, number or moment to compare with"),
+            (">=", "\"\" is no version, number or moment to compare with"),
+            ("~ 5", "\"~\" compares no numbers"),
+        ] {
+            assert_eq!(compared(text, None), Err(message.to_owned()), "{text}");
+        }
+    }
+}

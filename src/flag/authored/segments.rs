@@ -1,0 +1,152 @@
+//! Segments: conditions with a name, written once and used by many flags.
+//!
+//! Each becomes an evaluator of the file, with other segments written out in it: an evaluator that
+//! refers to another is not something every implementation of flagd can read.
+
+use super::{
+    Lists,
+    condition::{self, Terms},
+    moment::Clock,
+    node::Node,
+};
+use crate::flag::{
+    problems::Problems,
+    suggest::{nearest, suggest},
+};
+use serde_json::{Map, Value as Json, json};
+use std::collections::BTreeMap;
+
+/// The segments of a file, and the lists beside it.
+#[derive(Debug)]
+pub(super) struct Segments<'a> {
+    /// `None` for one that makes no sense: its author was told, once.
+    rules: BTreeMap<String, Option<Json>>,
+    /// Segments are still being read, so that references are written out.
+    reading: bool,
+    lists: &'a Lists,
+}
+
+/// Segments may refer to segments, but somebody has to read them.
+const MAX_DEPTH: usize = 16;
+
+impl<'a> Segments<'a> {
+    /// Reads all segments, those first that others refer to.
+    pub(super) fn read(
+        node: Option<&Node<'_>>,
+        lists: &'a Lists,
+        clock: &Clock,
+        found: &mut Problems,
+    ) -> Self {
+        let mut segments = Self { rules: BTreeMap::new(), reading: true, lists };
+        match node {
+            Some(all) if all.value.is_object() => {
+                for (name, _) in all.members() {
+                    segments.add(&mut vec![name.to_owned()], all, clock, found);
+                }
+            }
+            Some(node) => {
+                found.push(node.error("is not an object", "write conditions by name"));
+            }
+            None => {}
+        }
+        segments.reading = false;
+        segments
+    }
+
+    /// Adds the segment that the last of `names` is, each of which refers to the next.
+    fn add(
+        &mut self,
+        names: &mut Vec<String>,
+        all: &Node<'_>,
+        clock: &Clock,
+        found: &mut Problems,
+    ) {
+        let Some(name) = names.last().filter(|name| !self.rules.contains_key(*name)).cloned()
+        else {
+            return;
+        };
+        let Some(node) = all.member(&name) else { return };
+        let mut is_good = true;
+        for needed in segments_in(node.value) {
+            if names.contains(&needed) || names.len() > MAX_DEPTH {
+                let circle = format!("{} -> {needed}", names.join(" -> "));
+                let message = format!("refers to itself: {circle}");
+                found.push(node.error(message, "write the condition out in one of them"));
+                is_good = false;
+            } else {
+                names.push(needed);
+                self.add(names, all, clock, found);
+                names.pop();
+            }
+        }
+        let rule = match is_good {
+            true => condition::rule(&node, Terms::new(clock, self), found),
+            false => None,
+        };
+        self.rules.insert(name, rule);
+    }
+
+    /// The rule that stands for a segment.
+    pub(super) fn reference(
+        &self,
+        name: &str,
+        node: &Node<'_>,
+        found: &mut Problems,
+    ) -> Option<Json> {
+        match self.rules.get(name) {
+            Some(Some(rule)) if self.reading => Some(rule.clone()),
+            Some(Some(_)) => Some(json!({"$ref": name})),
+            Some(None) => {
+                let message = format!("the segment \"{name}\" makes no sense");
+                found.push(node.error(message, "mend it first"));
+                None
+            }
+            None => {
+                let names = self.rules.keys().map(String::as_str);
+                let help = match nearest(name, names.clone()) {
+                    Some(near) => format!("did you mean {near}?"),
+                    None => {
+                        suggest(name, names, "define it under segments, or write attribute: value")
+                    }
+                };
+                found.push(node.error(format!("\"{name}\" is no segment"), help));
+                None
+            }
+        }
+    }
+
+    /// The entries of a list file.
+    pub(super) fn list(
+        &self,
+        name: &str,
+        node: &Node<'_>,
+        found: &mut Problems,
+    ) -> Option<&[Box<str>]> {
+        let list = self.lists.get(name).map(Vec::as_slice);
+        if list.is_none() {
+            let message = format!("there is no list \"{name}\" beside the file");
+            found.push(node.error(message, "put it into the same directory, one entry on a line"));
+        }
+        list
+    }
+
+    /// The evaluators of the file.
+    pub(super) fn evaluators(&self) -> Map<String, Json> {
+        let good = self.rules.iter().filter_map(|(name, rule)| Some((name, rule.as_ref()?)));
+        good.map(|(name, rule)| (name.clone(), rule.clone())).collect()
+    }
+}
+
+/// The segments that a condition names.
+fn segments_in(condition: &Json) -> Vec<String> {
+    match condition {
+        Json::String(name) => vec![name.clone()],
+        Json::Array(parts) => parts.iter().flat_map(segments_in).collect(),
+        Json::Object(members) => {
+            let nested =
+                members.iter().filter(|(name, _)| ["any", "all", "not"].contains(&&***name));
+            nested.flat_map(|(_, part)| segments_in(part)).collect()
+        }
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,97 @@
+//! The definitions of a file: those it holds, or those that a readable one was translated to.
+
+use crate::flag::{
+    Generation, Lists,
+    authored::{self, FlagProblems, Translation},
+    diagnostic::{Diagnostic, Path},
+    document::Document,
+    layer::LayerFlag,
+    problems::Problems,
+    text::Text,
+};
+
+/// Where definitions are read from.
+#[derive(Debug)]
+pub(super) enum Source<'a> {
+    /// The file itself.
+    Written(&'a Text<'a>),
+    /// What a readable file says.
+    Translated(Text<'static>, Translation),
+}
+
+impl<'a> Source<'a> {
+    /// Translates a file, if that is needed. An error means that nothing in it can be served.
+    pub(super) fn read(
+        text: &'a Text<'a>,
+        lists: &Lists,
+        fallback: Generation,
+        found: &mut Problems,
+    ) -> Result<Self, Diagnostic> {
+        let Some(translation) = authored::translate(text, lists, fallback, found) else {
+            return Ok(Self::Written(text));
+        };
+        let mut translation = translation?;
+        let json = Text::of_json(std::mem::take(&mut translation.json));
+        Ok(Self::Translated(json, translation))
+    }
+
+    pub(super) fn document(&self, found: &mut Problems) -> Result<Document<'_>, Diagnostic> {
+        Document::parse(self.text(), found)
+    }
+
+    pub(super) fn text(&self) -> &Text<'_> {
+        match self {
+            Self::Written(text) => text,
+            Self::Translated(text, _) => text,
+        }
+    }
+
+    /// What was wrong with a flag before there was a definition.
+    pub(super) fn problems_of(&self, key: &str) -> Option<&FlagProblems> {
+        match self {
+            Self::Written(_) => None,
+            Self::Translated(_, translation) => translation.found.get(key),
+        }
+    }
+
+    /// Whether a flag of the same definition has the problems that it would have now.
+    pub(super) fn has_all_its_problems(&self, flag: &LayerFlag) -> bool {
+        match self {
+            Self::Written(_) => true,
+            // One definition can be written in two ways.
+            Self::Translated(..) => {
+                flag.problems().is_empty() && self.problems_of(flag.flag().key()).is_none()
+            }
+        }
+    }
+
+    /// The flags as they stand in a readable file.
+    pub(super) fn written(&self, text: &'a Text<'a>) -> Option<Document<'a>> {
+        match self {
+            Self::Written(_) => None,
+            Self::Translated(..) => Document::parse(text, &mut Problems::with_room(0)).ok(),
+        }
+    }
+
+    /// Lets problems of a definition point to where their author wrote what it was made of.
+    pub(super) fn lead_back(&self, found: &mut [Diagnostic]) {
+        if let Self::Translated(..) = self {
+            found
+                .iter_mut()
+                .for_each(|problem| problem.path = authored::written_path(&problem.path));
+        }
+    }
+
+    /// The note of a file that lets an option decide how units are hashed.
+    pub(super) fn unpinned(&self, fallback: Generation) -> Diagnostic {
+        let message = "does not say which generation of \"fractional\" decides who gets what";
+        let (path, pin) = match self {
+            Self::Written(_) => {
+                ("metadata", format!("\"metadata\": {{\"fractional\": \"{}\"}}", fallback.as_str()))
+            }
+            Self::Translated(..) => ("bucketing", format!("bucketing: {}", fallback.as_str())),
+        };
+        let help = format!("add {pin}, so that no option can move users");
+        Diagnostic::note(Path::from(path), message, help)
+    }
+}
