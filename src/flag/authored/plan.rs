@@ -71,13 +71,13 @@ impl Plan {
             return Some(inline.clone());
         }
         let otherwise = || Json::String(self.otherwise.clone());
-        let time = json!({"var": "$flagd.timestamp"});
+        let seconds = json!({"var": "$flagd.timestamp"});
         let mut clauses = Vec::new();
         if let Some(start) = self.start {
-            clauses.extend([json!({"<": [time, start]}), otherwise()]);
+            clauses.extend([json!({"<": [seconds, start]}), otherwise()]);
         }
         if let Some(end) = self.end {
-            clauses.extend([json!({">=": [time, end]}), otherwise()]);
+            clauses.extend([json!({">=": [seconds, end]}), otherwise()]);
         }
         for condition in required {
             clauses.extend([json!({"!": [condition]}), otherwise()]);
