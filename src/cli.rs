@@ -3,6 +3,7 @@
 
 pub mod check;
 pub mod eval;
+pub mod export;
 pub mod health;
 pub mod management_client;
 pub mod overriding;
@@ -51,6 +52,8 @@ pub enum Command {
     Check(check::CheckArgs),
     /// Evaluate one flag offline, exactly as `serve` would
     Eval(eval::EvalArgs),
+    /// Print a flag file as flagd's definitions, exactly as `serve` takes them
+    Export(export::ExportArgs),
     /// Serve one variant of a flag to everyone for a while, whatever the files say
     #[command(subcommand)]
     Override(overriding::Overriding),

@@ -10,6 +10,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => args.run(),
         Command::Check(args) => args.run(),
         Command::Eval(args) => args.run(),
+        Command::Export(args) => args.run(),
         Command::Override(what) => what.run(),
         Command::Health(args) => args.run(),
     }

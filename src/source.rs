@@ -7,6 +7,7 @@ mod chain;
 mod file;
 mod finding;
 pub(crate) mod listing;
+pub(crate) mod lists;
 mod mounts;
 mod path;
 pub(crate) mod read;
@@ -170,7 +171,11 @@ impl Sources {
                 // A panic in there is a defect; the lifecycle ends the process over it.
                 Err(_) => return,
             }
-            let again = self.again;
+            // What a list held before it was watched is looked at again.
+            let again = match watcher.watch_also(self.lists()) {
+                true => Some(Instant::now()),
+                false => self.again,
+            };
             notice = tokio::select! {
                 biased;
                 () = lifecycle.draining() => return,
@@ -250,6 +255,11 @@ impl Sources {
         let phase = if serves { Phase::Ready } else { Phase::Starting(self.not_applied()) };
         self.lifecycle.enter(phase);
         self.greeted = true;
+    }
+
+    /// The lists that the files name.
+    fn lists(&self) -> Vec<PathBuf> {
+        self.sources.iter().flat_map(Source::lists).collect()
     }
 
     /// Why not every source was applied yet.

@@ -3,7 +3,7 @@
 use super::{parse, serve::Fractional};
 use crate::{
     flag::{self, Diagnostic, Format, Layer, Level},
-    source::{listing, read::read},
+    source::{listing, lists::Loaded},
     telemetry::report::chain,
 };
 use clap::{Args, ValueEnum};
@@ -84,16 +84,17 @@ impl CheckArgs {
         // Files of one directory should not define a flag twice: which one counts is easy to miss.
         let mut owners: BTreeMap<Box<str>, PathBuf> = BTreeMap::new();
         for path in listed {
-            let content = match read(&path, self.max_file_bytes) {
-                Ok(content) => content,
+            let Loaded { content, lists } = match Loaded::read(&path, self.max_file_bytes) {
+                Ok(loaded) => loaded,
                 Err(error) => {
                     files.push(unreadable(&path, &chain(&error)));
                     continue;
                 }
             };
             let format = Format::of(&path);
+            let generation = self.fractional.into();
             let compiled =
-                flag::compile(&content, format, self.fractional.into(), &Layer::default());
+                flag::compile_with(&lists, &content, format, generation, &Layer::default());
             let (layer, mut problems) = match compiled {
                 Ok(compilation) => (compilation.layer, compilation.diagnostics),
                 Err(problems) => (Layer::default(), problems),

@@ -9,7 +9,7 @@ use crate::{
         Step, VariantValue,
     },
     rpc::now,
-    source::{listing, read::read},
+    source::{listing, lists::Loaded},
     telemetry::report::chain,
 };
 use clap::{Args, builder::BoolishValueParser};
@@ -42,6 +42,9 @@ pub struct EvalArgs {
     /// Generation of the fractional operator in files that do not say one
     #[arg(long, env = "FLAGSTAFF_FRACTIONAL", default_value = "v2")]
     fractional: Fractional,
+    /// Answer as at this moment, such as 2026-12-09T10:00:00Z, instead of now
+    #[arg(long, value_name = "TIME", env = "FLAGSTAFF_AT", value_parser = parse::moment)]
+    at: Option<i64>,
     /// Tell a person why, instead of the answer as JSON
     #[arg(long, env = "FLAGSTAFF_EXPLAIN", value_parser = BoolishValueParser::new())]
     explain: bool,
@@ -84,7 +87,7 @@ impl EvalArgs {
         let flag = found.flag();
         let context = flag::encode_object(&self.context);
         let mut scratch = Scratch::default();
-        let mut evaluator = Evaluator::new(&mut scratch, &context, now())
+        let mut evaluator = Evaluator::new(&mut scratch, &context, self.at.unwrap_or_else(now))
             .map_err(|bad: BadContext| self.error("INVALID_CONTEXT", &bad.to_string()))?;
         let outcome = if self.explain {
             let (told, outcome) = evaluator.explain(flag);
@@ -112,9 +115,10 @@ impl EvalArgs {
 
     fn load(&self, path: &Path) -> Result<Layer, String> {
         let named = |why: String| format!("{}: {why}", path.display());
-        let content = read(path, self.max_file_bytes).map_err(|error| named(chain(&error)))?;
-        let format = Format::of(path);
-        let compiled = flag::compile(&content, format, self.fractional.into(), &Layer::default());
+        let Loaded { content, lists } =
+            Loaded::read(path, self.max_file_bytes).map_err(|error| named(chain(&error)))?;
+        let (format, generation) = (Format::of(path), self.fractional.into());
+        let compiled = flag::compile_with(&lists, &content, format, generation, &Layer::default());
         let (layer, problems) = match compiled {
             Ok(compilation) => (Ok(compilation.layer), compilation.diagnostics),
             Err(problems) => (Err(named("is no flag definition file".to_owned())), problems),

@@ -85,6 +85,12 @@ pub fn reason(text: &str) -> Result<String, String> {
     }
 }
 
+/// A moment in seconds since 1970.
+pub fn moment(text: &str) -> Result<i64, String> {
+    let help = "a moment is a time with its offset, such as 2026-12-09T10:00:00Z";
+    text.parse::<jiff::Timestamp>().map(|moment| moment.as_second()).map_err(|_| help.to_owned())
+}
+
 /// How long a unit is remembered.
 pub fn exposure_window(text: &str) -> Result<Duration, String> {
     let window = duration(text)?;

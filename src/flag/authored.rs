@@ -38,8 +38,11 @@ use segments::Segments;
 use serde_json::{Map, Value as Json, value::RawValue};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Lists of units that stand in files of their own, by the names of these.
-pub type Lists = BTreeMap<Box<str>, Vec<Box<str>>>;
+/// A list of units that stands in a file of its own, or why it cannot be read.
+pub type List = Result<Box<[Box<str>]>, String>;
+
+/// Lists by the names of their files, which stand beside the flag file.
+pub type Lists = BTreeMap<Box<str>, List>;
 
 /// The member that says a file is written in this format, and in which version of it.
 const VERSION: &str = "flagstaff";
@@ -251,7 +254,8 @@ fn gather_lists(value: &Json, names: &mut BTreeSet<Box<str>>) {
             elements.iter().for_each(|element| gather_lists(element, names));
         }
         Json::Object(members) => {
-            names.extend(members.get(LIST).and_then(Json::as_str).map(Box::from));
+            let name = members.get(LIST).and_then(Json::as_str);
+            names.extend(name.filter(|name| segments::is_name_of_list(name)).map(Box::from));
             members.values().for_each(|member| gather_lists(member, names));
         }
         _ => {}

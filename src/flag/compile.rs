@@ -29,6 +29,7 @@ use super::{
 };
 use report::Report;
 use scope::FileScope;
+use serde_json::{Map, Value as Json};
 use sha2::{Digest as _, Sha256};
 use source::Source;
 use std::sync::Arc;
@@ -109,6 +110,18 @@ pub fn compile_with(
     }
     report.add_to_file(found.finish());
     Ok(Compilation { layer, diagnostics: report.finish() })
+}
+
+/// The definitions of a file as JSON; `None` if there are none.
+pub(super) fn definitions_of(
+    lists: &Lists,
+    content: &[u8],
+    format: Format,
+    fallback: Generation,
+) -> Option<Map<String, Json>> {
+    let written = Text::read(content, format).ok()?;
+    let source = Source::read(&written, lists, fallback, &mut Problems::with_room(0)).ok()?;
+    serde_json::from_str(source.text().json()).ok()
 }
 
 /// Compiles a flag, unless it is what it was; says how many problems there was no room for.

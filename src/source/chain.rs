@@ -34,7 +34,7 @@ enum Meaning {
 
 impl Chain {
     /// Follows every path, and for a directory every flag file in it.
-    pub(crate) fn of(paths: &[PathBuf]) -> Self {
+    pub(crate) fn of<'p>(paths: impl IntoIterator<Item = &'p PathBuf>) -> Self {
         let mut chain = Self::default();
         for path in paths {
             chain.add(path);

@@ -3,12 +3,13 @@
 use super::{
     Look,
     finding::{Content, Finding},
+    lists::{Loaded, Stamp},
     state::LayerState,
     wait::{GONE, HALF_WRITTEN, Wait},
     watch::Notice,
 };
 use crate::{
-    flag::{Diagnostic, Digest, Format, Layer, Level, compile},
+    flag::{Diagnostic, Digest, Format, Layer, Level, compile_with},
     telemetry::{metrics::Reload, report::Teller},
 };
 use std::{
@@ -32,7 +33,7 @@ pub(super) struct File {
 
 #[derive(Debug, PartialEq)]
 enum Seen {
-    Content(Digest),
+    Content(Stamp),
     Unreadable(String),
 }
 
@@ -59,10 +60,10 @@ impl File {
         &self.state.layer
     }
 
-    /// The digest of its content, if it could be read.
-    pub(super) fn seen(&self) -> Option<&Digest> {
+    /// What it held, if it could be read.
+    pub(super) fn seen(&self) -> Option<&Stamp> {
         match &self.seen {
-            Some(Seen::Content(digest)) => Some(digest),
+            Some(Seen::Content(stamp)) => Some(stamp),
             _ => None,
         }
     }
@@ -107,16 +108,16 @@ impl File {
                 self.unreadable(why, look.teller)
             }
             Content::Unreadable(why) => self.unreadable(why, look.teller),
-            Content::New(content, digest) => {
+            Content::New(loaded, stamp) => {
                 self.doubt = was_doubtful;
-                if self.may_be_half_written(&content, look.notice)
-                    && !look.is_over(&mut self.doubt, digest, HALF_WRITTEN)
+                if self.may_be_half_written(&loaded, look.notice)
+                    && !look.is_over(&mut self.doubt, stamp.digest, HALF_WRITTEN)
                 {
                     return None;
                 }
                 self.doubt = None;
-                self.seen = Some(Seen::Content(digest));
-                let result = self.apply(&content, look);
+                self.seen = Some(Seen::Content(stamp));
+                let result = self.apply(&loaded, look);
                 self.remember(result)
             }
         }
@@ -135,9 +136,11 @@ impl File {
     /// No flag file is empty, but many are for a moment while they are written; and half a YAML
     /// file is very often one too, so somebody must know that its writer is done. Half a JSON file
     /// never is.
-    fn may_be_half_written(&self, content: &[u8], notice: Notice) -> bool {
+    fn may_be_half_written(&self, loaded: &Loaded, notice: Notice) -> bool {
         let is_yaml = Format::of(&self.state.path) == Format::Yaml;
-        content.is_empty() || (notice == Notice::Unsure && is_yaml)
+        // Half a list is a list.
+        let can_be_half = is_yaml || !loaded.lists.is_empty();
+        loaded.content.is_empty() || (notice == Notice::Unsure && can_be_half)
     }
 
     fn note_mount(&mut self, finding: &Finding, teller: Teller) {
@@ -164,10 +167,12 @@ impl File {
         self.remember(Reload::ReadError)
     }
 
-    fn apply(&mut self, content: &[u8], look: &Look<'_>) -> Reload {
+    fn apply(&mut self, loaded: &Loaded, look: &Look<'_>) -> Reload {
         let (state, teller) = (&mut self.state, look.teller);
         let format = Format::of(&state.path);
-        let compiled = or_bad(|| compile(content, format, look.options.fractional, &state.layer));
+        let Loaded { content, lists } = loaded;
+        let generation = look.options.fractional;
+        let compiled = or_bad(|| compile_with(lists, content, format, generation, &state.layer));
         let unchanged =
             if state.applied { "the last good flags stay in force" } else { "it gives no flags" };
         let compilation = match compiled {

@@ -3,11 +3,11 @@
 
 use super::{
     listing::{self, Kind, ListError},
+    lists::{Loaded, Stamp},
     mounts,
-    read::{ReadError, read},
+    read::ReadError,
 };
-use crate::{flag::Digest, telemetry::report};
-use sha2::{Digest as _, Sha256};
+use crate::telemetry::report;
 use std::path::{Path, PathBuf};
 
 /// One file.
@@ -22,19 +22,17 @@ pub(super) struct Finding {
 pub(super) enum Content {
     /// The bytes that were there before.
     Same,
-    New(Vec<u8>, Digest),
+    New(Loaded, Stamp),
     Missing(String),
     Unreadable(String),
 }
 
 impl Finding {
     /// Reads a file whose content was last `seen`.
-    pub(super) fn of(path: &Path, seen: Option<&Digest>, max_bytes: u64) -> Self {
-        let content = match read(path, max_bytes) {
-            Ok(content) => {
-                let digest = Sha256::digest(&content).into();
-                if seen == Some(&digest) { Content::Same } else { Content::New(content, digest) }
-            }
+    pub(super) fn of(path: &Path, seen: Option<&Stamp>, max_bytes: u64) -> Self {
+        let content = match Loaded::look(path, seen, max_bytes) {
+            Ok((_, stamp)) if seen == Some(&stamp) => Content::Same,
+            Ok((loaded, stamp)) => Content::New(loaded, stamp),
             Err(error @ ReadError::NotFound) => Content::Missing(report::chain(&error)),
             Err(error) => Content::Unreadable(report::chain(&error)),
         };
@@ -55,7 +53,7 @@ pub(super) type Found = Result<Vec<(PathBuf, Finding)>, ListError>;
 pub(super) fn find<'a>(
     path: &Path,
     kind: Kind,
-    seen: impl Fn(&Path) -> Option<&'a Digest>,
+    seen: impl Fn(&Path) -> Option<&'a Stamp>,
     max_bytes: u64,
 ) -> Found {
     let files = match kind {

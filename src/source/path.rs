@@ -111,6 +111,12 @@ impl Source {
         self.files.values().map(File::layer)
     }
 
+    /// The lists that its files name.
+    pub(super) fn lists(&self) -> impl Iterator<Item = PathBuf> {
+        let seen = self.files.iter().filter_map(|(path, file)| Some((path, file.seen()?)));
+        seen.flat_map(|(path, seen)| seen.lists(path))
+    }
+
     /// The size of the content in force.
     pub(super) fn bytes(&self) -> usize {
         self.files.values().map(|file| file.state().bytes).sum()

@@ -74,6 +74,8 @@ pub(crate) enum Notice {
 #[derive(Debug)]
 pub(crate) struct Watcher {
     paths: Vec<PathBuf>,
+    /// What the files at `paths` name.
+    others: Vec<PathBuf>,
     option: WatchOption,
     poll_interval: Duration,
     shared: Arc<Shared>,
@@ -90,6 +92,7 @@ impl Watcher {
         let now = Instant::now();
         let mut watcher = Self {
             paths,
+            others: Vec::new(),
             option,
             poll_interval,
             shared: Arc::default(),
@@ -121,6 +124,19 @@ impl Watcher {
         let whole = self.shared.lock().unsettled.as_ref().is_some_and(Unsettled::is_whole);
         self.prepare();
         if whole { Notice::Whole } else { Notice::Unsure }
+    }
+
+    /// Watches these files too, instead of those it was told before. Returns whether any of them
+    /// may have changed since it was read: it was not watched.
+    pub(crate) fn watch_also(&mut self, others: Vec<PathBuf>) -> bool {
+        if others == self.others {
+            return false;
+        }
+        self.others = others;
+        if self.option == WatchOption::Auto {
+            self.watch();
+        }
+        true
     }
 
     /// How often the files are looked at whatever the events say.
@@ -171,12 +187,13 @@ impl Watcher {
         };
         match opened {
             Ok(mut directories) => {
-                let chain = Arc::new(Chain::of(&self.paths));
+                let all = || self.paths.iter().chain(&self.others);
+                let chain = Arc::new(Chain::of(all()));
                 self.shared.lock().chain = Arc::clone(&chain);
                 self.refusal = directories.set(&chain.directories()).err();
                 self.directories = Some(directories);
                 // What changed before its directory was watched was not reported.
-                if Chain::of(&self.paths) != *chain {
+                if Chain::of(all()) != *chain {
                     self.shared.lock().unsettled(Instant::now()).miss();
                 }
             }

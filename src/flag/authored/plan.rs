@@ -70,29 +70,36 @@ impl Plan {
         if let Some(inline) = &self.inline {
             return Some(inline.clone());
         }
-        let otherwise = || Json::String(self.otherwise.clone());
-        let seconds = json!({"var": "$flagd.timestamp"});
         let mut clauses = Vec::new();
-        if let Some(start) = self.start {
-            clauses.extend([json!({"<": [seconds, start]}), otherwise()]);
-        }
-        if let Some(end) = self.end {
-            clauses.extend([json!({">=": [seconds, end]}), otherwise()]);
-        }
-        for condition in required {
-            clauses.extend([json!({"!": [condition]}), otherwise()]);
-        }
         for (condition, outcome) in &self.rules {
             let outcome = self.outcome(outcome, writing);
+            let otherwise = || Json::String(self.otherwise.clone());
             clauses.extend([condition.clone(), outcome.unwrap_or_else(otherwise)]);
         }
         let last = self.last.as_ref().and_then(|last| self.outcome(last, writing));
-        if clauses.is_empty() {
-            return last;
-        }
-        // Without an else the default variant is served, which is what otherwise means.
-        clauses.extend(last.filter(|last| *last != otherwise()));
-        Some(json!({"if": clauses}))
+        let served = match clauses.is_empty() {
+            true => last?,
+            false => {
+                // Without an else the default variant is served, which is what otherwise means.
+                clauses.extend(last.filter(|last| *last != *self.otherwise));
+                json!({"if": clauses})
+            }
+        };
+        let mut gate = self.window();
+        gate.extend(required);
+        Some(match gate.len() {
+            0 => served,
+            1 => json!({"if": [gate.pop(), served]}),
+            _ => json!({"if": [{"and": gate}, served]}),
+        })
+    }
+
+    /// The conditions of a launch that begins, or ends.
+    fn window(&self) -> Vec<Json> {
+        let seconds = json!({"var": "$flagd.timestamp"});
+        let since = self.start.map(|start| json!({">=": [seconds, start]}));
+        let until = self.end.map(|end| json!({"<": [seconds, end]}));
+        since.into_iter().chain(until).collect()
     }
 
     fn outcome(&self, outcome: &Outcome, writing: Writing<'_>) -> Option<Json> {

@@ -122,12 +122,20 @@ impl<'a> Segments<'a> {
         node: &Node<'_>,
         found: &mut Problems,
     ) -> Option<&[Box<str>]> {
-        let list = self.lists.get(name).map(Vec::as_slice);
-        if list.is_none() {
-            let message = format!("there is no list \"{name}\" beside the file");
-            found.push(node.error(message, "put it into the same directory, one entry on a line"));
-        }
-        list
+        let (message, help) = match self.lists.get(name) {
+            Some(Ok(list)) => return Some(list),
+            _ if !is_name_of_list(name) => (
+                format!("\"{name}\" is no name of a file beside this one"),
+                "write a plain name such as beta-users.txt, without a directory",
+            ),
+            Some(Err(why)) => (
+                format!("the list \"{name}\": {why}"),
+                "put it into the directory of this file, one entry on a line",
+            ),
+            None => (format!("nobody has read the list \"{name}\""), "give the file by its name"),
+        };
+        found.push(node.error(message, help));
+        None
     }
 
     /// The evaluators of the file.
@@ -135,6 +143,11 @@ impl<'a> Segments<'a> {
         let good = self.rules.iter().filter_map(|(name, rule)| Some((name, rule.as_ref()?)));
         good.map(|(name, rule)| (name.clone(), rule.clone())).collect()
     }
+}
+
+/// Whether a list can have this name: a file beside the flag file, and nothing else of the disk.
+pub(super) fn is_name_of_list(name: &str) -> bool {
+    !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\0'])
 }
 
 /// The segments that a condition names.

@@ -21,7 +21,7 @@ fn file(flags: &str) -> String {
 /// The definitions of a file.
 #[track_caller]
 fn definitions(text: &str, generation: Generation) -> Json {
-    let lists = Lists::from([("ids.txt".into(), vec!["7".into(), "8".into()])]);
+    let lists = Lists::from([("ids.txt".into(), Ok(["7".into(), "8".into()].into()))]);
     let written = Text::read(text.as_bytes(), Format::Yaml).unwrap();
     let mut found = Problems::with_room(9);
     let translated = translate(&written, &lists, generation, &mut found).unwrap().unwrap();
@@ -199,7 +199,7 @@ fn what_another_flag_decides_is_written_in() {
     ] {
         let text = file(&format!("g: {g}\nf: {{ requires: {requires}, serve: on }}"));
         let definition = &definitions(&text, Generation::V2)["flags"]["f"];
-        let expected = json!({"if": [not(condition), "off", "on"]});
+        let expected = json!({"if": [condition, "on"]});
         assert_eq!(definition["targeting"], expected, "{g} {requires}");
     }
 }
@@ -210,7 +210,7 @@ fn a_launch_has_a_start_and_an_end() {
     check(
         "{ start: 2026-12-01, end: 2026-12-02 12:00, serve: on }",
         "off",
-        &json!({"if": [{"<": [time, 1_796_083_200]}, "off", {">=": [time, 1_796_212_800]}, "off", "on"]}),
+        &json!({"if": [{"and": [{">=": [time, 1_796_083_200]}, {"<": [time, 1_796_212_800]}]}, "on"]}),
     );
 }
 

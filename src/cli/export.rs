@@ -1,0 +1,58 @@
+//! `flagstaff export`: what is served, as one file that any flagd reads.
+
+use super::{parse, serve::Fractional};
+use crate::{
+    flag::{self, Diagnostic, Format, Level},
+    source::{listing, lists::Loaded},
+    telemetry::report::chain,
+};
+use clap::Args;
+use std::{
+    io::{Write, stderr, stdout},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+/// Options of `export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// Flag file (.json, .yaml, .yml)
+    #[arg(value_name = "PATH", value_parser = parse::source)]
+    path: PathBuf,
+    /// A larger flag file is not read
+    #[arg(long, env = "FLAGSTAFF_MAX_FILE_BYTES", default_value = "16MiB")]
+    #[arg(value_parser = parse::bytes)]
+    max_file_bytes: u64,
+    /// Generation of the fractional operator in files that do not say one
+    #[arg(long, env = "FLAGSTAFF_FRACTIONAL", default_value = "v2")]
+    fractional: Fractional,
+}
+
+impl ExportArgs {
+    /// Prints the definitions: 0 if all of the file is in them, 1 if an error kept anything out.
+    pub fn run(&self) -> ExitCode {
+        let problems = match self.export() {
+            Ok((json, problems)) => {
+                // Whoever closed the pipe does not want the rest.
+                writeln!(stdout(), "{json}").unwrap_or_default();
+                problems
+            }
+            Err(problems) => problems,
+        };
+        for problem in problems.iter().filter(|problem| problem.level > Level::Note) {
+            writeln!(stderr(), "{}:{problem}", self.path.display()).unwrap_or_default();
+        }
+        let is_whole = problems.iter().all(|problem| problem.level < Level::Error);
+        if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+
+    fn export(&self) -> Result<(String, Vec<Diagnostic>), Vec<Diagnostic>> {
+        let unreadable = |why: String| vec![Diagnostic::of_file(why, "name a flag file")];
+        if listing::Kind::of(&self.path) == listing::Kind::Directory {
+            return Err(unreadable("is a directory: export one file at a time".to_owned()));
+        }
+        let Loaded { content, lists } = Loaded::read(&self.path, self.max_file_bytes)
+            .map_err(|error| unreadable(chain(&error)))?;
+        flag::export(&lists, &content, Format::of(&self.path), self.fractional.into())
+    }
+}
