@@ -21,6 +21,7 @@ mod locate;
 mod members;
 mod number;
 pub(crate) mod overridden;
+mod packed;
 mod problems;
 mod reach;
 mod rule;
@@ -31,7 +32,7 @@ mod value;
 mod version;
 mod yaml;
 
-pub use authored::{List, Lists, lists_named};
+pub use authored::{List, Lists, lists_named, run_tests};
 pub use compile::{Compilation, compile, compile_with};
 pub use context::{Evaluator, Scratch, Unit};
 pub use diagnostic::{Diagnostic, Level, Path, Position};

@@ -64,6 +64,8 @@ pub(crate) struct SourceOptions {
     pub(crate) fractional: Generation,
     /// A file with an error in it is not taken at all.
     pub(crate) strict: bool,
+    /// A file of which a test fails is not taken at all.
+    pub(crate) tests_on_load: bool,
     /// Serve what is there, be it nothing, before every source was applied.
     pub(crate) start_without_flags: bool,
     /// Where local overrides are.

@@ -3,6 +3,7 @@
 use super::{parse, serve::Fractional};
 use crate::{
     flag::{self, Diagnostic, Format, Layer, Level},
+    rpc::now,
     source::{listing, lists::Loaded},
     telemetry::report::chain,
 };
@@ -99,6 +100,7 @@ impl CheckArgs {
                 Ok(compilation) => (compilation.layer, compilation.diagnostics),
                 Err(problems) => (Layer::default(), problems),
             };
+            problems.extend(flag::run_tests(&content, format, &layer, now()));
             let keys = || layer.flags().map(|flag| flag.flag().key());
             let again: BTreeSet<&str> = keys().filter(|key| owners.contains_key(*key)).collect();
             for (key, position) in flag::positions_of(&content, format, &again) {

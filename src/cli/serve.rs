@@ -79,6 +79,9 @@ pub struct ServeArgs {
     /// Take no flag file that has an error in it, instead of what can be served of it
     #[arg(long, env = "FLAGSTAFF_STRICT", value_parser = BoolishValueParser::new())]
     strict: bool,
+    /// Run the tests that stand in a readable flag file, and take no file of which one fails
+    #[arg(long, env = "FLAGSTAFF_TESTS_ON_LOAD", value_parser = BoolishValueParser::new())]
+    tests_on_load: bool,
     /// Be ready at once, and until the files are there serve what is: clients use their own defaults
     #[arg(long, env = "FLAGSTAFF_START_WITHOUT_FLAGS", value_parser = BoolishValueParser::new())]
     start_without_flags: bool,
@@ -215,6 +218,7 @@ impl ServeArgs {
                 max_file_bytes: self.max_file_bytes,
                 fractional: self.fractional.into(),
                 strict: self.strict,
+                tests_on_load: self.tests_on_load,
                 start_without_flags: self.start_without_flags,
                 overrides: self.overrides,
             },

@@ -17,8 +17,11 @@ mod segments;
 mod share;
 #[cfg(test)]
 mod tests;
+mod trials;
 mod variants;
 mod words;
+
+pub use trials::run_tests;
 
 use super::{
     Format, Generation,

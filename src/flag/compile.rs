@@ -112,6 +112,13 @@ pub fn compile_with(
     Ok(Compilation { layer, diagnostics: report.finish() })
 }
 
+/// Problems of a file as a whole, each at its place.
+pub(super) fn place_problems(text: &Text<'_>, found: Problems) -> Vec<Diagnostic> {
+    let mut report = Report::new(text);
+    report.add_to_file(found.finish());
+    report.finish()
+}
+
 /// The definitions of a file as JSON; `None` if there are none.
 pub(super) fn definitions_of(
     lists: &Lists,

@@ -1,10 +1,10 @@
 //! A compiled rule: the JSONLogic of a definition as a tree that only has to be walked.
 
 use super::{
+    packed::Packed,
     value::Value,
     version::{OwnedVersion, Range},
 };
-use std::collections::HashSet;
 
 /// One node of a rule.
 #[derive(Debug)]
@@ -176,7 +176,7 @@ pub(crate) struct Set {
 #[derive(Debug)]
 pub(crate) enum Strings {
     Few(Box<[Box<str>]>),
-    Many(HashSet<Box<str>>),
+    Many(Packed),
 }
 
 impl Strings {
@@ -186,6 +186,40 @@ impl Strings {
             Self::Many(strings) => strings.contains(text),
         }
     }
+
+    /// Whether one of many texts is this number as people write it, which the set does not keep as
+    /// a number too.
+    pub(crate) fn spell(&self, number: f64) -> bool {
+        let Self::Many(strings) = self else { return false };
+        if !(0.0..MAX_SPELLED).contains(&number) || number.trunc() != number {
+            return false;
+        }
+        let mut digits = [0; 16];
+        let (mut at, mut rest) = (digits.len(), number);
+        loop {
+            at -= 1;
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below 10")]
+            let digit = (rest % 10.0) as u8;
+            if let Some(place) = digits.get_mut(at) {
+                *place = b'0' + digit;
+            }
+            rest = (rest / 10.0).trunc();
+            if rest == 0.0 {
+                break;
+            }
+        }
+        let digits = digits.get(at..).and_then(|digits| std::str::from_utf8(digits).ok());
+        digits.is_some_and(|digits| strings.contains(digits))
+    }
+}
+
+/// Whole numbers below this are exact, and have at most fifteen digits.
+const MAX_SPELLED: f64 = 1e15;
+
+/// Whether [`Strings::spell`] finds a text.
+pub(crate) fn is_spelled(text: &str) -> bool {
+    let is_short = text.len() <= 15 && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_short && !text.is_empty() && (text == "0" || !text.starts_with('0'))
 }
 
 impl Default for Strings {

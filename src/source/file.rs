@@ -9,7 +9,8 @@ use super::{
     watch::Notice,
 };
 use crate::{
-    flag::{Diagnostic, Digest, Format, Layer, Level, compile_with},
+    flag::{Diagnostic, Digest, Format, Layer, Level, compile_with, run_tests},
+    rpc::now,
     telemetry::{metrics::Reload, report::Teller},
 };
 use std::{
@@ -80,7 +81,8 @@ impl File {
             None => "has not been read yet",
             Some(Seen::Unreadable(why)) => why,
             Some(Seen::Content(_)) if self.state.last == Some(Reload::Rejected) => {
-                "has errors, and --strict takes no such file (the log names each)"
+                "has errors or failing tests, and is not taken because of --strict or --tests-on-load (the log \
+                 names each)"
             }
             Some(Seen::Content(_)) => "is no flag definition file (the log names each problem)",
         };
@@ -183,9 +185,17 @@ impl File {
                 return Reload::ParseError;
             }
         };
-        let problems = compilation.diagnostics;
+        let mut problems = compilation.diagnostics;
+        let mut rejected = None;
         if look.options.strict && problems.iter().any(|problem| problem.level == Level::Error) {
-            let outcome = format!("--strict rejects the whole file: {unchanged}");
+            rejected = Some("--strict");
+        } else if look.options.tests_on_load {
+            let failed = run_tests(content, format, &compilation.layer, now());
+            rejected = (!failed.is_empty()).then_some("--tests-on-load");
+            problems.extend(failed);
+        }
+        if let Some(option) = rejected {
+            let outcome = format!("{option} rejects the whole file: {unchanged}");
             teller.problems(&state.path, &problems, &outcome);
             state.problems = problems.into();
             return Reload::Rejected;

@@ -8,6 +8,7 @@
     reason = "a test ends where it fails, helpers included, and prints what it measured"
 )]
 
+mod authored;
 mod bad_files;
 mod browser;
 mod cli;

@@ -64,6 +64,34 @@ impl Share {
     }
 }
 
+impl Share {
+    /// The share that so many are of all.
+    pub(super) fn of(part: u64, all: u64) -> Self {
+        let share = (part * u64::from(Self::EVERYBODY.0) + all / 2).checked_div(all);
+        share.and_then(|share| u32::try_from(share).ok()).map_or(Self::NOBODY, Self)
+    }
+
+    pub(super) fn differs_from(self, other: Self) -> Self {
+        Self(self.0.abs_diff(other.0))
+    }
+}
+
+/// A share as a test expects it: `25% ± 1%`, and within 1% if it does not say.
+pub(super) fn tolerance(node: &Node<'_>, found: &mut Problems) -> Option<(Share, Share)> {
+    let text = node.text("a share", found)?;
+    let (share, within) = match text.split_once('±').or_else(|| text.split_once("+-")) {
+        Some((share, within)) => (Share::parse(share), Share::parse(within)),
+        None => (Share::parse(&text), Ok(Share(1000))),
+    };
+    match (share, within) {
+        (Ok(share), Ok(within)) => Some((share, within)),
+        (Err(message), _) | (_, Err(message)) => {
+            found.push(node.error(format!("\"{text}\" {message}"), "write such as 25% ± 1%"));
+            None
+        }
+    }
+}
+
 impl fmt::Display for Share {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let number = format!("{}.{:03}", self.0 / 1000, self.0 % 1000);

@@ -2,7 +2,7 @@
 
 use crate::flag::{
     Format, Generation, Layer, Lists,
-    authored::{lists_named, translate},
+    authored::{lists_named, run_tests, translate},
     compile_with,
     problems::Problems,
     text::Text,
@@ -287,5 +287,68 @@ fn a_kill_holds_whatever_else_is_wrong() {
         problems(text).iter().all(|problem| problem.contains("warning")),
         "{:?}",
         problems(text)
+    );
+}
+
+const TESTED: &str = "flagstaff: 1
+bucketing: v2
+time_zone: UTC
+flags:
+  page: { rules: [{ if: { plan: pro }, serve: on }], rollout: [5% from 2026-12-01, 100% from 2026-12-02] }
+  layout: { variants: { a: 1, b: 2 }, otherwise: a }
+  gone: { state: DISABLED }
+tests:
+";
+
+#[track_caller]
+fn tested(tests: &str) -> Vec<String> {
+    let text = format!("{TESTED}{tests}");
+    let layer = Layer::default();
+    let compiled =
+        compile_with(&Lists::new(), text.as_bytes(), Format::Yaml, Generation::V2, &layer);
+    let compiled = compiled.unwrap();
+    assert_eq!(compiled.diagnostics, []);
+    let failed = run_tests(text.as_bytes(), Format::Yaml, &compiled.layer, 0);
+    failed.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn tests_in_a_file_pass_when_it_does_what_they_expect() {
+    let passing = "
+  - { user: { plan: pro }, expect: { page: on, layout: a } }
+  - { user: { targetingKey: ana }, expect: { page: off } }
+  - { name: done, user: { targetingKey: ana }, at: 2026-12-02, expect: { page: true } }
+  - { at: 2026-12-01 12:00, expect_share: { page: { on: 5% ± 0.7%, off: 95% } } }
+  - { users: 100, vary: id, expect_share: { page: { on: 0% ± 0% } } }
+";
+    assert_eq!(tested(passing), [""; 0]);
+}
+
+#[test]
+fn a_test_that_fails_says_what_happened() {
+    let failing = "
+  - { user: { plan: pro }, expect: { page: off } }
+  - { expect: { gone: on, pge: on, layout: c } }
+  - { at: 2026-12-01, users: 1000, expect_share: { page: { on: 50% } } }
+  - { users: 2000000, expect_share: { page: { on: 50% } } }
+  - { expects: { page: on } }
+";
+    assert_eq!(
+        tested(failing),
+        [
+            "10:44: error: tests[0].expect.page: is \"on\", not \"off\" (help: flagstaff eval \
+             --explain with the same user and moment shows why)",
+            "11:23: error: tests[1].expect.gone: is DISABLED, not \"on\" (help: flagstaff eval \
+             --explain with the same user and moment shows why)",
+            "11:32: error: tests[1].expect.pge: \"pge\" is no flag of this file (help: did you mean \
+             \"page\"?)",
+            "11:44: error: tests[1].expect.layout: \"c\" is no variant (help: \"layout\" has a, b)",
+            "12:64: error: tests[2].expect_share.page.on: of 1000 users 5.6% get \"on\", not 50% ± 1% \
+             (help: flagstaff eval --explain shows the shares and where a user falls)",
+            "13:39: error: tests[3].expect_share.page: the tests of the file take more than 1000000 \
+             evaluations (help: lower users in some of them)",
+            "14:5: error: tests[4]: expects nothing (help: write expect: { FLAG: VARIANT })",
+            "14:7: error: tests[4].expects: is no member of a test (help: did you mean \"expect\"?)",
+        ]
     );
 }

@@ -1,8 +1,9 @@
 //! The literal list of an `in` as a set, so that ten thousand ids cost what one costs.
 
 use crate::flag::{
-    number,
-    rule::{Set, Strings},
+    number::parse_or_zero,
+    packed::Packed,
+    rule::{Set, Strings, is_spelled},
 };
 use serde_json::Value as Json;
 use std::collections::HashSet;
@@ -15,7 +16,7 @@ pub(super) fn compile(elements: &[Json]) -> Set {
     let mut set = Set::default();
     let mut numbers = Vec::new();
     let mut ranges = Vec::new();
-    let mut strings = HashSet::new();
+    let mut strings: HashSet<&str> = HashSet::new();
     for element in elements {
         match element {
             Json::Null => set.null = true,
@@ -26,9 +27,7 @@ pub(super) fn compile(elements: &[Json]) -> Set {
             }
             Json::Number(_) => numbers.push(operand(element)),
             Json::String(text) => {
-                // A number is also looked for among texts, read as numbers.
-                numbers.push(operand(element));
-                strings.insert(text.as_str().into());
+                strings.insert(text);
             }
             Json::Array(bounds) => {
                 if let [low, high, ..] = bounds.as_slice() {
@@ -38,14 +37,19 @@ pub(super) fn compile(elements: &[Json]) -> Set {
             Json::Object(_) => {}
         }
     }
+    // A number is also looked for among texts, read as numbers.
+    let is_few = strings.len() <= FEW;
+    let spelled = |text: &&&str| !is_few && is_spelled(text);
+    numbers.extend(strings.iter().filter(|text| !spelled(text)).map(|text| parse_or_zero(text)));
     // Adding 0 turns -0 into 0, so that both are found.
     numbers.iter_mut().for_each(|number| *number += 0.0);
     numbers.retain(|number| !number.is_nan());
     numbers.sort_unstable_by(f64::total_cmp);
     numbers.dedup();
-    set.strings = match strings.len() {
-        0..=FEW => Strings::Few(strings.into_iter().collect()),
-        _ => Strings::Many(strings),
+    let packed = if is_few { None } else { Packed::new(strings.iter().copied()) };
+    set.strings = match packed {
+        Some(packed) => Strings::Many(packed),
+        None => Strings::Few(strings.into_iter().map(Box::from).collect()),
     };
     set.numbers = numbers.into();
     set.ranges = ranges.into();
@@ -57,7 +61,7 @@ fn operand(value: &Json) -> f64 {
         Json::Null => 0.0,
         Json::Bool(bit) => f64::from(*bit),
         Json::Number(number) => number.as_f64().unwrap_or(f64::NAN),
-        Json::String(text) => number::parse_or_zero(text),
+        Json::String(text) => parse_or_zero(text),
         Json::Array(_) | Json::Object(_) => f64::NAN,
     }
 }

@@ -69,6 +69,7 @@ impl<'a> Evaluator<'a, '_> {
             Value::Bool(bit) => set.bools.get(usize::from(bit)).is_some_and(|known| *known),
             Value::Number(number) => {
                 set.numbers.binary_search_by(|known| known.total_cmp(&(number + 0.0))).is_ok()
+                    || set.strings.spell(number)
                     || in_range(number)
             }
             Value::String(text) => {

@@ -41,7 +41,7 @@ pub(super) fn plain(number: f64) -> String {
 pub(super) fn set(set: &Set) -> String {
     let strings: Vec<&str> = match &set.strings {
         Strings::Few(strings) => strings.iter().map(|text| &**text).collect(),
-        Strings::Many(strings) => strings.iter().map(|text| &**text).collect(),
+        Strings::Many(strings) => strings.iter().collect(),
     };
     // A set also knows its strings as numbers; those were not written as numbers.
     let mut spelled: Vec<_> =

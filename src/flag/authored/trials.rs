@@ -1,0 +1,230 @@
+//! Tests that stand in a file: who gets what, and which share of many units.
+
+use super::{
+    VERSION,
+    moment::Clock,
+    node::Node,
+    share::{Share, tolerance},
+    words,
+};
+use crate::flag::{
+    Evaluator, Failure, Flag, Format, Layer, Outcome, Scratch,
+    compile::{place_problems, read_json},
+    context::TARGETING_KEY,
+    diagnostic::{Diagnostic, Path},
+    encoded::encode_object,
+    members::Members,
+    problems::{MOST_TOLD, Problems},
+    suggest::suggest,
+    text::Text,
+};
+use serde_json::{Map, Value as Json};
+use std::borrow::Cow;
+
+const KNOWN: [&str; 7] = ["name", "user", "at", "expect", "expect_share", "users", "vary"];
+
+/// Units of a share, if the test does not say how many.
+const USERS: u32 = 10_000;
+
+/// Evaluations that all tests of a file may take together: files are loaded in production too.
+const MOST_EVALUATIONS: u32 = 1_000_000;
+
+/// Runs the tests of a file on its flags as they were compiled; `now` counts where a test does not
+/// say a moment. Gives one error for each expectation that is not met.
+pub fn run_tests(content: &[u8], format: Format, layer: &Layer, now: i64) -> Vec<Diagnostic> {
+    let mut found = Problems::with_room(MOST_TOLD);
+    let Ok(text) = Text::read(content, format) else { return Vec::new() };
+    if let Ok(members) = serde_json::from_str::<Members<'_>>(text.json())
+        && members.get(VERSION).is_some()
+        && let Some(tests) = members.get("tests").filter(|tests| tests.get() != "null")
+    {
+        let mut read = |name: &str, raw| read_json(raw, &Path::from(name), &mut found).ok();
+        let zone = members.get("time_zone").and_then(|zone| read("time_zone", zone));
+        let zone = zone.as_ref().map(|value| Node { value, path: "time_zone".into() });
+        let tests = read("tests", tests);
+        // What is wrong with the zone was told when the flags were read.
+        if let (Some(tests), Ok(clock)) = (&tests, Clock::read(zone.as_ref())) {
+            let mut run = Run { layer, clock, now, room: MOST_EVALUATIONS };
+            run.all(&Node { value: tests, path: "tests".into() }, &mut found);
+        }
+    }
+    place_problems(&text, found)
+}
+
+struct Run<'a> {
+    layer: &'a Layer,
+    clock: Clock,
+    now: i64,
+    /// Evaluations that may still be made.
+    room: u32,
+}
+
+/// A flag under the conditions of one test.
+struct Trial<'a> {
+    flag: &'a Flag,
+    user: &'a Map<String, Json>,
+    at: i64,
+}
+
+impl<'a> Run<'a> {
+    fn all(&mut self, tests: &Node<'_>, found: &mut Problems) {
+        if !tests.value.is_array() {
+            let help = "write - { user: { targetingKey: ana }, expect: { FLAG: on } } for each";
+            found.push(tests.error("is not a list", help));
+        }
+        for test in tests.elements() {
+            self.one(&test, found);
+        }
+    }
+
+    fn one(&mut self, test: &Node<'_>, found: &mut Problems) {
+        if test.object(&KNOWN, "a test", found).is_none() {
+            return;
+        }
+        let at = test.member("at").map(|at| self.clock.moment(&at, found));
+        let Some(at) = at.unwrap_or(Some(self.now)) else { return };
+        let nobody = Map::new();
+        let user = match test.member("user") {
+            None => &nobody,
+            Some(user) => match user.value {
+                Json::Object(user) => user,
+                _ => {
+                    let help = "write the attributes of the context, targetingKey among them";
+                    return found.push(user.error("is not a mapping", help));
+                }
+            },
+        };
+        let (expect, shares) = (test.member("expect"), test.member("expect_share"));
+        if expect.is_none() && shares.is_none() {
+            found.push(test.error("expects nothing", "write expect: { FLAG: VARIANT }"));
+        }
+        for (key, expected) in expect.iter().flat_map(Node::members) {
+            if let Some(flag) = self.flag(key, &expected, found) {
+                self.variant(&Trial { flag, user, at }, &expected, found);
+            }
+        }
+        for (key, expected) in shares.iter().flat_map(Node::members) {
+            if let Some(flag) = self.flag(key, &expected, found) {
+                self.share(&Trial { flag, user, at }, &expected, test, found);
+            }
+        }
+    }
+
+    fn flag(&self, key: &str, node: &Node<'_>, found: &mut Problems) -> Option<&'a Flag> {
+        let flag = self.layer.get(key).map(|flag| &**flag.flag());
+        if flag.is_none() {
+            let keys = self.layer.flags().map(|flag| flag.flag().key());
+            let help = suggest(key, keys, "a test can ask flags of its file alone");
+            found.push(node.error(format!("\"{key}\" is no flag of this file"), help));
+        }
+        flag
+    }
+
+    /// One user gets one variant.
+    fn variant(&mut self, trial: &Trial<'_>, expected: &Node<'_>, found: &mut Problems) {
+        let Some(variant) = named(trial.flag, expected, found) else { return };
+        if !self.has_room(1, expected, found) {
+            return;
+        }
+        let served = trial.serve(None, &mut Scratch::default());
+        if served.as_deref() != Ok(&*variant) {
+            let served = match &served {
+                Ok(served) => format!("is \"{served}\""),
+                Err(why) => why.clone(),
+            };
+            let help = "flagstaff eval --explain with the same user and moment shows why";
+            found.push(expected.error(format!("{served}, not \"{variant}\""), help));
+        }
+    }
+
+    /// Of many users, each variant is served to its share.
+    fn share(
+        &mut self,
+        trial: &Trial<'_>,
+        expected: &Node<'_>,
+        test: &Node<'_>,
+        found: &mut Problems,
+    ) {
+        let users = test.member("users").map(|users| {
+            let count = users.value.as_u64().and_then(|count| u32::try_from(count).ok());
+            count.filter(|count| *count > 0).or_else(|| {
+                found.push(users.error("is no number of users", "write such as 10000"));
+                None
+            })
+        });
+        let Some(users) = users.unwrap_or(Some(USERS)) else { return };
+        let vary = test.member("vary").and_then(|vary| vary.text("an attribute", found));
+        let vary = vary.as_deref().unwrap_or(TARGETING_KEY);
+        if !self.has_room(users, expected, found) {
+            return;
+        }
+        let mut counts: Map<String, Json> = Map::new();
+        let mut scratch = Scratch::default();
+        for user in 1..=users {
+            if let Ok(served) = trial.serve(Some((vary, user)), &mut scratch) {
+                let count = counts.get(&served).and_then(Json::as_u64).unwrap_or_default();
+                counts.insert(served, (count + 1).into());
+            }
+        }
+        for (name, share) in expected.members() {
+            let name = Json::String(name.to_owned());
+            let variant = Node { value: &name, path: share.path.clone() };
+            let Some(variant) = named(trial.flag, &variant, found) else { continue };
+            let Some((wanted, within)) = tolerance(&share, found) else { continue };
+            let count = counts.get(&variant).and_then(Json::as_u64).unwrap_or_default();
+            let served = Share::of(count, users.into());
+            if served.differs_from(wanted) > within {
+                let message =
+                    format!("of {users} users {served} get \"{variant}\", not {wanted} ± {within}");
+                let help = "flagstaff eval --explain shows the shares and where a user falls";
+                found.push(share.error(message, help));
+            }
+        }
+    }
+
+    fn has_room(&mut self, evaluations: u32, node: &Node<'_>, found: &mut Problems) -> bool {
+        let room = self.room.checked_sub(evaluations);
+        if room.is_none() {
+            let message =
+                format!("the tests of the file take more than {MOST_EVALUATIONS} evaluations");
+            found.push(node.error(message, "lower users in some of them"));
+        }
+        self.room = room.unwrap_or(0);
+        room.is_some()
+    }
+}
+
+/// The variant of a flag that a test names.
+fn named(flag: &Flag, node: &Node<'_>, found: &mut Problems) -> Option<String> {
+    let names = || flag.variants().iter().map(crate::flag::Variant::name);
+    let named = words::named(node.value, names()).map(str::to_owned);
+    if named.is_none() {
+        let known = names().collect::<Vec<_>>().join(", ");
+        let help = format!("\"{}\" has {known}", flag.key());
+        found.push(node.error(format!("{} is no variant", node.value), help));
+    }
+    named
+}
+
+impl Trial<'_> {
+    /// The variant that is served, or what happens instead; to one of many users if said so.
+    fn serve(&self, number: Option<(&str, u32)>, scratch: &mut Scratch) -> Result<String, String> {
+        let mut user = Cow::Borrowed(self.user);
+        if let Some((vary, number)) = number {
+            user.to_mut().insert(vary.to_owned(), format!("user-{number}").into());
+        }
+        let context = encode_object(&*user);
+        let mut evaluator = Evaluator::new(scratch, &context, self.at)
+            .map_err(|bad| format!("cannot be asked: {bad}"))?;
+        match evaluator.evaluate(self.flag) {
+            Outcome::Variant { index, .. } => {
+                let variant = self.flag.variants().get(index);
+                Ok(variant.map_or_else(String::new, |variant| variant.name().to_owned()))
+            }
+            Outcome::CodeDefault => Err("is left to the default in the caller's code".to_owned()),
+            Outcome::Disabled => Err("is DISABLED".to_owned()),
+            Outcome::Failed(Failure::Parse(why)) => Err(format!("is an error ({why})")),
+            Outcome::Failed(Failure::General) => Err("names no variant".to_owned()),
+        }
+    }
+}
