@@ -1,7 +1,8 @@
 //! From a file's bytes to flags: the first time, and again after a change.
 //!
 //! `cargo bench --bench compile` prints the least time of several rounds for 1 000 and 10 000
-//! flags in JSON and YAML, beside what parsing the same JSON into a tree of values takes.
+//! flags in JSON, in YAML and in the readable form, beside what parsing the same JSON into a tree of
+//! values takes.
 #![expect(clippy::print_stdout, reason = "a bench prints")]
 
 use flagstaff::flag::{Format, Generation, Layer, compile};
@@ -16,13 +17,18 @@ const ROUNDS: usize = 9;
 
 fn main() -> Result<(), Box<dyn Error>> {
     for count in [1_000, 10_000] {
-        let (json, yaml) = (json(count)?, yaml(count)?);
+        let (json, yaml, readable) = (json(count)?, yaml(count)?, readable(count)?);
         let tree = least(|| drop(black_box(serde_json::from_str::<serde_json::Value>(&json))));
         println!(
             "{count:>6} flags, {} KB of JSON, parsed as a tree: {tree:.2?}",
             json.len() / 1000
         );
-        for (format, text) in [(Format::Json, &json), (Format::Yaml, &yaml)] {
+        let forms = [
+            ("JSON", Format::Json, &json),
+            ("YAML", Format::Yaml, &yaml),
+            ("readable YAML", Format::Yaml, &readable),
+        ];
+        for (form, format, text) in forms {
             let fresh = |text: &str, before: &Layer| {
                 compile(text.as_bytes(), format, Generation::V2, before)
                     .map_err(|problems| format!("{problems:?}"))
@@ -35,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let all = least(|| drop(black_box(fresh(&all, &before))));
             let ratio = first.as_secs_f64() / tree.as_secs_f64();
             println!(
-                "{count:>6} flags, {format:?}: first {first:.2?} ({ratio:.1} x the tree), \
+                "{count:>6} flags, {form}: first {first:.2?} ({ratio:.1} x the tree), \
                  one changed {one:.2?}, all changed {all:.2?}"
             );
         }
@@ -94,6 +100,25 @@ fn yaml(count: usize) -> Result<String, std::fmt::Error> {
         - sem_ver: [{{ var: app_version }}, ">=", 4.2.0]
         - fractional: [[on, 25], [off, 75]]
     metadata: {{ owner: team-{flag}, kind: release, expires: 2027-06-30 }}
+"#
+        )?;
+    }
+    Ok(text)
+}
+
+fn readable(count: usize) -> Result<String, std::fmt::Error> {
+    let mut text = String::from("flagstaff: 1\nbucketing: v2\nflags:\n");
+    for flag in 0..count {
+        write!(
+            text,
+            r#"  enable_feature_number_{flag}:
+    owner: team-{flag}
+    kind: release
+    expires: 2027-06-30
+    rules:
+      - {{ if: {{ country: [DE, AT, CH] }}, serve: off }}
+      - {{ if: {{ app_version: ">= 4.2.0" }}, rollout: 25% }}
+    otherwise: off
 "#
         )?;
     }

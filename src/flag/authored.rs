@@ -14,6 +14,7 @@ mod plan;
 mod requires;
 mod rollout;
 mod segments;
+mod shape;
 mod share;
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ use super::{
     node::Node,
     plan::{Outcome, Plan},
     rollout::Rollout,
+    shape,
     share::Share,
     variants::Variants,
 };
@@ -54,6 +55,9 @@ const KNOWN_OF_RULE: [&str; 4] = ["if", "serve", "rollout", "because"];
 pub(super) fn read(node: &Node<'_>, terms: Terms<'_>, found: &mut Problems) -> Option<Plan> {
     node.object(&KNOWN, "a flag", found)?;
     let mut variants = Variants::read(node.member("variants").as_ref(), found)?;
+    if let Some(schema) = node.member("schema") {
+        shape::check(&schema, &variants, node.member("variants").as_ref(), found);
+    }
     let metadata = metadata(node, found);
     let killed = node.member("killed").and_then(|killed| killed.truth(found)).unwrap_or(false);
     let decides: Vec<_> = LAST.iter().filter_map(|name| node.member(name)).collect();

@@ -352,3 +352,34 @@ fn a_test_that_fails_says_what_happened() {
         ]
     );
 }
+
+#[test]
+fn values_have_the_shape_that_is_asked_for() {
+    let flag = |variants: &str, schema: &str| {
+        problems(&format!(
+            "flagstaff: 1\nbucketing: v2\nflags:\n  f:\n    variants: {variants}\n    \
+             schema: {schema}\n    otherwise: a\n"
+        ))
+    };
+    let schema = "{ retries: integer, methods: [string], note?: string, more: { x: number } }";
+    let good = "{ retries: 2, methods: [card], more: { x: 0.5 } }";
+    assert_eq!(flag(&format!("{{ a: {good} }}"), schema), [""; 0]);
+    assert_eq!(flag("{ a: 5, b: 0.5 }", "number"), [""; 0]);
+    let bad = "{ retries: 2.5, methods: [card, 7], mor: { x: 1 } }";
+    assert_eq!(
+        flag(&format!("{{ a: {bad} }}"), schema),
+        [
+            "5:17: error: flags.f.variants.a: has no \"more\" (help: add it, or write \"more?\" in \
+             the schema)",
+            "5:31: error: flags.f.variants.a.retries: is no integer, as the schema wants it (help: \
+             mend the value, or the schema of the flag)",
+            "5:52: error: flags.f.variants.a.methods[1]: is no string, as the schema wants it (help: \
+             mend the value, or the schema of the flag)",
+            "5:56: error: flags.f.variants.a.mor: is not in the schema (help: did you mean \"more\"?)",
+        ]
+    );
+    assert_eq!(
+        flag("{ a: 1 }", "{ x: strng }"),
+        ["6:18: error: flags.f.schema.x: \"strng\" is no type (help: did you mean \"string\"?)"]
+    );
+}
