@@ -44,7 +44,7 @@ override() {
     local pod=$1 said status=0
     shift
     said=$("${kubectl[@]}" exec "$pod" --container flagstaff -- /flagstaff override "$@" 2>&1 </dev/null) || status=$?
-    while read -r line; do
+    while IFS= read -r line; do
         echo "$pod: $line"
     done <<<"$said"
     return "$status"

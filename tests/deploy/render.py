@@ -69,7 +69,7 @@ def workloads(documents: list[Document]) -> Iterator[tuple[str, Document]]:
 
 def containers(pod: Document) -> list[Document]:
     """All containers of a pod's spec, in the order in which they start."""
-    return [*pod.get("initContainers", []), *pod["containers"]]
+    return [*pod.get("initContainers", []), *pod.get("containers", [])]
 
 
 def sidecar(pod: Document) -> Document | None:

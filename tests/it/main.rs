@@ -14,6 +14,7 @@ mod cli;
 mod client;
 mod conformance;
 mod demo;
+mod deploy;
 mod descriptors;
 mod directories;
 mod docs;
