@@ -100,6 +100,10 @@ MUTATIONS: dict[str, list[Mutation]] = {
             port=8013
         ),
     ],
+    "who_is_scraped_is_open_otherwise": [
+        lambda c: c.documents.remove(c.one("NetworkPolicy", "shop")),
+        lambda c: c.one("NetworkPolicy", "shop")["spec"]["podSelector"].update(matchLabels={"a": "b"}),
+    ],
     "values_are_known": [
         lambda c: c.own.update(restartPolicy="Alwayss"),
         lambda c: c.own.update(terminationMessagePolicy="FallbackToLogs"),

@@ -22,6 +22,7 @@ RULES: list[Rule] = [
     references.names_are_unique,
     references.sockets_meet,
     references.monitors_find_the_sidecar,
+    references.who_is_scraped_is_open_otherwise,
     security.values_are_known,
     security.pods_are_restricted,
     security.the_sidecar_is_hardened,

@@ -138,6 +138,19 @@ def monitors_find_the_sidecar(documents: list[Document], _: Program) -> Iterator
             yield f"{owner}: no port is called flags-mgmt, which monitoring asks for"
 
 
+def who_is_scraped_is_open_otherwise(documents: list[Document], _: Program) -> Iterator[str]:
+    """A policy for scrapes closes what no other policy opens: the application's own ports."""
+    others = [
+        _selector(document).items()
+        for document in of_kind(documents, "NetworkPolicy")
+        if document["metadata"]["name"] != "flagstaff-scrape"
+    ]
+    for owner, template in workloads(documents):
+        labels = template["metadata"]["labels"]
+        if "flagstaff-scrape" in labels and not any(other <= labels.items() for other in others):
+            yield f"{owner}: with the label flagstaff-scrape its own ports are closed"
+
+
 def environment(container: Document) -> dict[str, str]:
     return {one["name"]: one.get("value", "") for one in container.get("env", [])}
 

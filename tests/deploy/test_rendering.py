@@ -169,6 +169,17 @@ def test_patches_of_the_user_come_last(applications: Applications) -> None:
     assert own["resources"]["limits"] == {"memory": "128Mi"}
 
 
+def test_the_user_can_be_left_to_the_platform(applications: Applications) -> None:
+    context = {"runAsUser": None, "runAsGroup": None}
+    patch = workload("Deployment", pod={"initContainers": [{"name": "flagstaff", "securityContext": context}]})
+    documents = applications.rendered(
+        [workload("Deployment")], ["sidecar"], patches=[{"patch": yaml.safe_dump(patch)}]
+    )
+    own = sidecar(pod(documents))
+    assert own["securityContext"].keys().isdisjoint(context)
+    assert own["securityContext"]["runAsNonRoot"] is True
+
+
 def test_one_pod_spec_is_said_twice_and_is_the_same() -> None:
     """A CronJob's pod is one level deeper, and a patch cannot say so."""
     for component in ("sidecar", "uds", "guaranteed-qos"):
