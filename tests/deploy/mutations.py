@@ -59,7 +59,9 @@ MUTATIONS: dict[str, list[Mutation]] = {
     ],
     "volumes_are_used": [
         lambda c: _drop_from(c.own["volumeMounts"], "flagstaff-overrides"),
-        lambda c: c.volume("flagstaff-flags").update(emptyDir={"medium": "Memory", "sizeLimit": "1Mi"}),
+        lambda c: c.volume("flagstaff-flags").update(
+            emptyDir={"medium": "Memory", "sizeLimit": "1Mi"}
+        ),
     ],
     "config_maps_are_there": [
         lambda c: c.one("ConfigMap", "flagstaff-flags")["metadata"].update(name="flags"),
@@ -74,7 +76,9 @@ MUTATIONS: dict[str, list[Mutation]] = {
     ],
     "ports_are_there": [
         lambda c: c.one("Service")["spec"]["ports"][0].update(targetPort="htpp"),
-        lambda c: c.one("NetworkPolicy", "shop")["spec"]["ingress"][0]["ports"][0].update(port=8081),
+        lambda c: c.one("NetworkPolicy", "shop")["spec"]["ingress"][0]["ports"][0].update(
+            port=8081
+        ),
     ],
     "names_are_unique": [
         lambda c: c.documents.append(c.one("Service")),
@@ -96,13 +100,15 @@ MUTATIONS: dict[str, list[Mutation]] = {
         lambda c: c.one("PodMonitor")["spec"]["podMetricsEndpoints"][0]["relabelings"][0].update(
             regex="flags"
         ),
-        lambda c: c.one("NetworkPolicy", "flagstaff-scrape")["spec"]["ingress"][0]["ports"][0].update(
-            port=8013
-        ),
+        lambda c: c.one("NetworkPolicy", "flagstaff-scrape")["spec"]["ingress"][0]["ports"][
+            0
+        ].update(port=8013),
     ],
     "who_is_scraped_is_open_otherwise": [
         lambda c: c.documents.remove(c.one("NetworkPolicy", "shop")),
-        lambda c: c.one("NetworkPolicy", "shop")["spec"]["podSelector"].update(matchLabels={"a": "b"}),
+        lambda c: c.one("NetworkPolicy", "shop")["spec"]["podSelector"].update(
+            matchLabels={"a": "b"}
+        ),
     ],
     "values_are_known": [
         lambda c: c.own.update(restartPolicy="Alwayss"),

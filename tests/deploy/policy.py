@@ -44,6 +44,4 @@ RULES: list[Rule] = [
 
 
 def problems(documents: list[Document], program: Program) -> list[str]:
-    return [
-        f"{rule.__name__}: {problem}" for rule in RULES for problem in rule(documents, program)
-    ]
+    return [f"{rule.__name__}: {problem}" for rule in RULES for problem in rule(documents, program)]

@@ -88,12 +88,12 @@ def names_are_unique(documents: list[Document], _: Program) -> Iterator[str]:
         for container in containers(pod):
             at = container["name"]
             named += [f"{at}: {one['name']} in the environment" for one in container.get("env", [])]
-            named += [f"{at}: mount {one['mountPath']}" for one in container.get("volumeMounts", [])]
+            named += [f"{at}: mount {path}" for path in _paths(container)]
         yield from (f"{owner}: {one} is there twice" for one, n in Counter(named).items() if n > 1)
 
 
 def sockets_meet(documents: list[Document], _: Program) -> Iterator[str]:
-    """The application looks for the socket where the sidecar puts it, in a volume that both have."""
+    """The application looks for the socket where the sidecar puts it, in a volume of both."""
     for owner, template in workloads(documents):
         one = sidecar(template["spec"])
         socket = environment(one).get("FLAGSTAFF_UDS") if one else None
@@ -129,9 +129,9 @@ def monitors_find_the_sidecar(documents: list[Document], _: Program) -> Iterator
             if kept != ["flagstaff"]:
                 yield f"{name(document)} keeps containers {kept}"
     for document in of_kind(documents, "NetworkPolicy"):
-        for port in _targets(document) if document["metadata"]["name"] == "flagstaff-scrape" else []:
-            if port != 8014:
-                yield f"{name(document)} opens {port}"
+        is_ours = document["metadata"]["name"] == "flagstaff-scrape"
+        if is_ours and _targets(document) != [8014]:
+            yield f"{name(document)} opens {_targets(document)}"
     for owner, template in workloads(documents):
         one = sidecar(template["spec"])
         if one and [port["name"] for port in one.get("ports", [])] != ["flags-mgmt"]:
@@ -155,6 +155,10 @@ def environment(container: Document) -> dict[str, str]:
     return {one["name"]: one.get("value", "") for one in container.get("env", [])}
 
 
+def _paths(container: Document) -> list[str]:
+    return [one["mountPath"] for one in container.get("volumeMounts", [])]
+
+
 def _mounts(container: Document) -> dict[str, str]:
     return {one["mountPath"]: one["name"] for one in container.get("volumeMounts", [])}
 
@@ -175,6 +179,5 @@ def _ports(pod: Document) -> set[Any]:
 def _targets(document: Document) -> list[Any]:
     if document["kind"] == "Service":
         return [port.get("targetPort", port["port"]) for port in document["spec"]["ports"]]
-    return [
-        port["port"] for rule in document["spec"].get("ingress", []) for port in rule.get("ports", [])
-    ]
+    rules = document["spec"].get("ingress", [])
+    return [port["port"] for rule in rules for port in rule.get("ports", [])]

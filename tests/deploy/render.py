@@ -15,11 +15,13 @@ EXAMPLES = K8S / "examples"
 
 Document = dict[str, Any]
 
-ADVICE = "kustomize is missing: go install sigs.k8s.io/kustomize/kustomize/v5@v5.7.1, or get a kubectl"
+ADVICE = "neither kustomize nor a kubectl is here; with Go: go install " + (
+    "sigs.k8s.io/kustomize/kustomize/v5@v5.7.1"
+)
 
 
 def renderers() -> list[list[str]]:
-    """The commands that can render here. Components need kustomize 4, which kubectl has since 1.21."""
+    """The commands that can render here: the components need kustomize 5, as in kubectl 1.27."""
     found = []
     if shutil.which("kustomize"):
         found.append(["kustomize", "build"])

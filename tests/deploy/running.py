@@ -1,4 +1,4 @@
-"""Runs the sidecar of a manifest: its command line, its environment, its paths in a temporary directory."""
+"""Runs the sidecar of a manifest: its arguments and environment, in a directory of the test."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ DEADLINE = 10
 
 @contextmanager
 def started(program: Program, own: Document, home: Path) -> Iterator[str]:
-    """Runs the sidecar of a manifest with its paths in `home`; gives the base of the management port."""
+    """Runs a sidecar with its volumes in `home`; gives the address of its management port."""
     paths = {mount["mountPath"]: home / mount["name"] for mount in own["volumeMounts"]}
 
     def here(text: str) -> str:
@@ -28,7 +28,7 @@ def started(program: Program, own: Document, home: Path) -> Iterator[str]:
 
     for path in paths.values():
         path.mkdir(exist_ok=True)
-    # Free ports, so that several may run; the environment says so, since the command line is the manifest's.
+    # Free ports, so that several may run; said here, since the arguments are the manifest's.
     variables = {name: here(value) for name, value in environment(own).items()}
     variables |= {"FLAGSTAFF_PORT": "0", "FLAGSTAFF_MANAGEMENT_PORT": "0"}
     process = subprocess.Popen(

@@ -57,7 +57,8 @@ def it_comes_first(documents: list[Document], _: Program) -> Iterator[str]:
         init = pod.get("initContainers", [])
         if one in init and (init[0] is not one or one.get("restartPolicy") != "Always"):
             yield f"{owner}: it is not the first init container, or is none that stays"
-        if one not in init and (pod["containers"][0] is not one or pod.get("restartPolicy") == "Never"):
+        is_of_job = pod.get("restartPolicy") in ("Never", "OnFailure")
+        if one not in init and (pod["containers"][0] is not one or is_of_job):
             yield f"{owner}: it is not the first container, or keeps a Job from ending"
 
 
@@ -70,7 +71,7 @@ def it_is_probed(documents: list[Document], _: Program) -> Iterator[str]:
             yield f"{owner}: nobody notices when it hangs"
         patience = startup.get("periodSeconds", 10) * startup.get("failureThreshold", 3)
         if startup.get("periodSeconds") != 1 or not 30 <= patience <= 120:
-            yield f"{owner}: the start is looked at every {startup.get('periodSeconds')} s for {patience} s"
+            yield f"{owner}: the application waits {patience} s, or longer than it must"
         if liveness.get("terminationGracePeriodSeconds", 0) <= DRAIN_SECONDS:
             yield f"{owner}: a probe that fails leaves it no time to stop"
 
@@ -90,7 +91,7 @@ def probes_reach_it(documents: list[Document], program: Program) -> Iterator[str
                 probe = container.get(kind, {})
                 action = probe.get("httpGet") or probe.get("tcpSocket") or probe.get("grpc")
                 if action and action["port"] not in ports:
-                    yield f"{owner}: {container['name']} has no port {action['port']} for its {kind}"
+                    yield f"{owner}: {container['name']} has no such port as its {kind} asks"
                 if action and "host" in action:
                     yield f"{owner}: the {kind} of {container['name']} leaves the pod"
     for owner, _, one in _sidecars(documents):

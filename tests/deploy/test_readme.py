@@ -1,4 +1,4 @@
-"""README.md does what it says: its files render, its commands run as far as no cluster is needed."""
+"""README.md does what it says: its files render, its commands run as far as no cluster allows."""
 
 import re
 import shlex
@@ -11,7 +11,17 @@ import yaml
 from applications import workload
 from policy import problems
 from program import Program
-from render import COMPONENTS, EXAMPLES, K8S, REPOSITORY, Document, of_kind, render, sidecar, template
+from render import (
+    COMPONENTS,
+    EXAMPLES,
+    K8S,
+    REPOSITORY,
+    Document,
+    of_kind,
+    render,
+    sidecar,
+    template,
+)
 
 README = (K8S / "README.md").read_text()
 FENCES = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
@@ -131,7 +141,8 @@ def test_everything_is_valid(shop: Path) -> None:
 def test_the_job_is_left_out(shop: Path, tmp_path: Path) -> None:
     kustomization = shop / "shop/kustomization.yaml"
     text = kustomization.read_text()
-    kustomization.write_text(text.replace("  - deployment.yaml\n", "  - deployment.yaml\n  - migrations.yaml\n"))
+    both = "  - deployment.yaml\n  - migrations.yaml\n"
+    kustomization.write_text(text.replace("  - deployment.yaml\n", both))
     try:
         (job,) = of_kind(render(shop / "shop"), "Job")
     finally:

@@ -37,7 +37,10 @@ def test_it_goes_before_init_containers_that_were_there(
     kind: str, applications: Applications
 ) -> None:
     was = {
-        "initContainers": [{"name": "migrate", "image": "app:1"}, {"name": "warm", "image": "app:1"}],
+        "initContainers": [
+            {"name": "migrate", "image": "app:1"},
+            {"name": "warm", "image": "app:1"},
+        ],
         "containers": [{"name": "app", "image": "app:1", "env": [{"name": "A", "value": "b"}]}],
         "volumes": [{"name": "cache", "emptyDir": {}}],
     }
@@ -161,7 +164,10 @@ def test_patches_of_the_user_come_last(applications: Applications) -> None:
     }
     images = [{"name": "flagstaff", "newName": "registry.example/tools/flagstaff", "newTag": "1"}]
     documents = applications.rendered(
-        [workload("Deployment")], ["sidecar"], patches=[{"patch": yaml.safe_dump(patch)}], images=images
+        [workload("Deployment")],
+        ["sidecar"],
+        patches=[{"patch": yaml.safe_dump(patch)}],
+        images=images,
     )
     own = sidecar(pod(documents))
     assert own["image"] == "registry.example/tools/flagstaff:1"
@@ -171,7 +177,9 @@ def test_patches_of_the_user_come_last(applications: Applications) -> None:
 
 def test_the_user_can_be_left_to_the_platform(applications: Applications) -> None:
     context = {"runAsUser": None, "runAsGroup": None}
-    patch = workload("Deployment", pod={"initContainers": [{"name": "flagstaff", "securityContext": context}]})
+    patch = workload(
+        "Deployment", pod={"initContainers": [{"name": "flagstaff", "securityContext": context}]}
+    )
     documents = applications.rendered(
         [workload("Deployment")], ["sidecar"], patches=[{"patch": yaml.safe_dump(patch)}]
     )
@@ -184,7 +192,9 @@ def test_one_pod_spec_is_said_twice_and_is_the_same() -> None:
     """A CronJob's pod is one level deeper, and a patch cannot say so."""
     for component in ("sidecar", "uds", "guaranteed-qos"):
         home = COMPONENTS / component
-        both = [yaml.safe_load((home / f"{one}.yaml").read_text()) for one in ("workload", "cronjob")]
+        both = [
+            yaml.safe_load((home / f"{one}.yaml").read_text()) for one in ("workload", "cronjob")
+        ]
         assert template(both[0]) == template(both[1]), component
 
 
