@@ -1,5 +1,6 @@
 """README.md does what it says: its files render, its commands run as far as no cluster allows."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -29,6 +30,9 @@ COMMANDS = [
     line for kind, text in FENCES if kind == "console" for line in text.splitlines() if line
 ]
 
+BEFORE, AFTER = '["on", 5], ["off", 95]', '["on", 25], ["off", 75]'
+"""The change that the README has its reader make."""
+
 NEED_A_CLUSTER = (
     "kubectl create namespace shop",
     "kubectl rollout status --namespace shop deployment/shop",
@@ -49,13 +53,17 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (home / "shop/deployment.yaml").write_text(yaml.safe_dump(workload("Deployment", "shop")))
     flags = (EXAMPLES / "deployment/flags.json").read_text()
     (home / "shop/flags.json").write_text(flags)
-    (home / "production/production.json").write_text(
-        flags.replace('[["on", 5], ["off", 95]]', '[["on", 1], ["off", 99]]')
-    )
+    (home / "production/overlay.json").write_text(flags.replace(BEFORE, AFTER))
     copy = next(command for command in COMMANDS if command.startswith("cp "))
     source, target = shlex.split(copy)[-2:]
     subprocess.run(["cp", "-r", REPOSITORY / source, home / target], check=True)
     return home
+
+
+def variant(program: Program, flags: Path) -> str:
+    """What user-6 gets of the flag that the README speaks of."""
+    arguments = ["--flag", "enable_new_pricing_page", "--context", '{"targetingKey": "user-6"}']
+    return json.loads(program.run("eval", str(flags), *arguments, check=True).stdout)["variant"]
 
 
 def deployment(documents: list[Document]) -> Document:
@@ -102,13 +110,14 @@ def test_the_application_of_the_readme_is_good(shop: Path, program: Program) -> 
     assert problems(documents, program) == []
 
 
-def test_an_overlay_adds_a_layer(shop: Path, program: Program) -> None:
+def test_an_overlay_adds_a_layer(shop: Path, program: Program, tmp_path: Path) -> None:
     documents = render(shop / "production")
     (flags,) = of_kind(documents, "ConfigMap")
     assert flags["metadata"]["name"] == "flagstaff-flags"
-    names = sorted(flags["data"])
-    assert names == ["flags.json", "production.json"], "the overlay's must sort last"
-    assert flags["data"]["flags.json"] != flags["data"]["production.json"]
+    assert flags["data"].keys() == {"flags.json", "overlay.json"}
+    for key, text in flags["data"].items():
+        (tmp_path / key).write_text(text)
+    assert variant(program, tmp_path) == "on", "the overlay's flag replaces that of the base"
 
 
 def test_config_maps_come_together(shop: Path) -> None:
@@ -171,12 +180,16 @@ def test_links_lead_somewhere() -> None:
 def test_the_answers_are_those_of_the_shop(program: Program, tmp_path: Path) -> None:
     """user-6 has the list of prices at 5 %, and the plans at 25 %."""
     flags = (EXAMPLES / "deployment/flags.json").read_text()
-    before, after = '["on", 5], ["off", 95]', '["on", 25], ["off", 75]'
-    assert flags.count(before) == 1
-    readme = README.replace("\n", " ")
-    assert f"`{before}` to `{after}`" in readme
-    for text, variant in ((flags, "off"), (flags.replace(before, after), "on")):
+    assert flags.count(BEFORE) == 1
+    assert f"`{BEFORE}` to `{AFTER}`" in README.replace("\n", " ")
+    for text, expected in ((flags, "off"), (flags.replace(BEFORE, AFTER), "on")):
         (tmp_path / "flags.json").write_text(text)
-        arguments = ["--flag", "enable_new_pricing_page", "--context", '{"targetingKey": "user-6"}']
-        answer = program.run("eval", str(tmp_path), *arguments, check=True)
-        assert f'"variant":"{variant}"' in answer.stdout.replace(" ", "")
+        assert variant(program, tmp_path) == expected
+
+
+def test_the_readme_of_the_project_says_the_same() -> None:
+    text = (REPOSITORY / "README.md").read_text().partition("## In Kubernetes")[2]
+    short = yaml.safe_load(re.search(r"```yaml\n(.*?)```", text, re.DOTALL)[1])
+    full = yaml.safe_load(next(text for kind, text in FENCES if kind == "yaml"))
+    assert short["configMapGenerator"] == full["configMapGenerator"]
+    assert short["components"] == full["components"][:1]
