@@ -74,7 +74,7 @@ def test_alerts_say_in_full_what_is_the_case(prometheus):
         for name in ("ErrorRatio", "FlagExpired", "OverrideActive", "VariantErrorRatio")
     }
     assert names == {what for what, _ in of_rules() if what.startswith("Flagstaff")}
-    owners = prometheus.values("namespace_flag_owner:flagstaff_flag_info:most", "flag", "owner")
+    owners = prometheus.values("namespace_job_flag_owner:flagstaff_flag_info:most", "flag", "owner")
     owner = dict(owners.keys())
     for alert in alerts:
         labels = alert["labels"]
