@@ -61,7 +61,7 @@ def test_recordings_know_neither_pod_nor_instance():
         if "record" in rule:
             level = rule["record"].split(":")[0].split("_")
             assert not {"pod", "instance"} & set(level), rule["record"]
-            assert " by (" in rule["expr"] or rule["record"].startswith("namespace_job_flag")
+            assert " by (" in rule["expr"] or rule["record"].startswith("namespace_job_")
 
 
 def test_every_alert_says_what_is_the_case_and_what_to_do():
