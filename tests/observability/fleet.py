@@ -91,7 +91,8 @@ class Fleet:
         overrides.mkdir()
         self.pods = [
             self._pod(0, "--overrides", str(overrides)),
-            self._pod(1),
+            # One of its files is missing, so it never had all, and no flag is broken.
+            self._pod(1, "--start-without-flags", str(directory / "never-there.json")),
             self._pod(2, "--watch", "poll", "--metrics-max-series", "12"),
         ]
         # Bound and not listening, for as long as the test lasts: nobody else gets the port.
