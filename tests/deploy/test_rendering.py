@@ -101,6 +101,7 @@ def test_every_container_gets_what_clients_need(applications: Applications) -> N
         "FLAGD_HOST": "unix:/run/flagstaff/socket/flags.sock",
         "FLAGD_DEADLINE_MS": "250",
         "FLAGD_KEEP_ALIVE_TIME_MS": "30000",
+        "FLAGD_RETRY_BACKOFF_MAX_MS": "1000",
         "no_grpc_proxy": "127.0.0.1,localhost,::1",
     }
     assert worker["volumeMounts"] == web["volumeMounts"]
