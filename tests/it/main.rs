@@ -37,6 +37,7 @@ mod observability;
 mod overrides;
 mod page;
 mod platform;
+mod podsim;
 mod properties;
 mod python;
 mod raw;

@@ -5,6 +5,7 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
+import image
 import leftovers
 import node
 import oci
@@ -21,7 +22,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     if node.inside():
         node.set_up()
         return None
-    if reason := node.missing():
+    if reason := node.missing() or image.missing():
         if os.environ.get("CI") == "true":
             raise pytest.UsageError(reason)
         print(f"skipped: {reason}")
@@ -48,9 +49,22 @@ def claim() -> Callable[[str, float, float], None]:
 
 
 @pytest.fixture(scope="session")
-def unpacked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, oci.Image]:
+def program() -> Path:
+    """What the Dockerfile's first stage compiles."""
+    return Path(os.environ["FLAGSTAFF_STATIC"])
+
+
+@pytest.fixture(scope="session")
+def built(program: Path, tmp_path_factory: pytest.TempPathFactory) -> image.Built:
+    return image.build(program, tmp_path_factory.mktemp("built"))
+
+
+@pytest.fixture(scope="session")
+def unpacked(
+    built: image.Built, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, oci.Image]:
     """What is in the images that the manifests name."""
-    return substitutes.unpacked(tmp_path_factory.mktemp("images"))
+    return substitutes.unpacked(built.unpacked, tmp_path_factory.mktemp("images"))
 
 
 @pytest.fixture

@@ -24,6 +24,8 @@ MOUNTS = {
     "/dev/mqueue": ("mqueue", ["nosuid", "noexec", "nodev"]),
     "/dev/shm": ("tmpfs", ["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"]),
     "/sys": ("sysfs", ["nosuid", "noexec", "nodev", "ro"]),
+    # Where a program finds how many processors it may use.
+    "/sys/fs/cgroup": ("cgroup", ["nosuid", "noexec", "nodev", "relatime", "ro"]),
 }
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -1,9 +1,7 @@
-"""What the images of the manifests are in these tests: the only place where one is replaced."""
+"""What the images of the manifests are in these tests: the one place where an image is replaced."""
 
 import json
-import os
 import shlex
-import shutil
 import sys
 from pathlib import Path
 
@@ -12,20 +10,10 @@ from manifest import Fields, Unsimulated
 from render import REPOSITORY
 
 
-def unpacked(directory: Path) -> dict[str, oci.Image]:
-    """All of them, by name."""
-    return {
-        "flagstaff": sidecar(directory / "flagstaff"),
-        "flagstaff-example-shop": python_app(directory / "shop", REPOSITORY / "examples/python"),
-    }
-
-
-def sidecar(directory: Path) -> oci.Image:
-    """The binary under test, alone in its root."""
-    binary = Path(os.environ.get("FLAGSTAFF_STATIC") or os.environ["FLAGSTAFF_BIN"])
-    directory.mkdir(parents=True)
-    shutil.copy(binary, directory / "flagstaff")
-    return oci.Image(directory, {"Entrypoint": ["/flagstaff"], "User": "64013:64013"})
+def unpacked(sidecar: oci.Image, directory: Path) -> dict[str, oci.Image]:
+    """All images, by name."""
+    shop = python_app(directory / "shop", REPOSITORY / "examples/python")
+    return {"flagstaff": sidecar, "flagstaff-example-shop": shop}
 
 
 def python_app(directory: Path, sources: Path) -> oci.Image:

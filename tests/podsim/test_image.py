@@ -42,28 +42,6 @@ FLAGS = "/etc/flagstaff/flags"
 OVERRIDES = "/run/flagstaff/overrides"
 SOCKET = "/run/flagstaff/socket"
 
-CGROUP = {
-    "destination": "/sys/fs/cgroup",
-    "type": "cgroup",
-    "source": "cgroup",
-    "options": ["nosuid", "noexec", "nodev", "relatime", "ro"],
-}
-"""Where a program finds how many processors it may use."""
-
-
-@pytest.fixture(scope="module")
-def program() -> Path:
-    """What the Dockerfile's first stage compiles."""
-    return Path(os.environ["FLAGSTAFF_STATIC"])
-
-
-@pytest.fixture(scope="module")
-def built(program: Path, tmp_path_factory: pytest.TempPathFactory) -> images.Built:
-    if reason := images.missing():
-        assert os.environ.get("CI") != "true", reason
-        pytest.skip(reason)
-    return images.build(program, tmp_path_factory.mktemp("built"))
-
 
 def test_the_image_is_the_program_and_nothing_else(built, program):
     (file,) = built.rootfs.rglob("*")
@@ -109,7 +87,6 @@ class Sidecar:
         binds += [
             bind(directory / "overrides", OVERRIDES, is_read_only=False),
             bind(directory / "socket", SOCKET, is_read_only=False),
-            CGROUP,
         ]
         container = Container.read(manifest, is_init=False, pod_security={})
         self.run = Run(directory, container, built.unpacked, {}, binds, self.network.path)

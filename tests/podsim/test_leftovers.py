@@ -12,15 +12,17 @@ import node
 KINDS = {"namespaces", "links", "mounts", "processes", "control groups"}
 
 RUN = """
-import sys, time
+import json, sys, time
 from pathlib import Path
-sys.path[:0] = sys.argv[2:]
-import node, substitutes
+sys.path[:0] = sys.argv[4:]
+import node, oci, substitutes
 from pod import Pod
 from rendering import rendered
 node.set_up()
 here = Path(sys.argv[1])
-pod = Pod(here, rendered(here, "deployment"), substitutes.unpacked(here / "images")).start()
+sidecar = oci.Image(Path(sys.argv[2]), json.loads(sys.argv[3]))
+pod = Pod(here, rendered(here, "deployment"), substitutes.unpacked(sidecar, here / "images"))
+pod.start()
 pod.eventually(lambda: pod.kubelet.is_ready, "the pod is ready")
 print("ready", flush=True)
 time.sleep(600)
@@ -30,7 +32,7 @@ time.sleep(600)
 def test_a_pod_is_removed_as_it_runs(tidy, make):
     before = leftovers.seen()
     pod = make("deployment").start()
-    pod.eventually(lambda: pod.kubelet.is_ready, "the pod is ready")
+    pod.eventually(lambda: len(pod.started()) == 2, "both containers are started")
     assert leftovers.more(before).keys() == KINDS
     pod.close()
     leftovers.check(before)
@@ -45,11 +47,13 @@ def test_a_pod_is_removed_that_never_ran(make):
     starting.eventually(starting.started, "the sidecar is being started")
 
 
-def test_a_killed_run_takes_its_pod_along(tmp_path, tidy):
+def test_a_killed_run_takes_its_pod_along(tmp_path, built, tidy):
     before = leftovers.seen()
+    image = built.unpacked
+    arguments = [str(tmp_path), str(image.rootfs), json.dumps(image.config)]
     name = f"{node.name()}/killed"
     paths = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "deploy")]
-    command = node.command(name, [sys.executable, "-c", RUN, str(tmp_path), *paths])
+    command = node.command(name, [sys.executable, "-c", RUN, *arguments, *paths])
     # Between the node and this test, in the place of a run of tests, is a shell.
     shell = ["sh", "-c", f"{shlex.join(command)}; true"]
     with subprocess.Popen(shell, stdout=subprocess.PIPE, text=True) as run:
