@@ -28,7 +28,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             || "unknown".into(),
             |output| String::from_utf8_lossy(&output.stdout).into_owned(),
         );
+    // An image is compiled without git, and told.
+    let revision = env::var("FLAGSTAFF_REVISION").unwrap_or(revision);
     println!("cargo:rustc-env=FLAGSTAFF_REVISION={}", revision.trim());
+    println!("cargo:rerun-if-env-changed=FLAGSTAFF_REVISION");
     let rustc = Command::new(env::var("RUSTC")?).arg("--version").output()?;
     println!("cargo:rustc-env=FLAGSTAFF_RUSTC={}", String::from_utf8_lossy(&rustc.stdout).trim());
 

@@ -4,7 +4,14 @@ use http::{Request, header};
 use http_body::Body;
 use hyper::client::conn::http1::handshake;
 use hyper_util::rt::TokioIo;
-use std::{fmt, future::poll_fn, io, pin::pin, time::Duration};
+use std::{
+    fmt,
+    future::poll_fn,
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    pin::pin,
+    time::Duration,
+};
 use tokio::{net::TcpStream, time::timeout};
 
 /// A sidecar answers in milliseconds, or something is wrong.
@@ -32,7 +39,7 @@ pub fn address(text: &str) -> Result<Address, String> {
         let is_host = !host.is_empty() && (bracketed || !host.contains(':'));
         is_host && !host.contains(['/', '@', ' ']) && port.parse::<u16>().is_ok()
     });
-    let help = "write host and port of the management port, such as 127.0.0.1:8014";
+    let help = "write host and port of the management port, such as localhost:8014";
     if whole { Ok(Address(plain.to_owned())) } else { Err(help.to_owned()) }
 }
 
@@ -65,9 +72,23 @@ impl Address {
         timeout(DEADLINE, self.ask(path)).await.map_err(late)?
     }
 
+    /// This machine's name means both of its addresses, without asking anybody: a pod may have one
+    /// family only, and an image no file of hosts.
+    async fn connect(&self) -> io::Result<TcpStream> {
+        match self.0.strip_prefix("localhost:").and_then(|port| port.parse::<u16>().ok()) {
+            Some(port) => {
+                let [v6, v4] = [Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.into()];
+                let addresses = [v6, v4].map(|address: IpAddr| SocketAddr::new(address, port));
+                TcpStream::connect(&addresses[..]).await
+            }
+            None => TcpStream::connect(&self.0).await,
+        }
+    }
+
     async fn ask(&self, path: &str) -> Result<Answer, AskError> {
         let address = || self.clone();
-        let stream = TcpStream::connect(&self.0)
+        let stream = self
+            .connect()
             .await
             .map_err(|source| AskError::Connect { address: address(), source })?;
         let protocol = |source| AskError::Protocol { address: address(), source };

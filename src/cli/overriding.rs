@@ -49,7 +49,7 @@ struct Place {
     overrides: Option<PathBuf>,
     /// Host and port of the sidecar's management port
     #[arg(long, value_name = "HOST:PORT", env = "FLAGSTAFF_MANAGEMENT")]
-    #[arg(default_value = "127.0.0.1:8014", value_parser = address)]
+    #[arg(default_value = "localhost:8014", value_parser = address)]
     address: Address,
 }
 

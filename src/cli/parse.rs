@@ -19,7 +19,7 @@ pub fn port(text: &str) -> Result<Port, String> {
     if text == "off" {
         return Ok(Port::Off);
     }
-    if text.starts_with("tcp://") || text.starts_with("udp://") {
+    if ["tcp://", "udp://", "sctp://"].iter().any(|protocol| text.starts_with(protocol)) {
         return Ok(Port::ServiceLink);
     }
     let help = "a port is a number from 0 (any free one) to 65535, or off";

@@ -32,7 +32,7 @@ pub struct ServeArgs {
     #[arg(value_name = "PATH", required = true, env = "FLAGSTAFF_PATHS", value_delimiter = ',')]
     #[arg(value_parser = parse::source)]
     paths: Vec<PathBuf>,
-    /// Addresses of the evaluation ports: IP addresses, or any; IPv6 ones only where there is IPv6
+    /// Addresses of the evaluation ports: IP addresses, or any; of ::1 and 127.0.0.1, those that are there
     #[arg(long, env = "FLAGSTAFF_BIND", value_delimiter = ',', default_value = "127.0.0.1,::1")]
     #[arg(value_parser = parse::bind)]
     bind: Vec<Bind>,

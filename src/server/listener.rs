@@ -71,8 +71,8 @@ impl fmt::Display for Listener {
 
 /// Binds one port on each address.
 ///
-/// An IPv6 address that the machine does not have is left out if another address can be bound:
-/// pods without IPv6 are common.
+/// An IPv6 or loopback address that the machine does not have is left out if another address can
+/// be bound: pods without IPv6 are common, and there are pods without IPv4.
 pub(crate) fn bind_tcp(endpoint: &Endpoint) -> Result<Vec<Listener>, BindError> {
     // A port that is free on one address may be taken on the next; then another free one will do.
     for _ in 0..if endpoint.port == 0 { ATTEMPTS } else { 0 } {
@@ -104,7 +104,8 @@ fn bind_once(endpoint: &Endpoint) -> Result<Vec<Listener>, BindError> {
                     false => ("port", endpoint.port_option),
                 };
                 let error = BindError::Tcp { address, what, option, source };
-                if !absent || address.is_ipv4() {
+                let dispensable = address.is_ipv6() || address.ip().is_loopback();
+                if !absent || !dispensable {
                     return Err(error);
                 }
                 missing = Some(error);

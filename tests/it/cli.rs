@@ -9,7 +9,7 @@ use std::{
     env, fs,
     net::TcpListener,
     path::Path,
-    process::{Command, Output, id},
+    process::{Command, Output},
 };
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/flags.json");
@@ -119,19 +119,6 @@ fn log_lines_are_text_on_a_terminal_and_json_elsewhere() {
     assert!(said.contains("ERROR") && said.contains("cannot listen on"), "{said}");
     assert!(!said.contains('{'), "{said}");
     assert_eq!(output.status.code(), Some(1));
-}
-
-#[tokio::test]
-async fn a_service_link_of_kubernetes_is_ignored_with_a_warning() {
-    let flags = Flags::new(&json!({"flags": {}}));
-    // The default port follows, so on an address of its own: all of 127.0.0.0/8 is this machine.
-    let [_, _, high, low] = id().to_be_bytes();
-    let bind = format!("127.77.{high}.{low}");
-    let sidecar = Sidecar::launch_in(&flags, &["--bind", &bind], |command| {
-        command.env("FLAGSTAFF_PORT", "tcp://10.0.0.1:8013")
-    });
-    sidecar.wait_for_log(&["WARN", "--port", "service link"]).await;
-    sidecar.wait_for_log(&["listening", &format!("{bind}:8013")]).await;
 }
 
 #[test]

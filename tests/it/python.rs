@@ -3,6 +3,7 @@
 //! The virtual environment of a suite is made once and kept beside the build; it is made again
 //! when the pins or the Python change.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,21 +19,27 @@ fn the_python_suite_passes() {
     passes("python");
 }
 
-/// Runs the Python tests of one directory of `tests`, in an environment of their own.
+/// Runs the Python tests of one directory of `tests`, with packages of their own.
 pub(crate) fn passes(name: &str) {
+    passes_with(name, &[]);
+}
+
+/// Runs them with these variables too.
+pub(crate) fn passes_with(name: &str, variables: &[(&str, &OsStr)]) {
     let suite = Path::new(SUITES).join(name);
-    match environment(&suite, name).and_then(|python| pytest(&python, &suite)) {
+    match environment(&suite, name).and_then(|python| pytest(&python, &suite, variables)) {
         Ok(printed) => println!("{printed}"),
         Err(error) => panic!("{error}"),
     }
 }
 
-fn pytest(python: &Path, suite: &Path) -> io::Result<String> {
+fn pytest(python: &Path, suite: &Path, variables: &[(&str, &OsStr)]) -> io::Result<String> {
     let mut pytest = Command::new(python);
     pytest
         .args(["-m", "pytest"])
         .arg(suite)
         .env("FLAGSTAFF_BIN", env!("CARGO_BIN_EXE_flagstaff"))
+        .envs(variables.iter().copied())
         // No caches among the sources.
         .env("PYTHONDONTWRITEBYTECODE", "1");
     run(&mut pytest)

@@ -76,7 +76,10 @@ impl Sidecar {
         let socket = flags.dir().join("flagstaff.sock");
         let mut command = flagstaff();
         command.arg("serve").arg(flags.path()).arg("--uds").arg(&socket);
-        command.args(["--management-port", "0"]);
+        // Who says where says at which port.
+        if !options.contains(&"--management-bind") {
+            command.args(["--management-port", "0"]);
+        }
         if !options.contains(&"--bind") {
             command.args(["--port", "0"]);
         }

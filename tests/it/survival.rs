@@ -21,7 +21,9 @@ fn document(default: &str) -> Value {
 #[tokio::test]
 async fn any_address_means_both_families() {
     let flags = Flags::new(&document("a"));
-    let options = ["--bind", "any", "--port", "0", "--management-bind", "any"];
+    let evaluation = ["--bind", "any", "--port", "0"];
+    let management = ["--management-bind", "any", "--management-port", "0"];
+    let options = [evaluation, management].concat();
     let sidecar = Sidecar::start_with(&flags, &options).await;
     let port = sidecar.management().port();
     for address in ["127.0.0.1", "::1"] {

@@ -28,7 +28,8 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
         fleet.load()
         fleet.scraped()
         fleet.prometheus.evaluated(
-            "namespace_flag_owner:flagstaff_flag_info:most", 'ALERTS{alertname="FlagstaffDown"}'
+            "namespace_job_flag_owner:flagstaff_flag_info:most",
+            'ALERTS{alertname="FlagstaffDown"}',
         )
         yield fleet
     finally:

@@ -21,6 +21,7 @@ from openfeature.evaluation_context import EvaluationContext
 from openfeature.schemas.protobuf.flagd.evaluation.v1 import evaluation_pb2 as v1_pb
 from openfeature.schemas.protobuf.flagd.evaluation.v1 import evaluation_pb2_grpc as v1_grpc
 from prometheus import Prometheus, Target
+from prometheus_client import Counter as Metric
 from prometheus_client import start_http_server
 from shipped import DOCS, REPOSITORY, RULES
 from sidecar import DEADLINE, FlagFile, Sidecar, eventually
@@ -90,7 +91,8 @@ class Fleet:
         overrides.mkdir()
         self.pods = [
             self._pod(0, "--overrides", str(overrides)),
-            self._pod(1),
+            # One of its files is missing, so it never had all, and no flag is broken.
+            self._pod(1, "--start-without-flags", str(directory / "never-there.json")),
             self._pod(2, "--watch", "poll", "--metrics-max-series", "12"),
         ]
         # Bound and not listening, for as long as the test lasts: nobody else gets the port.
@@ -244,6 +246,8 @@ class Shop:
         assert example, "docs/dashboards.md has no example of a hook"
         self._example: dict[str, Any] = {}
         exec(compile(example[1], str(DOCS), "exec"), self._example)
+        # A second one in the same process, as some libraries keep: no query may fail of it.
+        self._again = Metric("shop_pages_requests", "The same", ["flag", "variant", "code"])
         # The stream opens with a change of all keys: the provider is connected, and stays so.
         api.set_provider_and_wait(
             FlagdProvider(host="127.0.0.1", port=fleet.pods[0].port, deadline_ms=5000)
@@ -269,4 +273,6 @@ class Shop:
         details = api.get_client().get_boolean_details(RAMP, False, context)
         assert details.error_code is None, details
         self._fleet.count(RAMP, details.variant, str(details.reason), user["targetingKey"])
-        return Response(500 if details.value and n % 2 else 200)
+        response = Response(500 if details.value and n % 2 else 200)
+        self._again.labels(RAMP, details.variant, response.status_code).inc()
+        return response

@@ -61,7 +61,7 @@ def test_recordings_know_neither_pod_nor_instance():
         if "record" in rule:
             level = rule["record"].split(":")[0].split("_")
             assert not {"pod", "instance"} & set(level), rule["record"]
-            assert " by (" in rule["expr"] or rule["record"].startswith("namespace_flag")
+            assert " by (" in rule["expr"] or rule["record"].startswith("namespace_job_")
 
 
 def test_every_alert_says_what_is_the_case_and_what_to_do():
@@ -89,7 +89,8 @@ def test_the_kustomization_has_every_file_and_the_label_grafana_looks_for():
     assert dashboards["options"]["labels"] == {"grafana_dashboard": "1"}
     shipped = {f"dashboards/{path.name}" for path in (MONITORING / "dashboards").iterdir()}
     assert set(dashboards["files"]) == shipped
-    assert set(kustomization["resources"]) == {"podmonitor.yaml", "prometheusrule.yaml"}
+    resources = {"networkpolicy.yaml", "podmonitor.yaml", "prometheusrule.yaml"}
+    assert set(kustomization["resources"]) == resources
     monitor = yaml.safe_load((MONITORING / "podmonitor.yaml").read_text())
     [endpoint] = monitor["spec"]["podMetricsEndpoints"]
     assert endpoint["path"] == "/metrics"

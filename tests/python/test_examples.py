@@ -118,6 +118,7 @@ def test_the_shop_opens_without_a_sidecar_and_finds_it_later(sidecar, flag_file,
     one = shop(server.port)
     one.wait_for("no flags yet")
     query = "/dashboard?user=user-1&plan=enterprise&app_version=2.5.0"
+    assert one.get("/healthz") == {"selling": True}
     assert one.get(query) == {"premium": False, "upload_limit_mb": 25, "recommendations": False}
     server.start()
     one.wait_for("flags ready")
