@@ -9,7 +9,7 @@ use super::{
 use serde_json::{Map, Value as Json};
 
 /// Writes a file's definitions as one JSON document, exactly those that are served, and says what
-/// is wrong with the file. Flags that cannot be translated are left out.
+/// is wrong with the file. Flags that cannot be read are left out.
 pub fn export(
     lists: &Lists,
     content: &[u8],
@@ -20,9 +20,6 @@ pub fn export(
     let Some(mut file) = definitions_of(lists, content, format, fallback) else {
         return Err(compiled.diagnostics);
     };
-    if let Some(Json::Object(flags)) = file.get_mut("flags") {
-        flags.retain(|_, flag| !flag.is_null());
-    }
     // Who gets what must not depend on an option of whoever reads it.
     let metadata = file.entry("metadata").or_insert_with(|| Map::new().into());
     if let Json::Object(metadata) = metadata {
@@ -34,16 +31,8 @@ pub fn export(
 }
 
 /// What comes first where several members stand; the others follow by name.
-const FIRST: [&str; 8] = [
-    "$schema",
-    "metadata",
-    "$evaluators",
-    "flags",
-    "state",
-    "variants",
-    "defaultVariant",
-    "targeting",
-];
+const FIRST: [&str; 7] =
+    ["metadata", "$evaluators", "flags", "state", "variants", "defaultVariant", "targeting"];
 
 /// Lines go on up to here.
 const WIDTH: usize = 100;

@@ -7,7 +7,8 @@ use super::made_up::NOW;
 use fastrand::Rng;
 use flagstaff::{
     flag::{
-        Compilation, Evaluator, Flag, Format, Generation, Layer, Scratch, compile, encode_object,
+        Compilation, Evaluator, Flag, Format, Generation, Layer, Lists, Scratch, compile,
+        encode_object, export, run_tests,
     },
     wire::{Answers, ResolveRequest, Type},
 };
@@ -47,8 +48,36 @@ flags:
   list: { variants: { a: 0x1F, b: -1e3 }, defaultVariant: a, targeting: { sem_ver: [ { var: v }, "^", "1.2.3" ] } }
 "#;
 
+const READABLE: &str = r#"
+flagstaff: 1
+bucketing: v3
+time_zone: Europe/Berlin
+x-common: &common { owner: team, why: to be changed, kind: release, expires: 2027-03-01 }
+segments:
+  paying: { plan: [pro, enterprise], seats: ">= 5 < 500" }
+  friends: { any: [paying, { email: { ends_with: "@example.com" } }], app: { version: "^1.2" } }
+flags:
+  launch: { <<: *common, start: 2026-12-01 09:00, end: 2027-01-01, serve: on, by: company, salt: s }
+  ramp:
+    <<: *common
+    rules:
+      - { if: friends, serve: on, because: they asked }
+      - { if: [paying, { not: { country: [DE, NO] } }, { age: { exists: yes } }], rollout: 12.5% }
+    rollout: [1%, 5% from 2026-12-03 09:00, 100% from 2026-12-15T09:00:00Z]
+    hold_at: 5%
+  test:
+    variants: { a: { n: 1, l: [x] }, b: { n: 2, l: [] } }
+    schema: { n: integer, l: [string] }
+    requires: { ramp: on }
+    experiment: { traffic: 30%, split: { a: 1, b: 2 }, outside: a }
+  inline: { killed: false, targeting: { if: [{ $ref: friends }, on] }, metadata: { a: 1 } }
+tests:
+  - { user: { targetingKey: user-1 }, at: 2026-12-09, expect: { launch: on, inline: off } }
+  - { users: 50, expect_share: { ramp: { on: 5% ± 30% } } }
+"#;
+
 /// What breaks parsers, and what rules are made of.
-const TOKENS: [&str; 48] = [
+const TOKENS: [&str; 56] = [
     "{",
     "}",
     "[",
@@ -97,6 +126,14 @@ const TOKENS: [&str; 48] = [
     "state",
     "flags",
     "{\"if\":[",
+    "flagstaff: 1\n",
+    "killed: on",
+    ">= 4.2.0 <",
+    "100%",
+    "0.0001%",
+    " from 9999-12-31",
+    "requires: ramp",
+    "in_list: x",
 ];
 
 fn count() -> usize {
@@ -148,6 +185,8 @@ fn check(text: &[u8], format: Format, before: &Layer) {
         );
     }
     let Ok(Compilation { layer, .. }) = compiled else { return };
+    run_tests(text, format, &layer, NOW);
+    export(&Lists::new(), text, format, Generation::V2).expect("what compiles can be exported");
     let context = json!({"targetingKey": "user-1", "email": "a@example.com", "v": "1.4"});
     let context = encode_object(context.as_object().into_iter().flatten());
     let mut scratch = Scratch::default();
@@ -160,13 +199,17 @@ fn check(text: &[u8], format: Format, before: &Layer) {
 
 #[test]
 fn mutated_files_compile_or_say_why_and_where() {
-    for (seed, (text, format)) in
-        [(JSON, Format::Json), (YAML, Format::Yaml), (JSON, Format::Yaml)].into_iter().enumerate()
-    {
+    let originals = [
+        (JSON, Format::Json),
+        (YAML, Format::Yaml),
+        (JSON, Format::Yaml),
+        (READABLE, Format::Yaml),
+    ];
+    for (seed, (text, format)) in originals.into_iter().enumerate() {
         let mut rng = Rng::with_seed(seed as u64);
         let before = compile(text.as_bytes(), format, Generation::V2, &Layer::default());
         let before = before.expect("the original is good").layer;
-        for _ in 0..count() / 3 + 1 {
+        for _ in 0..count() / 4 + 1 {
             let mut mutated = text.as_bytes().to_vec();
             mutate(&mut rng, &mut mutated);
             check(&mutated, format, &before);
