@@ -162,7 +162,7 @@ pub(crate) struct ServeOptions {
     pub(crate) drain_delay: Duration,
 }
 
-/// A look at the files, a page for somebody, a line about unknown flags: none waits for another.
+/// A look at the files, each page for many, a line about unknown flags: none waits for another.
 const MAX_BLOCKING_THREADS: usize = 4;
 
 impl ServeArgs {
