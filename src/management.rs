@@ -8,6 +8,7 @@
 //! * `grpc.health.v1.Health`: the same readiness for `""` and each evaluation service
 
 mod document;
+pub(crate) mod hosts;
 
 use crate::{
     lifecycle::{Lifecycle, Phase},

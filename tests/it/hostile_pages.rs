@@ -1,4 +1,4 @@
-//! Readers of `/metrics` and `/status` who do not read.
+//! Readers of `/metrics` and `/status` who do not read, or who are none of the sidecar's.
 
 use crate::{
     client::Client,
@@ -17,7 +17,12 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use tokio::task::JoinSet;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    task::JoinSet,
+    time::timeout,
+};
 
 /// So many flags, the metrics of which are about a kilobyte each.
 fn flags(count: usize) -> Flags {
@@ -144,4 +149,68 @@ async fn a_page_in_a_crowd_is_never_older_than_its_request() {
     }
     readers.join_all().await;
     assert_eq!(counted(&http_get(address, "/metrics").await.1), READERS * PAGES);
+}
+
+/// The head and the body of what is said to a request of these lines.
+async fn said_to(address: SocketAddr, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(format!("{request}\r\nConnection: close\r\n\r\n").as_bytes()).await.unwrap();
+    let mut said = String::new();
+    let read = timeout(DEADLINE, stream.read_to_string(&mut said)).await;
+    read.expect("an answer in time").unwrap();
+    said
+}
+
+#[tokio::test]
+async fn a_site_that_calls_itself_by_another_name_reads_nothing_on_loopback() {
+    let flags = flags(1);
+    let sidecar = Sidecar::start(&flags).await;
+    let address = sidecar.management();
+    let port = address.port();
+    for host in [
+        "Host: evil.example".to_owned(),
+        format!("Host: evil.example:{port}"),
+        "Host: localhost.evil.example".to_owned(),
+        "Host: 127.0.0.1.evil.example".to_owned(),
+        "Host: notlocalhost".to_owned(),
+        format!("Host: localhost:{port}\r\nHost: evil.example"),
+    ] {
+        for path in ["/status", "/metrics", "/", "/nothing", "/readyz"] {
+            let said = said_to(address, &format!("GET {path} HTTP/1.1\r\n{host}")).await;
+            assert!(said.starts_with("HTTP/1.1 421 "), "{host}: {said}");
+            let (_, help) = said.split_once("\r\n\r\n").unwrap();
+            assert!(help.contains("localhost") && help.contains("--management-bind"), "{help}");
+        }
+    }
+    let absolute = "GET http://evil.example/status HTTP/1.1\r\nHost: localhost";
+    assert!(said_to(address, absolute).await.starts_with("HTTP/1.1 421 "));
+    for host in [
+        "Host: localhost",
+        "Host: LocalHost:1",
+        "Host: localhost.",
+        "Host: flags.localhost:8014",
+        "Host: 127.0.0.1",
+        "Host: [::1]:8014",
+        "Host: 10.1.2.3:80",
+        "Host:",
+        "Accept: */*",
+    ] {
+        let said = said_to(address, &format!("GET /status HTTP/1.1\r\n{host}")).await;
+        assert!(said.starts_with("HTTP/1.1 200 "), "{host}: {said}");
+        let head = said.split_once("\r\n\r\n").unwrap().0;
+        for header in ["x-content-type-options: nosniff", "cache-control: no-store"] {
+            assert!(head.lines().any(|line| line == header), "no {header} in\n{head}");
+        }
+    }
+    assert!(said_to(address, "GET /status HTTP/1.0").await.starts_with("HTTP/1.0 200 "));
+    // Whoever opens the port to others decides who may reach it.
+    let options = ["--management-bind", "0.0.0.0"];
+    let flags = self::flags(1);
+    let open = Sidecar::spawn(&flags, &options).await;
+    let address = SocketAddr::from(([127, 0, 0, 1], open.management().port()));
+    eventually(DEADLINE, "any name will do", async || {
+        let said = said_to(address, "GET /status HTTP/1.1\r\nHost: flags.example").await;
+        said.starts_with("HTTP/1.1 200 ")
+    })
+    .await;
 }

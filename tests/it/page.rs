@@ -52,7 +52,7 @@ fn type_in(browser: &mut Browser, text: &str) {
 async fn it_is_one_page_that_may_only_ask_its_own_origin() {
     let sidecar = Sidecar::start(&Flags::new(&json!({"flags": {}}))).await;
     let mut stream = TcpStream::connect(sidecar.management()).await.unwrap();
-    stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     let (head, page) = answer.split_once("\r\n\r\n").unwrap();
