@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// The flag of those that have no series of their own.
+/// The flag of those that have no series of their own. One that is really called so is among them.
 const OTHER: &str = "(other)";
 
 /// Which exposures are counted, and from when they are shown (`--metrics-exposures`).
@@ -40,6 +40,8 @@ pub(crate) struct Ledger {
 #[derive(Debug, Default)]
 struct State {
     flags: BTreeMap<Box<str>, Held>,
+    /// Of those that have no series of their own.
+    others: Held,
     in_use: usize,
     dropped: u64,
 }
@@ -92,7 +94,10 @@ impl Ledger {
     pub(super) fn series_of(&self, flag: &Flag) -> (Arc<FlagSeries>, bool) {
         let shape = Shape::of(flag, self.is_exact(flag), self.exposures == ShowExposures::All);
         let mut state = self.lock();
-        let State { flags, in_use, dropped } = &mut *state;
+        let State { flags, others, in_use, dropped } = &mut *state;
+        if flag.key() == OTHER {
+            return (others.of_shape_or_new(shape.shared()), true);
+        }
         let held = flags.entry(flag.key().into()).or_default();
         held.settle();
         if let Some(same) = held.of_shape(&shape) {
@@ -103,10 +108,7 @@ impl Ledger {
         // A flag has its whole set or none: half of its variants would look like all of them.
         if *in_use + new > self.limit {
             *dropped += new as u64;
-            let shape = shape.shared();
-            let others = flags.entry(OTHER.into()).or_default();
-            let same = others.of_shape(&shape);
-            return (same.unwrap_or_else(|| others.add(shape)), true);
+            return (others.of_shape_or_new(shape.shared()), true);
         }
         *in_use += new;
         (held.add(shape), false)
@@ -119,12 +121,16 @@ impl Ledger {
 
     /// Calls with every series of one metric: flag, series and count.
     pub(super) fn each(&self, family: Family, mut tell: impl FnMut(&str, &Series<'_>, u64)) {
-        for (flag, held) in &self.lock().flags {
-            if let ([only], true) = (held.series.as_slice(), held.settled.is_empty()) {
+        let State { flags, others, .. } = &*self.lock();
+        let own = flags.iter().map(|(key, held)| (&**key, held));
+        for (flag, held) in [(OTHER, others)].into_iter().chain(own) {
+            let is_as_told = held.settled.is_empty() && flag != OTHER;
+            if let ([only], true) = (held.series.as_slice(), is_as_told) {
                 let of_family = only.shown().filter(|(series, _)| series.family == family);
                 of_family.for_each(|(series, count)| tell(flag, &series, count));
                 continue;
             }
+            // Of those that share, several places mean the same.
             for (series, count) in held.totals() {
                 if series.family == family {
                     tell(flag, &series, count);
@@ -156,6 +162,10 @@ impl Ledger {
 impl Held {
     fn of_shape(&self, shape: &Shape) -> Option<Arc<FlagSeries>> {
         self.series.iter().find(|series| series.shape() == shape).cloned()
+    }
+
+    fn of_shape_or_new(&mut self, shape: Shape) -> Arc<FlagSeries> {
+        self.of_shape(&shape).unwrap_or_else(|| self.add(shape))
     }
 
     fn add(&mut self, shape: Shape) -> Arc<FlagSeries> {

@@ -197,6 +197,30 @@ async fn flags_beyond_the_cap_share_one_set_and_that_is_visible() {
 }
 
 #[tokio::test]
+async fn what_flags_without_room_share_is_counted_in_one_series_whatever_they_are_like() {
+    let rule = flags()["flags"]["rule"].clone();
+    let mut bare = rule.clone();
+    bare["defaultVariant"] = Value::Null;
+    // What those without room are called is nobody's own name.
+    let file = json!({"flags": {"rule": rule, "bare": bare, "(other)": rule}});
+    for (limit, own) in [("0", 0.0), ("10000", 5.0)] {
+        let flags = Flags::new(&file);
+        let sidecar = Sidecar::start_with(&flags, &["--metrics-max-series", limit]).await;
+        let client = Client::connect(&sidecar).await;
+        for (flag, times) in [("rule", 3), ("bare", 2), ("(other)", 4)] {
+            for _ in 0..times {
+                ask(&client, flag, json!({"targetingKey": "u"})).await;
+            }
+        }
+        // The harness refuses a series that is there twice.
+        let metrics = sidecar.metrics().await;
+        let other =
+            "flagstaff_flag_evaluations_total{flag=\"(other)\",variant=\"\",reason=\"default\"}";
+        assert_eq!(metrics[other], 9.0 - own, "with a limit of {limit}");
+    }
+}
+
+#[tokio::test]
 async fn flags_that_nobody_defined_are_named_with_what_may_be_meant() {
     let flags = Flags::new(&flags());
     let sidecar = Sidecar::start(&flags).await;
