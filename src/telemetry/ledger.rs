@@ -182,13 +182,16 @@ impl Held {
 
     /// Keeps only the counts of shapes that nobody counts in any more.
     fn settle(&mut self) {
-        // Nobody else has it, and only from here can anybody get it: the count is final.
-        let (gone, current) =
-            self.series.drain(..).partition(|series| Arc::strong_count(series) == 1);
-        self.series = current;
-        let gone: Vec<Arc<FlagSeries>> = gone;
-        for (series, count) in gone.iter().flat_map(|series| series.shown()) {
-            *self.settled.entry(series.kept()).or_default() += count;
+        for series in std::mem::take(&mut self.series) {
+            // Whoever counted is gone, and what they counted is seen: it is final.
+            match Arc::try_unwrap(series) {
+                Ok(gone) => {
+                    for (series, count) in gone.shown() {
+                        *self.settled.entry(series.kept()).or_default() += count;
+                    }
+                }
+                Err(current) => self.series.push(current),
+            }
         }
     }
 
