@@ -96,7 +96,8 @@ pub struct ServeArgs {
     /// Which exposures are counted, and from when they are shown
     #[arg(long, env = "FLAGSTAFF_METRICS_EXPOSURES", default_value = "all")]
     metrics_exposures: MetricsExposures,
-    /// Series of single flags, beyond which flags share one set
+    /// Series of what single flags count, beyond which flags share one set; gauges of flags come on
+    /// top
     #[arg(long, env = "FLAGSTAFF_METRICS_MAX_SERIES", default_value = "10000")]
     metrics_max_series: usize,
     /// Threads that answer requests [default: 2, or 1 where there is one CPU]
@@ -126,7 +127,7 @@ enum Watch {
 enum MetricsExposures {
     /// All, from the start at zero
     All,
-    /// All, each from the first one on: fewer series
+    /// All, each from the first one on: fewer lines, as many series that may come
     Evaluated,
     /// None
     Off,

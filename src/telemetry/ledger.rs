@@ -28,7 +28,8 @@ pub enum ShowExposures {
 /// What is known of series.
 #[derive(Debug)]
 pub(crate) struct Ledger {
-    /// Series that may exist before any flag has to share those of others.
+    /// Series that flags may have before others have to share. What appears with its first event
+    /// is among them from the start, or they would grow over the limit.
     limit: usize,
     /// Every flag gives answers that clients do not cache.
     exact: bool,
@@ -92,7 +93,7 @@ impl Ledger {
     /// The counters of a flag, those it had before if it has the same shape; and whether they are
     /// shared with others, for want of room.
     pub(super) fn series_of(&self, flag: &Flag) -> (Arc<FlagSeries>, bool) {
-        let shape = Shape::of(flag, self.is_exact(flag), self.exposures == ShowExposures::All);
+        let shape = Shape::of(flag, self.is_exact(flag), self.counts_exposures());
         let mut state = self.lock();
         let State { flags, others, in_use, dropped } = &mut *state;
         if flag.key() == OTHER {
@@ -104,7 +105,7 @@ impl Ledger {
             return (same, false);
         }
         let known = held.known();
-        let new = shape.happening().filter(|series| !known.contains(series)).count();
+        let new = shape.possible().filter(|series| !known.contains(series)).count();
         // A flag has its whole set or none: half of its variants would look like all of them.
         if *in_use + new > self.limit {
             *dropped += new as u64;
@@ -119,23 +120,34 @@ impl Ledger {
         SeriesInUse { in_use: state.in_use, limit: self.limit, dropped: state.dropped }
     }
 
+    /// Whether series that can happen are shown at zero: a counter that first appears at 100 shows
+    /// no increase. Most errors never happen.
+    fn shows_zeros(&self, family: Family) -> bool {
+        match family {
+            Family::Evaluations | Family::Bulk | Family::MissingTargetingKey => true,
+            Family::Exposures => self.exposures == ShowExposures::All,
+            Family::Errors => false,
+        }
+    }
+
     /// Calls with every series of one metric: flag, series and count.
     pub(super) fn each(&self, family: Family, mut tell: impl FnMut(&str, &Series<'_>, u64)) {
+        let shows_zeros = self.shows_zeros(family);
+        let is_shown =
+            |series: &Series<'_>, count| series.family == family && (shows_zeros || count > 0);
         let State { flags, others, .. } = &*self.lock();
         let own = flags.iter().map(|(key, held)| (&**key, held));
         for (flag, held) in [(OTHER, others)].into_iter().chain(own) {
             let is_as_told = held.settled.is_empty() && flag != OTHER;
             if let ([only], true) = (held.series.as_slice(), is_as_told) {
-                let of_family = only.shown().filter(|(series, _)| series.family == family);
-                of_family.for_each(|(series, count)| tell(flag, &series, count));
+                let shown = only.counted().filter(|(series, count)| is_shown(series, *count));
+                shown.for_each(|(series, count)| tell(flag, &series, count));
                 continue;
             }
             // Of those that share, several places mean the same.
-            for (series, count) in held.totals() {
-                if series.family == family {
-                    tell(flag, &series, count);
-                }
-            }
+            let shown =
+                held.totals().into_iter().filter(|(series, count)| is_shown(series, *count));
+            shown.for_each(|(series, count)| tell(flag, &series, count));
         }
     }
 
@@ -174,9 +186,9 @@ impl Held {
         series
     }
 
-    /// The series that it is shown with in any case.
+    /// The series that it is charged for.
     fn known(&self) -> BTreeSet<Series<'_>> {
-        let current = self.series.iter().flat_map(|series| series.shape().happening());
+        let current = self.series.iter().flat_map(|series| series.shape().possible());
         current.chain(self.settled.keys().cloned()).collect()
     }
 
@@ -186,7 +198,7 @@ impl Held {
             // Whoever counted is gone, and what they counted is seen: it is final.
             match Arc::try_unwrap(series) {
                 Ok(gone) => {
-                    for (series, count) in gone.shown() {
+                    for (series, count) in gone.counted() {
                         *self.settled.entry(series.kept()).or_default() += count;
                     }
                 }
@@ -197,7 +209,7 @@ impl Held {
 
     fn totals(&self) -> BTreeMap<Series<'_>, u64> {
         let mut totals: BTreeMap<Series<'_>, u64> = self.settled.clone();
-        for (series, count) in self.series.iter().flat_map(|series| series.shown()) {
+        for (series, count) in self.series.iter().flat_map(|series| series.counted()) {
             *totals.entry(series).or_default() += count;
         }
         totals

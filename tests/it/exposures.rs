@@ -169,7 +169,7 @@ async fn what_the_file_says_of_a_flag_is_shown_and_forgotten_with_it() {
 async fn flags_beyond_the_cap_share_one_set_and_that_is_visible() {
     let flags = Flags::new(&flags());
     // "exact" and "rule" by the order of their keys.
-    let sidecar = Sidecar::start_with(&flags, &["--metrics-max-series", "8"]).await;
+    let sidecar = Sidecar::start_with(&flags, &["--metrics-max-series", "12"]).await;
     let client = Client::connect(&sidecar).await;
     for flag in ["exact", "rule", "split", "static"] {
         ask(&client, flag, json!({"targetingKey": "u"})).await;
@@ -192,8 +192,8 @@ async fn flags_beyond_the_cap_share_one_set_and_that_is_visible() {
     assert!(!metrics.keys().any(|name| name.contains("_total{flag=\"static\"")));
     let (_, status) = http_get(sidecar.management(), "/status").await;
     let status: Value = serde_json::from_str(&status).unwrap();
-    assert_eq!(status["series"]["limit"], 8);
-    assert!(status["series"]["in_use"].as_u64().unwrap() <= 8);
+    assert_eq!(status["series"]["limit"], 12);
+    assert!(status["series"]["in_use"].as_u64().unwrap() <= 12);
 }
 
 #[tokio::test]

@@ -1,7 +1,10 @@
 //! What is counted stays counted, and within its bound.
 
 use super::*;
-use crate::flag::{By, Format, Generation, Layer, compile};
+use crate::{
+    flag::{By, Format, Generation, Layer, compile},
+    telemetry::flag_series::FlagError,
+};
 use serde_json::{Value as Json, json};
 
 fn flag(key: &str, definition: &Json) -> Arc<Flag> {
@@ -38,7 +41,7 @@ fn what_can_happen_is_there_from_the_start_and_the_rest_once_it_happened() {
     check(&ledger, Family::MissingTargetingKey, &[]);
     series.named(1);
     series.exposed(1, By::Split);
-    series.failed(crate::telemetry::flag_series::FlagError::General);
+    series.failed(FlagError::General);
     check(&ledger, Family::Evaluations, &["f on targeting_match 1", "f off default 0"]);
     check(&ledger, Family::Exposures, &["f off default 0", "f on split 1", "f on rule 0"]);
     check(&ledger, Family::Errors, &["f  general 1"]);
@@ -66,10 +69,63 @@ fn a_flag_that_changes_or_goes_and_comes_back_loses_no_count() {
     assert_eq!(totals["f"].evaluations, [("on".into(), 3), ("renamed".into(), 1)].into());
 }
 
+/// How many series are shown of flags that have their own.
+fn shown(ledger: &Ledger) -> usize {
+    let mut shown = 0;
+    for family in [
+        Family::Evaluations,
+        Family::Exposures,
+        Family::Bulk,
+        Family::Errors,
+        Family::MissingTargetingKey,
+    ] {
+        ledger.each(family, |flag, _, _| shown += usize::from(flag != OTHER));
+    }
+    shown
+}
+
+#[test]
+fn what_can_come_is_charged_before_it_is_there() {
+    for exposures in [ShowExposures::All, ShowExposures::Evaluated, ShowExposures::Off] {
+        let ledger = Ledger::new(100, false, exposures);
+        for number in 0..100 {
+            let (series, is_shared) = ledger.series_of(&flag(&number.to_string(), &targeted("on")));
+            if is_shared {
+                continue;
+            }
+            series.named(1);
+            series.defaulted();
+            series.answered_in_bulk();
+            FlagError::ALL.into_iter().for_each(|error| series.failed(error));
+            if ledger.counts_exposures() {
+                series.exposed(0, By::Default);
+                series.exposed(1, By::Rule);
+            }
+        }
+        let in_use = ledger.in_use().in_use;
+        assert!((90..=100).contains(&in_use), "{exposures:?}: {in_use}");
+        assert_eq!(shown(&ledger), in_use, "{exposures:?}");
+    }
+}
+
+#[test]
+fn a_flag_that_changes_again_and_again_is_charged_once() {
+    let ledger = Ledger::new(100, false, ShowExposures::Evaluated);
+    let changes = ["on", "renamed"].map(|variant| {
+        drop(ledger.series_of(&flag("f", &targeted(variant))));
+        ledger.in_use().in_use
+    });
+    assert!(changes[0] < changes[1]);
+    for variant in ["on", "renamed", "renamed", "on"] {
+        drop(ledger.series_of(&flag("f", &targeted(variant))));
+        assert_eq!(ledger.in_use().in_use, changes[1]);
+    }
+}
+
 #[test]
 fn flags_for_which_there_is_no_room_share_one_set() {
-    // Two evaluations, two exposures, and bulk: one flag fits.
-    let ledger = Ledger::new(9, false, ShowExposures::All);
+    // Two evaluations, two exposures, three errors, and bulk: one flag fits.
+    let ledger = Ledger::new(15, false, ShowExposures::All);
     assert!(!ledger.series_of(&flag("a", &targeted("on"))).1);
     for key in ["b", "c"] {
         let (series, shared) = ledger.series_of(&flag(key, &targeted("on")));
@@ -81,7 +137,7 @@ fn flags_for_which_there_is_no_room_share_one_set() {
     check(&ledger, Family::Evaluations, &expected);
     let expected = ["(other)  rule 2", "a off default 0", "a on rule 0"];
     check(&ledger, Family::Exposures, &expected);
-    assert_eq!(ledger.in_use(), SeriesInUse { in_use: 5, limit: 9, dropped: 10 });
+    assert_eq!(ledger.in_use(), SeriesInUse { in_use: 8, limit: 15, dropped: 16 });
     // Whoever has a set keeps it.
     assert!(!ledger.series_of(&flag("a", &targeted("on"))).1);
 }
