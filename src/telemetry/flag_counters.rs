@@ -36,7 +36,8 @@ pub(crate) fn write_flag_counters(page: &mut String, metrics: &Metrics) {
     let help = "Units forgotten within the window for want of room; they may be counted twice";
     let mut metric = Metric::counter(page, "flagstaff_exposure_evictions_total", help);
     metric.sample(&[], exposures.evictions());
-    let help = "Series of flags that were left out because of --metrics-max-series";
+    let help =
+        "Series of flags that were left out because of --metrics-max-series, each counted once";
     let mut metric = Metric::counter(page, "flagstaff_series_dropped_total", help);
     metric.sample(&[], ledger.in_use().dropped);
 }

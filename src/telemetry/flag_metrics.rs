@@ -2,6 +2,7 @@
 
 use super::{
     flag_series::{FlagError, FlagSeries},
+    ledger::Set,
     metrics::Metrics,
     rate_limit::RateLimit,
 };
@@ -14,6 +15,8 @@ pub struct FlagCounters {
     series: Arc<FlagSeries>,
     /// The series are those of all flags for which there was no room.
     is_shared: bool,
+    /// Series for which there was no room.
+    left_out: usize,
     /// What each variant is told from others by, when units meet it.
     variants: Box<[u64]>,
     logged: [RateLimit; FlagError::ALL.len()],
@@ -24,13 +27,16 @@ pub struct FlagCounters {
 const PAUSE: u64 = 60;
 
 impl FlagCounters {
-    /// The counters of a flag; those it had before go on counting.
-    pub fn of(flag: &Flag, metrics: &Metrics) -> Self {
-        let (series, is_shared) = metrics.ledger.series_of(flag);
+    /// The counters of a flag; those it had before go on counting. `previous` are those of the flag
+    /// as it was until now.
+    pub fn of(flag: &Flag, previous: Option<&Self>, metrics: &Metrics) -> Self {
+        let left_out = previous.map_or(0, |previous| previous.left_out);
+        let Set { series, is_shared, left_out } = metrics.ledger.series_of(flag, left_out);
         let seed = |name: &str| metrics.exposures.variant(flag.key(), name);
         Self {
             series,
             is_shared,
+            left_out,
             variants: flag.variants().iter().map(|variant| seed(variant.name())).collect(),
             logged: Default::default(),
             told_of_missing_key: RateLimit::default(),
@@ -82,6 +88,16 @@ impl FlagCounters {
     /// How many exposures were counted.
     pub fn exposures(&self) -> u64 {
         self.series.exposures()
+    }
+
+    /// Whether there is no room for series of its own.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.is_shared
+    }
+
+    /// How many series it lacks.
+    pub(crate) fn left_out(&self) -> usize {
+        self.left_out
     }
 
     fn place(&self, variant: VariantIndex) -> VariantIndex {

@@ -56,6 +56,16 @@ struct Held {
     settled: BTreeMap<Series<'static>, u64>,
 }
 
+/// The counters of a flag.
+#[derive(Debug)]
+pub(super) struct Set {
+    pub(super) series: Arc<FlagSeries>,
+    /// They are those of all flags for which there is no room.
+    pub(super) is_shared: bool,
+    /// Series that the flag would have if there were room.
+    pub(super) left_out: usize,
+}
+
 /// How many series there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SeriesInUse {
@@ -90,29 +100,36 @@ impl Ledger {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The counters of a flag, those it had before if it has the same shape; and whether they are
-    /// shared with others, for want of room.
-    pub(super) fn series_of(&self, flag: &Flag) -> (Arc<FlagSeries>, bool) {
+    /// The counters of a flag, those it had before if it has the same shape; or else, where there is
+    /// no room, those that it shares. `left_out` is how many series it lacked before.
+    pub(super) fn series_of(&self, flag: &Flag, left_out: usize) -> Set {
         let shape = Shape::of(flag, self.is_exact(flag), self.counts_exposures());
         let mut state = self.lock();
         let State { flags, others, in_use, dropped } = &mut *state;
+        let mut share = |left_out| {
+            let series = others.of_shape_or_new(shape.shared());
+            Set { series, is_shared: true, left_out }
+        };
         if flag.key() == OTHER {
-            return (others.of_shape_or_new(shape.shared()), true);
+            return share(0);
         }
-        let held = flags.entry(flag.key().into()).or_default();
-        held.settle();
-        if let Some(same) = held.of_shape(&shape) {
-            return (same, false);
+        let own = |series| Set { series, is_shared: false, left_out: 0 };
+        let mut held = flags.get_mut(flag.key());
+        if let Some(held) = &mut held {
+            held.settle();
+            if let Some(same) = held.of_shape(&shape) {
+                return own(same);
+            }
         }
-        let known = held.known();
+        let known = held.as_deref().map(Held::known).unwrap_or_default();
         let new = shape.possible().filter(|series| !known.contains(series)).count();
         // A flag has its whole set or none: half of its variants would look like all of them.
         if *in_use + new > self.limit {
-            *dropped += new as u64;
-            return (others.of_shape_or_new(shape.shared()), true);
+            *dropped += new.saturating_sub(left_out) as u64;
+            return share(new);
         }
         *in_use += new;
-        (held.add(shape), false)
+        own(flags.entry(flag.key().into()).or_default().add(shape))
     }
 
     pub(crate) fn in_use(&self) -> SeriesInUse {
