@@ -276,6 +276,7 @@ impl Sources {
         self.store.publish(Arc::clone(&next));
         let took = noticed.elapsed();
         self.tell_published(&next, took);
+        self.teller.without_series(&next, previous.as_deref());
         self.teller.published(&Publication {
             snapshot: &next,
             quarantined: self.broken(),

@@ -175,7 +175,9 @@ async fn flags_beyond_the_cap_share_one_set_and_that_is_visible() {
         ask(&client, flag, json!({"targetingKey": "u"})).await;
     }
     let metrics = sidecar.metrics().await;
-    assert!(metrics["flagstaff_series_dropped_total"] > 0.0);
+    let over_limit = metrics["flagstaff_series_over_limit"];
+    assert!(over_limit > 0.0);
+    assert_eq!(metrics["flagstaff_series_dropped_total"], over_limit);
     assert_eq!(
         metrics["flagstaff_flag_evaluations_total{flag=\"exact\",variant=\"off\",reason=\"default\"}"],
         1.0
@@ -194,6 +196,24 @@ async fn flags_beyond_the_cap_share_one_set_and_that_is_visible() {
     let status: Value = serde_json::from_str(&status).unwrap();
     assert_eq!(status["series"]["limit"], 12);
     assert!(status["series"]["in_use"].as_u64().unwrap() <= 12);
+    assert_eq!(status["series"]["over_limit"].as_f64().unwrap(), over_limit);
+    let shared = ["exact", "rule", "split", "static"].map(|flag| &status["flags"][flag]["shared"]);
+    assert_eq!(shared, [false, false, true, true]);
+    assert_eq!(status["flags"]["rule"]["evaluations"], json!({"off": 1}));
+    assert_eq!(status["flags"]["static"]["evaluations"], json!({}));
+    sidecar.wait_for_log(&["WARN", "counted together", "\"flags\":2", "split, static"]).await;
+    // A change of such a flag is no news, one of a flag that has no room any more is.
+    let mut file = self::flags();
+    file["flags"]["static"]["metadata"] = json!({"owner": "growth"});
+    file["flags"]["rule"]["variants"] = json!({"on": true, "off": false, "new": true});
+    file["flags"]["rule"]["targeting"] = json!({"if": [{"var": "beta"}, "on", "new"]});
+    flags.rename_over(&file);
+    sidecar.wait_for_log(&["WARN", "counted together", "\"flags\":1", "\"rule\""]).await;
+    ask(&client, "rule", json!({"targetingKey": "u"})).await;
+    let (_, status) = http_get(sidecar.management(), "/status").await;
+    let status: Value = serde_json::from_str(&status).unwrap();
+    let rule = &status["flags"]["rule"];
+    assert_eq!((&rule["shared"], &rule["evaluations"]), (&json!(true), &json!({"off": 1})));
 }
 
 #[tokio::test]

@@ -60,13 +60,13 @@ async fn it_has_every_member_that_docs_promise() {
         (&layer["diagnostics"][0], "column help level line message path"),
         (&found["quarantined"][0], "file flag reasons serves"),
         (&found["exposures"], "duplicates evictions mode table_bytes window_seconds"),
-        (&found["series"], "dropped in_use limit"),
+        (&found["series"], "dropped in_use limit over_limit"),
         (&found["streams"], "event_stream"),
         (&found["unknown_flags"], "requests top"),
         (
             &found["flags"]["a"],
-            "changed default evaluations expires exposures file kind owner split state ticket \
-             variants why",
+            "changed default evaluations expires exposures file kind owner shared split state \
+             ticket variants why",
         ),
     ] {
         let expected: Vec<_> = expected.split_whitespace().collect();
