@@ -95,6 +95,22 @@ async fn without_a_targeting_key_an_answer_is_no_exposure_and_a_split_says_so() 
     sidecar.wait_for_log(&["WARN", "without a targeting key", "\"flag\":\"split\""]).await;
     let told = sidecar.log().iter().filter(|line| line.contains("targeting key")).count();
     assert_eq!(told, 1, "one line a minute");
+    // A flag that changes has the same troubles.
+    let mut file = self::flags();
+    for change in 0..3 {
+        file["flags"]["split"]["metadata"] = json!({"owner": format!("growth-{change}")});
+        flags.rename_over(&file);
+        let generation = f64::from(change + 2);
+        eventually(DEADLINE, "the change is in force", async || {
+            sidecar.metric("flagstaff_config_generation").await == generation
+        })
+        .await;
+        ask(&client, "split", json!({})).await;
+    }
+    flags.rename_over(&json!({"flags": {}}));
+    sidecar.wait_for_log(&["flags applied", "\"removed\":4"]).await;
+    let told = sidecar.log().iter().filter(|line| line.contains("targeting key")).count();
+    assert_eq!(told, 1, "one line a minute, whatever changes");
 }
 
 #[tokio::test]
