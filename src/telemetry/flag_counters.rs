@@ -25,7 +25,7 @@ pub(crate) fn write_flag_counters(page: &mut String, metrics: &Metrics) {
     ledger.each(Family::Errors, |flag, series, count| {
         metric.sample(&[("flag", flag), ("error", series.label)], count);
     });
-    let help = "Evaluations in which a split was reached without a targeting key to bucket";
+    let help = "Evaluations in which a split was reached without a targeting key that is text";
     let mut metric = Metric::counter(page, "flagstaff_flag_missing_targeting_key_total", help);
     ledger.each(Family::MissingTargetingKey, |flag, _, count| {
         metric.sample(&[("flag", flag)], count);

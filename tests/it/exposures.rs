@@ -92,7 +92,13 @@ async fn without_a_targeting_key_an_answer_is_no_exposure_and_a_split_says_so() 
     assert_eq!(counted.map(|(_, count)| count).sum::<f64>(), 0.0);
     let missing = "flagstaff_flag_missing_targeting_key_total{flag=\"split\"}";
     assert_eq!(metrics[missing], 4.0);
-    sidecar.wait_for_log(&["WARN", "without a targeting key", "\"flag\":\"split\""]).await;
+    // A number is a unit, and no text.
+    ask(&client, "split", json!({"targetingKey": 7})).await;
+    assert_eq!(sidecar.metric(missing).await, 5.0);
+    assert_eq!(exposures(&sidecar, "split", "off", "default").await, 1.0);
+    sidecar
+        .wait_for_log(&["WARN", "without a targeting key that is text", "\"flag\":\"split\""])
+        .await;
     let told = sidecar.log().iter().filter(|line| line.contains("targeting key")).count();
     assert_eq!(told, 1, "one line a minute");
     // A flag that changes has the same troubles.
