@@ -304,7 +304,6 @@ impl Sources {
     fn tell_published(&self, snapshot: &Snapshot, took: Duration) {
         let gauges = &self.metrics.config;
         gauges.generation.set(snapshot.generation() as f64);
-        gauges.hash.set(snapshot.hash48() as f64);
         gauges.reload_duration.set(took.as_secs_f64());
         let flags = snapshot.entries();
         let disabled = flags.iter().filter(|entry| entry.flag.is_disabled()).count();

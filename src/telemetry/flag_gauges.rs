@@ -19,6 +19,11 @@ pub(crate) fn write_flag_gauges(page: &mut String, snapshot: Option<&Snapshot>) 
     write_facts(page, &facts);
     write_ratios(page, entries);
     write_changes(page, entries);
+    let help =
+        "First 48 bits of the SHA-256 of the definitions in force; absent before there are any";
+    let mut metric = Metric::gauge(page, "flagstaff_config_hash", help);
+    // A pod without flags has no other flags than those it is compared with.
+    snapshot.iter().for_each(|snapshot| metric.sample(&[], snapshot.hash48()));
     let help = "Series of flags for which there is no room within --metrics-max-series";
     let mut metric = Metric::gauge(page, "flagstaff_series_over_limit", help);
     metric.sample(&[], snapshot.map_or(0, |snapshot| snapshot.series_over_limit()));

@@ -134,7 +134,6 @@ pub struct Metrics {
 pub(crate) struct ConfigGauges {
     pub(crate) last_reload_successful: Gauge,
     pub(crate) last_reload_success_timestamp: Gauge,
-    pub(crate) hash: Gauge,
     pub(crate) generation: Gauge,
     pub(crate) bytes: Gauge,
     pub(crate) reload_duration: Gauge,
@@ -172,7 +171,6 @@ impl Metrics {
             last_reload_success_timestamp: gauge(
                 "flagstaff_config_last_reload_success_timestamp_seconds",
             ),
-            hash: gauge("flagstaff_config_hash"),
             generation: gauge("flagstaff_config_generation"),
             bytes: gauge("flagstaff_config_bytes"),
             reload_duration: gauge("flagstaff_config_reload_duration_seconds"),
@@ -391,7 +389,6 @@ fn describe(recorder: &PrometheusRecorder) {
             "flagstaff_config_last_reload_success_timestamp_seconds",
             "When the last wholly good flag files were applied",
         ),
-        ("flagstaff_config_hash", "First 48 bits of the SHA-256 of the definitions in force"),
         ("flagstaff_config_generation", "How many times the flags changed since the start"),
         ("flagstaff_config_bytes", "Size of the flag files in force"),
         (
