@@ -32,13 +32,14 @@ pub(crate) fn unknown<'a>(
 
 /// Warns of flags that are asked for and that nobody defined.
 pub(crate) fn warn_of_unknown(metrics: &Metrics, snapshot: Option<&Snapshot>) {
+    // Before looking, so that what comes meanwhile is told next time.
+    let requests = metrics.radar.tell();
     let told = unknown(metrics, snapshot, MAX_UNKNOWN);
     let told = told.iter().map(|Unknown { key, requests, nearest }| match nearest {
         Some(nearest) => format!("{key} ({requests}, did you mean {nearest}?)"),
         None => format!("{key} ({requests})"),
     });
     let flags = told.collect::<Vec<_>>().join(", ");
-    let requests = metrics.radar.requests();
     warn!(flags, requests, "flags that nobody defined were asked for");
 }
 
