@@ -82,7 +82,7 @@ pub struct ServeArgs {
     /// Be ready at once, and until the files are there serve what is: clients use their own defaults
     #[arg(long, env = "FLAGSTAFF_START_WITHOUT_FLAGS", value_parser = BoolishValueParser::new())]
     start_without_flags: bool,
-    /// How long a unit that met a variant is not counted again; 0s counts every evaluation
+    /// How long a unit that met a variant is not counted again, from 1s; 0s counts every evaluation
     #[arg(long, env = "FLAGSTAFF_EXPOSURE_WINDOW", default_value = "1h")]
     #[arg(value_parser = parse::exposure_window)]
     exposure_window: Duration,

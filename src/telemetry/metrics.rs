@@ -20,7 +20,7 @@ use std::{
         Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tonic::Code;
 use tracing_appender::non_blocking::ErrorCounter;
@@ -243,9 +243,11 @@ impl Metrics {
         self.rendered.render()
     }
 
-    /// Folds recorded durations into their buckets; without it they pile up between scrapes.
+    /// Folds recorded durations into their buckets, since they would pile up between scrapes, and
+    /// forgets units of long ago.
     pub(crate) fn upkeep(&self) {
         self.rendered.run_upkeep();
+        self.exposures.sweep(Instant::now());
     }
 
     pub(crate) fn rpc(&self, method: Method, code: Code, took: Duration) {

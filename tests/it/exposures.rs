@@ -144,7 +144,7 @@ async fn a_window_of_nothing_counts_every_answer_and_an_exact_flag_is_not_cached
 #[tokio::test]
 async fn a_unit_counts_again_after_the_window() {
     let flags = Flags::new(&flags());
-    let sidecar = Sidecar::start_with(&flags, &["--exposure-window", "200ms"]).await;
+    let sidecar = Sidecar::start_with(&flags, &["--exposure-window", "1s"]).await;
     let client = Client::connect(&sidecar).await;
     eventually(DEADLINE, "counted three times", async || {
         ask(&client, "static", json!({"targetingKey": "u"})).await;
