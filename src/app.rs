@@ -133,12 +133,15 @@ pub(crate) async fn serve(options: ServeOptions, log: &Log) -> Result<(), ServeE
     lifecycle.spawn_essential(sources.run(hangups));
 
     let signal = tokio::select! {
-        signal = signals.next() => signal,
-        () = lifecycle.failed() => return Err(ServeError::TaskEnded),
+        signal = signals.next() => Ok(signal),
+        () = lifecycle.failed() => Err(ServeError::TaskEnded),
     };
-    let stopped = tokio::select! {
-        () = stop(&lifecycle, signal, options.drain_delay) => Ok(()),
-        signal = signals.next() => Err(ServeError::Interrupted(signal)),
+    let stopped = match signal {
+        Ok(signal) => tokio::select! {
+            () = stop(&lifecycle, signal, options.drain_delay) => Ok(()),
+            signal = signals.next() => Err(ServeError::Interrupted(signal)),
+        },
+        Err(ended) => Err(ended),
     };
     drop(socket);
     tell_totals(&metrics, audience);

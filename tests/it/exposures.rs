@@ -303,3 +303,24 @@ async fn the_last_line_has_the_totals() {
         json!({"static": {"evaluations": {"off": 3}, "exposures": {"off": {"default": 2}}}});
     assert_eq!(by_flag, expected);
 }
+
+#[tokio::test]
+async fn a_person_reads_the_totals_too() {
+    let flags = Flags::new(&flags());
+    let mut sidecar = Sidecar::launch(&flags, &["--log-format", "text"]);
+    eventually(DEADLINE, "it listens", async || sidecar.socket().exists()).await;
+    let client = Client::connect_unix(&sidecar, 1 << 16).await;
+    eventually(DEADLINE, "an answer", async || {
+        client.resolve::<ResolveBooleanResponse>("rule", json!({"targetingKey": "u"})).await.is_ok()
+    })
+    .await;
+    ask(&client, "rule", json!({"targetingKey": "u"})).await;
+    ask(&client, "exact", json!({})).await;
+    sidecar.sigterm();
+    assert!(sidecar.wait_exit(Duration::from_secs(4)).await.success());
+    sidecar.wait_for_log(&["totals", "evaluations=3", "exposures=1"]).await;
+    let lines = sidecar.log();
+    let rule = lines.iter().position(|line| line == "rule: evaluations 2, exposures 1");
+    let exact = lines.iter().position(|line| line == "exact: evaluations 1, exposures 0");
+    assert!(rule.unwrap() < exact.unwrap(), "the busiest first: {lines:#?}");
+}
