@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [a, b] = flags.as_slice() else { return Err("two flags".into()) };
     let metrics = Metrics::register(&MetricsOptions::default(), None)?;
     let users: Vec<String> = (0..USERS).map(|user| format!("user-{user:010}")).collect();
-    let (a, b) = (FlagCounters::of(a, &metrics), FlagCounters::of(b, &metrics));
+    let (a, b) = (FlagCounters::of(a, None, &metrics), FlagCounters::of(b, None, &metrics));
     let count = |counters: &FlagCounters| {
         let at = Instant::now();
         for user in &users {
@@ -83,7 +83,7 @@ fn again(active: u64) -> Result<(), Box<dyn Error>> {
         .map_err(|problems| format!("{problems:?}"))?
         .layer;
     let flag = layer.flags().next().ok_or("a flag")?;
-    let counters = FlagCounters::of(flag.flag(), &metrics);
+    let counters = FlagCounters::of(flag.flag(), None, &metrics);
     for _ in 0..SIGHTS {
         for unit in 0..active {
             counters.exposed((0, By::Split), Unit::Number(unit), Instant::now(), &metrics);

@@ -4,7 +4,7 @@ use crate::{
     cli::serve::ServeOptions,
     greeting::Greeting,
     lifecycle::{Lifecycle, Phase, StopSignals},
-    management,
+    management::{self, hosts::for_this_machine},
     pb::DESCRIPTORS,
     rpc::{Rpc, SERVICES},
     server::{
@@ -105,8 +105,8 @@ pub(crate) async fn serve(options: ServeOptions, log: &Log) -> Result<(), ServeE
     let workers = Arc::new(workers);
     let connections = Connections::granted();
     let site = Arc::new(Site::evaluation(rpc, routes, lifecycle.clone(), Arc::clone(&workers)));
-    let gate = Gate::of_clients(connections.clients, &metrics);
-    listen(evaluation, "evaluation", &site, gate, audience);
+    let gate = Arc::new(Gate::of_clients(connections.clients, &metrics));
+    listen(evaluation, "evaluation", &site, &gate, audience);
     let routes = Routes::new(service).into_axum_router();
     let life = lifecycle.clone();
     let sources = Sources::new(options.source, audience, store.clone(), Arc::clone(&metrics), life);
@@ -114,9 +114,12 @@ pub(crate) async fn serve(options: ServeOptions, log: &Log) -> Result<(), ServeE
     let routes =
         management::routes(routes, Arc::clone(&metrics), store.clone(), status, &lifecycle);
     let routes = management::liveness(routes, &lifecycle, workers);
-    let site = Arc::new(Site::routed(routes, lifecycle.clone()));
-    let gate = Gate::of_management(connections.management, &metrics);
-    listen(managing, "management", &site, gate, audience);
+    let gate = Arc::new(Gate::of_management(connections.management, &metrics));
+    let (local, open): (Vec<_>, Vec<_>) = managing.into_iter().partition(Listener::is_loopback);
+    for (listeners, routes) in [(local, for_this_machine(routes.clone())), (open, routes)] {
+        let site = Arc::new(Site::routed(routes, lifecycle.clone()));
+        listen(listeners, "management", &site, &gate, audience);
+    }
 
     lifecycle.spawn_essential(management::report_health(health, lifecycle.clone()));
     lifecycle.spawn_essential(management::upkeep(
@@ -130,12 +133,15 @@ pub(crate) async fn serve(options: ServeOptions, log: &Log) -> Result<(), ServeE
     lifecycle.spawn_essential(sources.run(hangups));
 
     let signal = tokio::select! {
-        signal = signals.next() => signal,
-        () = lifecycle.failed() => return Err(ServeError::TaskEnded),
+        signal = signals.next() => Ok(signal),
+        () = lifecycle.failed() => Err(ServeError::TaskEnded),
     };
-    let stopped = tokio::select! {
-        () = stop(&lifecycle, signal, options.drain_delay) => Ok(()),
-        signal = signals.next() => Err(ServeError::Interrupted(signal)),
+    let stopped = match signal {
+        Ok(signal) => tokio::select! {
+            () = stop(&lifecycle, signal, options.drain_delay) => Ok(()),
+            signal = signals.next() => Err(ServeError::Interrupted(signal)),
+        },
+        Err(ended) => Err(ended),
     };
     drop(socket);
     tell_totals(&metrics, audience);
@@ -147,16 +153,15 @@ fn listen(
     listeners: Vec<Listener>,
     service: &'static str,
     site: &Arc<Site>,
-    gate: Gate,
+    gate: &Arc<Gate>,
     audience: Audience,
 ) {
-    let gate = Arc::new(gate);
     for listener in listeners {
         match audience {
             Audience::Machine => info!(service, address = %listener, "listening"),
             Audience::Person => debug!(service, address = %listener, "listening"),
         }
-        site.lifecycle().spawn_essential(accept(listener, Arc::clone(site), Arc::clone(&gate)));
+        site.lifecycle().spawn_essential(accept(listener, Arc::clone(site), Arc::clone(gate)));
     }
 }
 

@@ -7,13 +7,13 @@ use crate::{
     store::Store,
     telemetry::report::say,
 };
-use std::{env, fmt::Write};
+use std::env;
 
 /// The lines of the greeting, but for the flags.
 #[derive(Debug)]
 pub(crate) struct Greeting {
     paths: String,
-    addresses: String,
+    addresses: Vec<String>,
     try_this: String,
 }
 
@@ -29,11 +29,9 @@ impl Greeting {
             let listed: Vec<_> = listeners.iter().map(ToString::to_string).collect();
             listed.join("  ")
         };
-        let mut addresses = format!("  evaluation  {}", list(evaluation));
+        let mut addresses = vec![format!("  evaluation  {}", list(evaluation))];
         if let Some(first) = managing.first() {
-            // Writing to a string cannot fail.
-            write!(addresses, "\n  management  {}  (http://{first}/)", list(managing))
-                .unwrap_or_default();
+            addresses.push(format!("  management  {}  (http://{first}/)", list(managing)));
         }
         let program = env::args().next().unwrap_or_else(|| "flagstaff".to_owned());
         let try_this = format!("{program} eval {}", paths.join(" "));
@@ -58,7 +56,9 @@ impl Greeting {
                 say(&format!("  flags       {count}, watching {}", self.paths));
             }
         }
-        say(&self.addresses);
+        for line in &self.addresses {
+            say(line);
+        }
         if let Some(entry) = flags.first() {
             let context = "'{\"targetingKey\": \"user-1\"}'";
             let key = entry.flag.key();

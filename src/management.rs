@@ -7,6 +7,9 @@
 //! * `GET /livez`, `GET /healthz`: 200 as long as every thread that answers gets to new work
 //! * `grpc.health.v1.Health`: the same readiness for `""` and each evaluation service
 
+mod document;
+pub(crate) mod hosts;
+
 use crate::{
     lifecycle::{Lifecycle, Phase},
     page::page,
@@ -20,14 +23,14 @@ use crate::{
     },
 };
 use axum::{
-    Router,
-    http::{StatusCode, header},
+    Extension, Router,
+    http::StatusCode,
     response::{IntoResponse, Response},
     routing::get,
 };
+use document::Document;
 use std::{sync::Arc, time::Duration};
 use tokio::{
-    sync::Semaphore,
     task::spawn_blocking,
     time::{MissedTickBehavior, interval},
 };
@@ -48,15 +51,19 @@ pub(crate) fn routes(
     lifecycle: &Lifecycle,
 ) -> Router {
     let phase = lifecycle.phase();
-    let turn = Arc::new(Semaphore::new(1));
-    let turn_of_status = Arc::clone(&turn);
+    let kind = "text/plain; version=0.0.4; charset=utf-8";
+    let exposition = Document::new("/metrics", kind, lifecycle, move || {
+        let mut page = metrics.render();
+        write_flag_counters(&mut page, &metrics);
+        write_flag_gauges(&mut page, store.current().as_deref());
+        Some(page)
+    });
+    let status =
+        Document::new("/status", "application/json", lifecycle, move || status.render().ok());
     health
-        .route(
-            "/metrics",
-            get(move || render(Arc::clone(&turn), Arc::clone(&metrics), store.clone())),
-        )
+        .route("/metrics", get(move |Extension(reader)| Arc::clone(&exposition).answer(reader)))
+        .route("/status", get(move |Extension(reader)| Arc::clone(&status).answer(reader)))
         .route("/", get(|| async { page() }))
-        .route("/status", get(move || tell(Arc::clone(&turn_of_status), status.clone())))
         .route(
             "/readyz",
             get(move || {
@@ -83,44 +90,6 @@ async fn is_alive(workers: Arc<Workers>, lifecycle: Lifecycle) -> Response {
             let stuck = format!("{worker} has not got to new work for 1 s\n");
             (StatusCode::SERVICE_UNAVAILABLE, stuck).into_response()
         }
-    }
-}
-
-/// Writes a page where it holds up nothing: thousands of flags take milliseconds. One at a time, so
-/// that a crowd of readers leaves a thread to the reload; who goes away while waiting is not served.
-async fn write_page<T: Send + 'static>(
-    turn: Arc<Semaphore>,
-    write: impl FnOnce() -> T + Send + 'static,
-) -> Option<T> {
-    let turn = turn.acquire_owned().await.ok()?;
-    let written = spawn_blocking(move || {
-        let page = write();
-        drop(turn);
-        page
-    });
-    written.await.ok()
-}
-
-async fn render(turn: Arc<Semaphore>, metrics: Arc<Metrics>, store: Store) -> Response {
-    let rendered = write_page(turn, move || {
-        let mut page = metrics.render();
-        write_flag_counters(&mut page, &metrics);
-        write_flag_gauges(&mut page, store.current().as_deref());
-        page
-    });
-    match rendered.await {
-        Some(text) => {
-            let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-            (kind, text).into_response()
-        }
-        None => (StatusCode::INTERNAL_SERVER_ERROR, "rendering failed\n").into_response(),
-    }
-}
-
-async fn tell(turn: Arc<Semaphore>, status: StatusPage) -> Response {
-    match write_page(turn, move || status.render()).await {
-        Some(Ok(text)) => ([(header::CONTENT_TYPE, "application/json")], text).into_response(),
-        _ => (StatusCode::INTERNAL_SERVER_ERROR, "rendering failed\n").into_response(),
     }
 }
 
@@ -176,33 +145,5 @@ pub(crate) async fn upkeep(metrics: Arc<Metrics>, store: Store, lifecycle: Lifec
             // A panic in there has been told by itself.
             told.await.unwrap_or_default();
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::mpsc::channel;
-    use tokio::{runtime::Builder, time::timeout};
-    use tokio_util::task::TaskTracker;
-
-    #[test]
-    fn a_crowd_of_readers_leaves_a_thread_to_the_reload() {
-        let runtime = Builder::new_current_thread().max_blocking_threads(2).enable_all().build();
-        runtime.unwrap().block_on(async {
-            let (tasks, turn) = (TaskTracker::new(), Arc::new(Semaphore::new(1)));
-            let read = || {
-                let (end, held) = channel::<()>();
-                (end, tasks.spawn(write_page(Arc::clone(&turn), move || held.recv().is_err())))
-            };
-            let (ends, pages): (Vec<_>, Vec<_>) = (0..8).map(|_| read()).unzip();
-            tokio::task::yield_now().await;
-            let reload = timeout(Duration::from_secs(5), spawn_blocking(|| ())).await;
-            drop(ends);
-            assert!(reload.is_ok(), "every thread writes pages");
-            for page in pages {
-                assert_eq!(page.await.unwrap(), Some(true));
-            }
-        });
     }
 }

@@ -13,6 +13,7 @@ pub(crate) mod descriptors;
 pub(crate) mod gate;
 pub(crate) mod listener;
 mod reading;
+pub(crate) mod replies;
 pub(crate) mod routed;
 mod stream;
 pub(crate) mod workers;

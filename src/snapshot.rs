@@ -85,11 +85,14 @@ impl Snapshot {
                 Some(entry) if entry.flag.digest() == flag.digest() => Arc::clone(entry),
                 Some(entry) => {
                     changes.updated.push((flag.key().into(), describe(&entry.flag, flag)));
-                    Entry::new(flag, (entry.created, generation), Some(now), metrics)
+                    let counters = FlagCounters::of(flag, Some(&entry.counters), metrics);
+                    Entry::new(flag, (entry.created, generation), Some(now), counters, metrics)
                 }
                 None => {
                     changes.added.push(flag.key().into());
-                    Entry::new(flag, (generation, generation), previous.map(|_| now), metrics)
+                    let counters = FlagCounters::of(flag, None, metrics);
+                    let changed_at = previous.map(|_| now);
+                    Entry::new(flag, (generation, generation), changed_at, counters, metrics)
                 }
             });
         }
@@ -159,6 +162,11 @@ impl Snapshot {
         &self.entries
     }
 
+    /// How many series of flags there is no room for.
+    pub(crate) fn series_over_limit(&self) -> usize {
+        self.entries.iter().map(|entry| entry.counters.left_out()).sum()
+    }
+
     fn keys(&self) -> impl Iterator<Item = &str> {
         self.entries.iter().map(|entry| entry.flag.key())
     }
@@ -200,11 +208,11 @@ impl Entry {
         flag: &Arc<Flag>,
         (created, changed): (u64, u64),
         changed_at: Option<SystemTime>,
+        counters: FlagCounters,
         metrics: &Metrics,
     ) -> Arc<Self> {
         let answers = Answers::new(flag);
         let is_exact = metrics.ledger.is_exact(flag);
-        let counters = FlagCounters::of(flag, metrics);
         Arc::new(Self {
             flag: Arc::clone(flag),
             answers,

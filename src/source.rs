@@ -288,6 +288,7 @@ impl Sources {
         self.store.publish(Arc::clone(&next));
         let took = noticed.elapsed();
         self.tell_published(&next, took);
+        self.teller.without_series(&next, previous.as_deref());
         self.teller.published(&Publication {
             snapshot: &next,
             quarantined: self.broken(),
@@ -315,7 +316,6 @@ impl Sources {
     fn tell_published(&self, snapshot: &Snapshot, took: Duration) {
         let gauges = &self.metrics.config;
         gauges.generation.set(snapshot.generation() as f64);
-        gauges.hash.set(snapshot.hash48() as f64);
         gauges.reload_duration.set(took.as_secs_f64());
         let flags = snapshot.entries();
         let disabled = flags.iter().filter(|entry| entry.flag.is_disabled()).count();

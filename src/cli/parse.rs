@@ -91,11 +91,13 @@ pub fn moment(text: &str) -> Result<i64, String> {
     text.parse::<jiff::Timestamp>().map(|moment| moment.as_second()).map_err(|_| help.to_owned())
 }
 
-/// How long a unit is remembered.
+/// How long a unit is remembered: not at all, or long enough for a clock that wraps after 16 384
+/// windows.
 pub fn exposure_window(text: &str) -> Result<Duration, String> {
+    let range = Duration::from_secs(1)..=Duration::from_secs(30 * 24 * 60 * 60);
     let window = duration(text)?;
-    let error = || "must be at most 30d".to_owned();
-    if window <= Duration::from_secs(30 * 24 * 60 * 60) { Ok(window) } else { Err(error()) }
+    let error = || "must be from 1s to 30d, or 0s to count every evaluation".to_owned();
+    if window.is_zero() || range.contains(&window) { Ok(window) } else { Err(error()) }
 }
 
 /// The size of the table of units: one whose places can be told apart by the bits left for that.
@@ -163,6 +165,16 @@ mod tests {
         assert_eq!(port("off"), Ok(Port::Off));
         for text in ["", "65536", "-1", "http", "8013 "] {
             assert!(port(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_window_is_none_or_long_enough() {
+        for text in ["0s", "1s", "30d"] {
+            assert!(exposure_window(text).is_ok(), "{text}");
+        }
+        for text in ["999ms", "1ns", "31d"] {
+            assert!(exposure_window(text).is_err(), "{text}");
         }
     }
 

@@ -85,7 +85,7 @@ pub struct ServeArgs {
     /// Be ready at once, and until the files are there serve what is: clients use their own defaults
     #[arg(long, env = "FLAGSTAFF_START_WITHOUT_FLAGS", value_parser = BoolishValueParser::new())]
     start_without_flags: bool,
-    /// How long a unit that met a variant is not counted again; 0s counts every evaluation
+    /// How long a unit that met a variant is not counted again, from 1s; 0s counts every evaluation
     #[arg(long, env = "FLAGSTAFF_EXPOSURE_WINDOW", default_value = "1h")]
     #[arg(value_parser = parse::exposure_window)]
     exposure_window: Duration,
@@ -99,7 +99,8 @@ pub struct ServeArgs {
     /// Which exposures are counted, and from when they are shown
     #[arg(long, env = "FLAGSTAFF_METRICS_EXPOSURES", default_value = "all")]
     metrics_exposures: MetricsExposures,
-    /// Series of single flags, beyond which flags share one set
+    /// Series of what single flags count, beyond which flags share one set; gauges of flags come on
+    /// top
     #[arg(long, env = "FLAGSTAFF_METRICS_MAX_SERIES", default_value = "10000")]
     metrics_max_series: usize,
     /// Threads that answer requests [default: 2, or 1 where there is one CPU]
@@ -129,7 +130,7 @@ enum Watch {
 enum MetricsExposures {
     /// All, from the start at zero
     All,
-    /// All, each from the first one on: fewer series
+    /// All, each from the first one on: fewer lines, as many series that may come
     Evaluated,
     /// None
     Off,
@@ -165,7 +166,7 @@ pub(crate) struct ServeOptions {
     pub(crate) drain_delay: Duration,
 }
 
-/// A look at the files, a page for somebody, a line about unknown flags: none waits for another.
+/// A look at the files, each page for many, a line about unknown flags: none waits for another.
 const MAX_BLOCKING_THREADS: usize = 4;
 
 impl ServeArgs {

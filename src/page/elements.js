@@ -23,15 +23,18 @@ function make(tag, name, ...children) {
   return element;
 }
 
-/** What a file or a client wrote: isolated from the text around it, so that right-to-left text
-    moves nothing else, and with controls written out, since they could make it look like another. */
+/** What a file or a client wrote, with controls written out, since they could make it look like
+    another text. */
+const written = (text) => String(text).replace(
+  /[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g,
+  (unseen) => `\\u{${unseen.codePointAt(0).toString(16)}}`,
+);
+
+/** The same, isolated from the text around it, so that right-to-left text moves nothing else. */
 function quoted(text, name = "") {
   const element = make("bdi", name);
   element.dir = "auto";
-  element.textContent = String(text).replace(
-    /[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g,
-    (unseen) => `\\u{${unseen.codePointAt(0).toString(16)}}`,
-  );
+  element.textContent = written(text);
   return element;
 }
 
@@ -60,7 +63,7 @@ function span(milliseconds) {
 function moment(text) {
   const element = make("time");
   element.dateTime = text;
-  element.title = text;
+  element.title = written(text);
   tell(element);
   return element;
 }

@@ -87,7 +87,7 @@ function splitCell(flag) {
     return [cell, 2];
   }
   for (const name of inOrder) {
-    const configured = flag.split?.[name];
+    const configured = flag.split && Object.hasOwn(flag.split, name) ? flag.split[name] : undefined;
     const count = counts.get(name) ?? 0;
     const bar = make("div", configured === undefined ? "share" : "share set");
     bar.style.setProperty("--live", flag.of ? count / flag.of : 0);
@@ -119,7 +119,7 @@ function expiry(flag) {
 function flagCell(flag) {
   const why = [flag.ticket, flag.why, flag.from].filter(Boolean);
   const about = make("span", "why", ...why.flatMap((text, place) => (place ? [" · ", quoted(text)] : [quoted(text)])));
-  about.title = why.join(" · ");
+  about.title = why.map(written).join(" · ");
   const { override } = flag;
   return [
     key(flag.key),

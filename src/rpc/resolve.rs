@@ -51,7 +51,7 @@ impl Rpc {
             let outcome = evaluator.evaluate(&entry.flag);
             if evaluator.lacks_targeting_key() && entry.counters.lacked_targeting_key() {
                 let flag = entry.flag.key();
-                warn!(flag, "a split was reached without a targeting key, so it decides nothing");
+                warn!(flag, "a split was reached without a targeting key that is text, so it decides nothing");
             }
             let unit = if counts { evaluator.unit() } else { None };
             self.answer(question, entry, outcome, unit)

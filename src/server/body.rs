@@ -1,6 +1,6 @@
 //! Response bodies: an answer is one shared frame and trailers, a subscription frames as they come.
 
-use super::{budget::Share, call::ok, gate::Routed};
+use super::{call::ok, gate::Routed, replies::Share};
 use crate::rpc::subscription::Subscription;
 use bytes::Bytes;
 use http::HeaderMap;

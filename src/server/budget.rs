@@ -3,43 +3,26 @@
 //!
 //! A request that arrives whole, and the single answer to it, touch none of this.
 
+use super::replies::{Replies, Share, TURN_TIMEOUT};
 use bytes::Bytes;
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
-    time::timeout,
-};
+use std::sync::Arc;
+use tokio::{sync::Semaphore, time::timeout};
 use tonic::Status;
 
 /// Bytes of requests that wait: for the rest of their message, or for their turn.
 const REQUESTS: usize = 16 * 1024 * 1024;
 /// What a request that waits holds beside its bytes: a task, a timer, its stream.
 const REQUEST: usize = 2 * 1024;
-/// KiB of bulk replies that wait to be read. A larger one is given when there is no other.
-const REPLIES: u32 = 16 * 1024;
 /// Update streams, over all connections.
 const STREAMS: usize = 16 * 1024;
-/// A bulk request waits this long for its turn.
-const TURN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The bounds, each of its own kind: who exhausts one leaves the others alone.
 #[derive(Debug)]
 pub(super) struct Budget {
     requests: Arc<Semaphore>,
-    replies: Arc<Semaphore>,
+    pub(super) replies: Arc<Replies>,
     streams: Arc<Semaphore>,
-    /// The length of the last bulk reply, by which the next is reckoned before it is computed.
-    reply: AtomicUsize,
 }
-
-/// A part of a bound, given back when it is dropped.
-pub(super) type Share = OwnedSemaphorePermit;
 
 /// The leave to compute a bulk reply, and to hold it until the client has read it.
 #[derive(Debug)]
@@ -59,9 +42,8 @@ impl Budget {
     pub(super) fn new() -> Self {
         Self {
             requests: Arc::new(Semaphore::new(REQUESTS)),
-            replies: Arc::new(Semaphore::new(REPLIES as usize)),
+            replies: Arc::new(Replies::new("a bulk reply")),
             streams: Arc::new(Semaphore::new(STREAMS)),
-            reply: AtomicUsize::new(0),
         }
     }
 
@@ -86,11 +68,9 @@ impl Budget {
         of_connection: &Arc<Semaphore>,
         bytes: usize,
     ) -> Result<Turn, Status> {
-        let kib = self.reply.load(Ordering::Relaxed) / 1024 + 1;
-        let kib = u32::try_from(kib).unwrap_or(REPLIES).min(REPLIES);
         let at_once = || {
             let of_connection = take(of_connection, 1)?;
-            let of_all = Arc::clone(&self.replies).try_acquire_many_owned(kib).ok()?;
+            let of_all = self.replies.room_now()?;
             Some(Turn { _of_connection: of_connection, _of_all: of_all })
         };
         if let Some(turn) = at_once() {
@@ -99,27 +79,24 @@ impl Budget {
         let _waiting = self.wait(bytes)?;
         let in_turn = async {
             let of_connection = Arc::clone(of_connection).acquire_owned().await.ok()?;
-            let of_all = Arc::clone(&self.replies).acquire_many_owned(kib).await.ok()?;
+            let of_all = self.replies.room().await?;
             Some(Turn { _of_connection: of_connection, _of_all: of_all })
         };
         let late = || Status::resource_exhausted("too many bulk replies wait to be read");
         timeout(TURN_TIMEOUT, in_turn).await.ok().flatten().ok_or_else(late)
     }
 
-    /// Ties a bulk reply to its turn, which ends when the last byte has left. The receiver hears
-    /// of that: its sender is gone.
-    pub(super) fn hold(&self, turn: Turn, reply: Bytes) -> (Bytes, oneshot::Receiver<()>) {
-        self.reply.store(reply.len(), Ordering::Relaxed);
-        let (unread, read) = oneshot::channel();
-        (Bytes::from_owner(Held { reply, _turn: turn, _unread: unread }), read)
+    /// Ties a bulk reply to its turn.
+    pub(super) fn hold(&self, turn: Turn, reply: Bytes) -> Held {
+        self.replies.made(reply.len());
+        Held { reply, _turn: turn }
     }
 }
 
-/// A bulk reply on its way.
-struct Held {
+/// A bulk reply, which ends its turn when it goes.
+pub(super) struct Held {
     reply: Bytes,
     _turn: Turn,
-    _unread: oneshot::Sender<()>,
 }
 
 impl AsRef<[u8]> for Held {
@@ -163,15 +140,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_reply_beyond_the_bound_waits_until_another_was_read_but_not_for_ever() {
         let budget = Budget::new();
-        budget.reply.store(12 * 1024 * 1024, Ordering::Relaxed);
+        budget.replies.made(12 * 1024 * 1024);
         let connection = || Arc::new(Semaphore::new(1));
         let reply = Bytes::from(vec![0; 12 * 1024 * 1024]);
-        let (first, read) = budget.hold(budget.turn(&connection(), 0).await.unwrap(), reply);
+        let first = budget.hold(budget.turn(&connection(), 0).await.unwrap(), reply);
         assert!(budget.turn(&connection(), 0).await.is_err());
         let other = connection();
         let (second, ()) = tokio::join!(budget.turn(&other, 0), async {
             drop(first);
-            assert!(read.await.is_err());
         });
         // One that is larger than all there is has its turn nevertheless, alone.
         drop(budget.hold(second.unwrap(), Bytes::from(vec![0; 40 * 1024 * 1024])));

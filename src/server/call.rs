@@ -3,7 +3,7 @@
 //! A request that has arrived is answered within the call, without a future worth its name; one
 //! that trickles in is read in a task, for a bounded time.
 
-use super::{body::Body, budget::Budget, gate::Seat, reading::Reading};
+use super::{body::Body, budget::Budget, gate::Seat, reading::Reading, replies::Reader};
 use crate::{
     lifecycle::Lifecycle,
     rpc::{Method, Procedure, Rpc, subscription::Subscription},
@@ -16,14 +16,10 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker},
-    time::{Duration, Instant},
+    time::Instant,
 };
-use tokio::{task::yield_now, time::timeout};
+use tokio::task::yield_now;
 use tonic::{Code, Status};
-use tracing::warn;
-
-/// A bulk reply must be read within this time, or its connection ends: others wait for the room.
-const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
 const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 
@@ -86,15 +82,8 @@ impl Evaluation {
         };
         let start = Instant::now();
         let frame = self.evaluate_all(message).await.map(|frame| {
-            let (frame, read) = self.budget.hold(turn, frame);
-            let leaving = seat.leaving.clone();
-            self.lifecycle.spawn(async move {
-                if timeout(READ_TIMEOUT, read).await.is_err() {
-                    warn!("a connection ends because its client does not read a bulk reply");
-                    leaving.cancel();
-                }
-            });
-            frame
+            let held = self.budget.hold(turn, frame);
+            self.budget.replies.give(held, Reader::new(&seat.leaving), &self.lifecycle)
         });
         self.conclude(method, start, frame.map(Body::answer))
     }

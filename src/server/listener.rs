@@ -60,6 +60,13 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
     Ok((file.dev(), file.ino()))
 }
 
+impl Listener {
+    /// Whether nothing but the machine itself gets here.
+    pub(crate) fn is_loopback(&self) -> bool {
+        matches!(self, Self::Tcp(_, address) if address.ip().to_canonical().is_loopback())
+    }
+}
+
 impl fmt::Display for Listener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

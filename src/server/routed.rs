@@ -7,6 +7,7 @@ use super::{
     call::{Answer, fail},
     gate::Seat,
     reading::BODY_TIMEOUT,
+    replies::Reader,
 };
 use axum::Router;
 use bytes::Bytes;
@@ -24,7 +25,7 @@ use tonic::{Status, codegen::Service};
 /// The most bytes of one request: names of services and symbols, on streams of them as well.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// Answers a request by the router.
+/// Answers a request by the router, which is told who reads the answer.
 pub(super) fn answer(
     router: &Router,
     seat: &Arc<Seat>,
@@ -36,7 +37,8 @@ pub(super) fn answer(
         let status = Status::resource_exhausted("too many calls are open on this connection");
         return Answer::Now(refuse(is_grpc, status));
     };
-    let (head, body) = request.into_parts();
+    let (mut head, body) = request.into_parts();
+    head.extensions.insert(Reader::new(&seat.leaving));
     let body = match Arriving::new(body, budget) {
         Ok(body) => axum::body::Body::new(body),
         Err(status) => return Answer::Now(refuse(is_grpc, status)),

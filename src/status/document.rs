@@ -102,6 +102,8 @@ struct Flag<'a> {
     changed: Option<String>,
     /// Where one split decides.
     split: Option<BTreeMap<&'a str, f64>>,
+    /// Without series of its own; what is counted is from before.
+    shared: bool,
     evaluations: BTreeMap<&'a str, u64>,
     exposures: BTreeMap<&'a str, BTreeMap<&'static str, u64>>,
 }
@@ -191,6 +193,7 @@ impl<'a> Served<'a> {
             why,
             ticket,
             changed: changed.map(|time| time.to_string()),
+            shared: entry.counters.is_shared(),
             split: (!ratios.is_empty()).then(|| ratios.into_iter().collect()),
             evaluations: evaluations.map(|(variant, count)| (&**variant, *count)).collect(),
             exposures: exposures.map(|(variant, by)| (&**variant, by.clone())).collect(),

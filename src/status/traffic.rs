@@ -44,6 +44,7 @@ pub(super) struct Exposures {
 pub(super) struct Series {
     in_use: usize,
     limit: usize,
+    over_limit: usize,
     dropped: u64,
 }
 
@@ -79,7 +80,12 @@ impl Traffic {
                 duplicates: metrics.exposures.duplicates(),
                 evictions: metrics.exposures.evictions(),
             },
-            series: Series { in_use: in_use.in_use, limit: in_use.limit, dropped: in_use.dropped },
+            series: Series {
+                in_use: in_use.in_use,
+                limit: in_use.limit,
+                over_limit: snapshot.map_or(0, |snapshot| snapshot.series_over_limit()),
+                dropped: in_use.dropped,
+            },
             unknown_flags: UnknownFlags {
                 requests: metrics.radar.requests(),
                 top: top

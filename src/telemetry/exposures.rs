@@ -17,8 +17,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Slots of a set: one cache line, looked through as a whole.
+/// Slots of a set, looked through as a whole.
 const WAYS: usize = 8;
+
+/// A set: one cache line.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct Set([AtomicU64; WAYS]);
+
+/// Sets that are made together when a unit first falls among them, 64 KiB: an idle sidecar pays for
+/// none, and no request waits for a table of any size.
+const SETS_OF_A_PART: usize = 1024;
 
 /// Bits of a slot that tell the unit; the others tell the time.
 const PRINT_BITS: u32 = 40;
@@ -27,6 +36,17 @@ const TIME_MASK: u64 = (1 << TIME_BITS) - 1;
 
 /// Ticks of a window. A finer clock would wrap earlier, a coarser one blur the window.
 const TICKS_PER_WINDOW: u64 = 1024;
+
+/// Greater ages are of entries that a request with a later clock made meanwhile.
+const OLDEST: u64 = TIME_MASK / 2;
+
+/// In this time every slot is looked at once and emptied if its unit may count again. An entry that
+/// were left for half of the time in which the clock wraps, 8 192 windows, would look new.
+const TICKS_OF_A_ROUND: u64 = 4096 * TICKS_PER_WINDOW;
+
+/// At most so many parts of the table are looked at at once, a millisecond's work. Of the greatest
+/// table with the least window, a second each, four are due every second.
+const MOST_PARTS: u64 = 8;
 
 /// What became of a unit that was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,8 +69,9 @@ pub(crate) struct Exposures {
     /// There is no window: every sight counts.
     each: bool,
     sets: usize,
-    /// Made when the first unit is seen: an idle sidecar does not pay for it.
-    slots: OnceLock<Box<[AtomicU64]>>,
+    parts: Box<[OnceLock<Box<[Set]>>]>,
+    /// How many parts were looked at since the start.
+    swept: AtomicU64,
     /// By some bits of what is counted, so that threads with different flags seldom meet.
     duplicates: [Apart; STRIPES],
     evictions: Apart,
@@ -73,7 +94,8 @@ impl Exposures {
             tick: (nanos(window) / TICKS_PER_WINDOW).max(1),
             each: window.is_zero(),
             sets,
-            slots: OnceLock::new(),
+            parts: (0..sets.div_ceil(SETS_OF_A_PART)).map(|_| OnceLock::new()).collect(),
+            swept: AtomicU64::new(0),
             duplicates: Default::default(),
             evictions: Apart::default(),
         }
@@ -89,8 +111,7 @@ impl Exposures {
         if self.each {
             return true;
         }
-        let elapsed = nanos(at.saturating_duration_since(self.start));
-        match self.see_at(self.hasher.hash_one((variant, unit)), elapsed / self.tick) {
+        match self.see_at(self.hasher.hash_one((variant, unit)), self.ticks(at)) {
             Sight::First => true,
             Sight::FirstInPlaceOfAnother => {
                 self.evictions.0.fetch_add(1, Relaxed);
@@ -115,20 +136,45 @@ impl Exposures {
         self.evictions.0.load(Relaxed)
     }
 
+    /// Forgets units of long ago, a few at a time; to be called about every second.
+    pub(crate) fn sweep(&self, at: Instant) {
+        if !self.each {
+            self.sweep_at(self.ticks(at));
+        }
+    }
+
+    fn sweep_at(&self, tick: u64) {
+        let (now, parts) = (time_of(tick), self.parts.len() as u64);
+        let due = u128::from(tick) * u128::from(parts) / u128::from(TICKS_OF_A_ROUND);
+        let swept = self.swept.load(Relaxed);
+        let next = u64::try_from(due).unwrap_or(u64::MAX).min(swept + MOST_PARTS);
+        for part in swept..next {
+            let part = usize::try_from(part % parts).ok().and_then(|part| self.parts.get(part));
+            let sets = part.and_then(OnceLock::get).into_iter().flatten();
+            for slot in sets.flat_map(|Set(slots)| slots) {
+                let found = slot.load(Relaxed);
+                if found != 0 && age(now, found) >= TICKS_PER_WINDOW {
+                    // Whoever took it meanwhile keeps it.
+                    slot.compare_exchange(found, 0, Relaxed, Relaxed).unwrap_or_default();
+                }
+            }
+        }
+        self.swept.store(next.max(swept), Relaxed);
+    }
+
+    fn ticks(&self, at: Instant) -> u64 {
+        nanos(at.saturating_duration_since(self.start)) / self.tick
+    }
+
     fn see_at(&self, hash: u64, tick: u64) -> Sight {
-        // 0 is an empty slot, so time begins after it.
-        let now = (tick + TICKS_PER_WINDOW + 1) & TIME_MASK;
+        let now = time_of(tick);
         let print = hash >> TIME_BITS << TIME_BITS;
         let entry = print | now;
         loop {
             let mut oldest = (0, None);
             for slot in self.set(hash) {
                 let found = slot.load(Relaxed);
-                // The clock wraps, and so does the age.
-                let age = match found {
-                    0 => u64::MAX,
-                    _ => now.wrapping_sub(found) & TIME_MASK,
-                };
+                let age = if found == 0 { u64::MAX } else { age(now, found) };
                 if found != 0 && found & !TIME_MASK == print {
                     if age < TICKS_PER_WINDOW {
                         return Sight::Again;
@@ -153,11 +199,25 @@ impl Exposures {
 
     /// The slots in which a unit can be: bits of the hash that are not kept choose them.
     fn set(&self, hash: u64) -> &[AtomicU64] {
-        let slots = || std::iter::repeat_with(AtomicU64::default).take(self.sets * WAYS).collect();
-        let slots = self.slots.get_or_init(slots);
-        let chosen = ((hash & TIME_MASK) * self.sets as u64) >> TIME_BITS;
-        let start = chosen as usize * WAYS;
-        slots.get(start..start + WAYS).unwrap_or_default()
+        let chosen = (((hash & TIME_MASK) * self.sets as u64) >> TIME_BITS) as usize;
+        let Some(part) = self.parts.get(chosen / SETS_OF_A_PART) else { return &[] };
+        let size = SETS_OF_A_PART.min(self.sets);
+        let sets = part.get_or_init(|| std::iter::repeat_with(Set::default).take(size).collect());
+        sets.get(chosen % SETS_OF_A_PART).map_or(&[], |Set(slots)| slots)
+    }
+}
+
+/// The time as a slot keeps it: 0 is an empty slot, so it begins after that.
+fn time_of(tick: u64) -> u64 {
+    (tick + TICKS_PER_WINDOW + 1) & TIME_MASK
+}
+
+/// How long ago a slot was taken. The clock wraps, and so does the age.
+fn age(now: u64, found: u64) -> u64 {
+    match now.wrapping_sub(found) & TIME_MASK {
+        // A request that arrived earlier came later.
+        age if age > OLDEST => 0,
+        age => age,
     }
 }
 

@@ -25,7 +25,7 @@ pub(crate) fn write_flag_counters(page: &mut String, metrics: &Metrics) {
     ledger.each(Family::Errors, |flag, series, count| {
         metric.sample(&[("flag", flag), ("error", series.label)], count);
     });
-    let help = "Evaluations in which a split was reached without a targeting key to bucket";
+    let help = "Evaluations in which a split was reached without a targeting key that is text";
     let mut metric = Metric::counter(page, "flagstaff_flag_missing_targeting_key_total", help);
     ledger.each(Family::MissingTargetingKey, |flag, _, count| {
         metric.sample(&[("flag", flag)], count);
@@ -36,7 +36,8 @@ pub(crate) fn write_flag_counters(page: &mut String, metrics: &Metrics) {
     let help = "Units forgotten within the window for want of room; they may be counted twice";
     let mut metric = Metric::counter(page, "flagstaff_exposure_evictions_total", help);
     metric.sample(&[], exposures.evictions());
-    let help = "Series of flags that were left out because of --metrics-max-series";
+    let help =
+        "Series of flags that were left out because of --metrics-max-series, each counted once";
     let mut metric = Metric::counter(page, "flagstaff_series_dropped_total", help);
     metric.sample(&[], ledger.in_use().dropped);
 }

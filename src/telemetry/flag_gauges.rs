@@ -11,7 +11,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-/// Appends the gauges of every flag.
+/// Appends the gauges of every flag, and what they come to.
 pub(crate) fn write_flag_gauges(page: &mut String, snapshot: Option<&Snapshot>) {
     let entries = snapshot.map_or(&[][..], |snapshot| snapshot.entries());
     let facts: Vec<(&Flag, Facts)> =
@@ -19,6 +19,14 @@ pub(crate) fn write_flag_gauges(page: &mut String, snapshot: Option<&Snapshot>) 
     write_facts(page, &facts);
     write_ratios(page, entries);
     write_changes(page, entries);
+    let help =
+        "First 48 bits of the SHA-256 of the definitions in force; absent before there are any";
+    let mut metric = Metric::gauge(page, "flagstaff_config_hash", help);
+    // A pod without flags has no other flags than those it is compared with.
+    snapshot.iter().for_each(|snapshot| metric.sample(&[], snapshot.hash48()));
+    let help = "Series of flags for which there is no room within --metrics-max-series";
+    let mut metric = Metric::gauge(page, "flagstaff_series_over_limit", help);
+    metric.sample(&[], snapshot.map_or(0, |snapshot| snapshot.series_over_limit()));
     let help = "Whether an override decides, and no file";
     let mut metric = Metric::gauge(page, "flagstaff_flag_override_active", help);
     for entry in entries.iter().filter(|entry| entry.flag.is_overridden()) {

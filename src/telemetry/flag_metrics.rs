@@ -2,6 +2,7 @@
 
 use super::{
     flag_series::{FlagError, FlagSeries},
+    ledger::Set,
     metrics::Metrics,
     rate_limit::RateLimit,
 };
@@ -14,26 +15,36 @@ pub struct FlagCounters {
     series: Arc<FlagSeries>,
     /// The series are those of all flags for which there was no room.
     is_shared: bool,
+    /// Series for which there was no room.
+    left_out: usize,
     /// What each variant is told from others by, when units meet it.
     variants: Box<[u64]>,
-    logged: [RateLimit; FlagError::ALL.len()],
-    told_of_missing_key: RateLimit,
+    told: Arc<Told>,
+}
+
+/// When troubles of a flag were told last; a flag that changes has the same.
+#[derive(Debug, Default)]
+struct Told {
+    errors: [RateLimit; FlagError::ALL.len()],
+    missing_key: RateLimit,
 }
 
 /// Seconds between two log lines about the same trouble.
 const PAUSE: u64 = 60;
 
 impl FlagCounters {
-    /// The counters of a flag; those it had before go on counting.
-    pub fn of(flag: &Flag, metrics: &Metrics) -> Self {
-        let (series, is_shared) = metrics.ledger.series_of(flag);
+    /// The counters of a flag; those it had before go on counting, and what was told of it is not
+    /// told again so soon. `previous` are those of the flag as it was until now.
+    pub fn of(flag: &Flag, previous: Option<&Self>, metrics: &Metrics) -> Self {
+        let left_out = previous.map_or(0, |previous| previous.left_out);
+        let Set { series, is_shared, left_out } = metrics.ledger.series_of(flag, left_out);
         let seed = |name: &str| metrics.exposures.variant(flag.key(), name);
         Self {
             series,
             is_shared,
+            left_out,
             variants: flag.variants().iter().map(|variant| seed(variant.name())).collect(),
-            logged: Default::default(),
-            told_of_missing_key: RateLimit::default(),
+            told: previous.map(|previous| Arc::clone(&previous.told)).unwrap_or_default(),
         }
     }
 
@@ -70,18 +81,28 @@ impl FlagCounters {
     /// Counts a split that had nobody to bucket, and says whether it is to be logged.
     pub(crate) fn lacked_targeting_key(&self) -> bool {
         self.series.lacked_targeting_key();
-        self.told_of_missing_key.permits(PAUSE)
+        self.told.missing_key.permits(PAUSE)
     }
 
     /// Counts a failure and says whether it is to be logged.
     pub(crate) fn failed(&self, error: FlagError) -> bool {
         self.series.failed(error);
-        self.logged.get(error as usize).is_some_and(|logged| logged.permits(PAUSE))
+        self.told.errors.get(error as usize).is_some_and(|told| told.permits(PAUSE))
     }
 
     /// How many exposures were counted.
     pub fn exposures(&self) -> u64 {
         self.series.exposures()
+    }
+
+    /// Whether there is no room for series of its own.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.is_shared
+    }
+
+    /// How many series it lacks.
+    pub(crate) fn left_out(&self) -> usize {
+        self.left_out
     }
 
     fn place(&self, variant: VariantIndex) -> VariantIndex {

@@ -1,8 +1,7 @@
 //! The counters of one flag: a block of memory in which every place is known at publish.
 //!
 //! Nothing is looked up and nothing registered on a request. Places that cannot happen are there
-//! too, and shown should they happen all the same; those that can are shown from the start, since
-//! a counter that first appears at 100 shows no increase.
+//! too, and shown should they happen all the same.
 
 use crate::flag::{By, Flag, VariantIndex};
 use std::{
@@ -62,7 +61,7 @@ pub(super) struct Shape {
     /// The reason of an answer without a variant.
     nothing: &'static str,
     /// By place, whether it can happen.
-    happens: Box<[bool]>,
+    can_happen: Box<[bool]>,
 }
 
 /// One cache line, so that threads that count different flags do not share one.
@@ -84,26 +83,31 @@ const BY: [(By, &str); 3] = [(By::Split, "split"), (By::Rule, "rule"), (By::Defa
 const FIXED: usize = 7;
 
 impl Shape {
-    /// The shape of a flag. `exact` flags give no answer that clients cache; `expose` is whether
-    /// exposures are shown before the first.
-    pub(super) fn of(flag: &Flag, exact: bool, expose: bool) -> Self {
+    /// The shape of a flag. `exact` flags give no answer that clients cache; `exposes` is whether
+    /// exposures are counted.
+    pub(super) fn of(flag: &Flag, exact: bool, exposes: bool) -> Self {
         let reach = flag.reach();
         let (is_static, is_disabled) = (flag.is_static(), flag.is_disabled());
         let default = flag.default_variant();
         let falls_back = !reach.default.is_empty();
         let variants = flag.variants();
-        let mut happens = Vec::with_capacity(variants.len() * (1 + BY.len()) + FIXED);
+        let mut can_happen = Vec::with_capacity(variants.len() * (1 + BY.len()) + FIXED);
         for index in 0..variants.len() {
             let named = reach.named.iter().any(|(known, _)| *known == index);
-            happens.push(if is_static { default == Some(index) && !exact } else { named });
+            can_happen.push(if is_static { default == Some(index) && !exact } else { named });
         }
-        happens.push(falls_back && default.is_some() && (!is_static || exact));
-        happens.push(is_disabled || (default.is_none() && falls_back));
-        happens.extend([true, flag.splits_units(), false, false, false]);
+        can_happen.push(falls_back && default.is_some() && (!is_static || exact));
+        can_happen.push(is_disabled || (default.is_none() && falls_back));
+        can_happen.extend([true, flag.splits_units()]);
+        can_happen.extend(FlagError::ALL.map(|error| match error {
+            FlagError::TypeMismatch => flag.is_targeted() || (is_static && default.is_some()),
+            FlagError::Parse => !is_static && !is_disabled,
+            FlagError::General => flag.is_targeted(),
+        }));
         for index in 0..variants.len() {
-            happens.extend(BY.map(|(by, _)| {
+            can_happen.extend(BY.map(|(by, _)| {
                 let by_default = default == Some(index) && reach.default.contains(&by);
-                expose && (by_default || reach.named.contains(&(index, by)))
+                exposes && (by_default || reach.named.contains(&(index, by)))
             }));
         }
         Self {
@@ -111,19 +115,19 @@ impl Shape {
             default,
             own: if is_static { "static" } else { "targeting_match" },
             nothing: if is_disabled { "disabled" } else { "default" },
-            happens: happens.into(),
+            can_happen: can_happen.into(),
         }
     }
 
     /// The shape in which a flag is counted for which there is no room.
     pub(super) fn shared(&self) -> Self {
-        let happens = [false; 1 + FIXED + BY.len()].into();
-        Self { variants: ["".into()].into(), default: Some(0), happens, ..*self }
+        let can_happen = [false; 1 + FIXED + BY.len()].into();
+        Self { variants: ["".into()].into(), default: Some(0), can_happen, ..*self }
     }
 
     /// The series that can happen.
-    pub(super) fn happening(&self) -> impl Iterator<Item = Series<'_>> {
-        let places = self.happens.iter().enumerate().filter(|(_, happens)| **happens);
+    pub(super) fn possible(&self) -> impl Iterator<Item = Series<'_>> {
+        let places = self.can_happen.iter().enumerate().filter(|(_, can_happen)| **can_happen);
         places.map(|(place, _)| self.series(place))
     }
 
@@ -163,7 +167,7 @@ impl Series<'_> {
 
 impl FlagSeries {
     pub(super) fn new(shape: Shape) -> Self {
-        let lines = shape.happens.len().div_ceil(8);
+        let lines = shape.can_happen.len().div_ceil(8);
         let counts = std::iter::repeat_with(Line::default).take(lines).collect();
         Self { shape, counts }
     }
@@ -172,18 +176,18 @@ impl FlagSeries {
         &self.shape
     }
 
-    /// Every series that is shown, with its count.
-    pub(super) fn shown(&self) -> impl Iterator<Item = (Series<'_>, u64)> {
+    /// Every series that can happen or did, with its count.
+    pub(super) fn counted(&self) -> impl Iterator<Item = (Series<'_>, u64)> {
         let counts = self.counts.iter().flat_map(|line| &line.0).map(|count| count.load(Relaxed));
-        let places = self.shape.happens.iter().zip(counts).enumerate();
-        let shown = places.filter(|(_, (happens, count))| **happens || *count > 0);
-        shown.map(|(place, (_, count))| (self.shape.series(place), count))
+        let places = self.shape.can_happen.iter().zip(counts).enumerate();
+        let counted = places.filter(|(_, (can_happen, count))| **can_happen || *count > 0);
+        counted.map(|(place, (_, count))| (self.shape.series(place), count))
     }
 
     /// How many exposures were counted.
     pub(super) fn exposures(&self) -> u64 {
-        let shown = self.shown().filter(|(series, _)| series.family == Family::Exposures);
-        shown.map(|(_, count)| count).sum()
+        let counted = self.counted().filter(|(series, _)| series.family == Family::Exposures);
+        counted.map(|(_, count)| count).sum()
     }
 
     fn add(&self, place: usize) {

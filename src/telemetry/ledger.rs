@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// The flag of those that have no series of their own.
+/// The flag of those that have no series of their own. One that is really called so is among them.
 const OTHER: &str = "(other)";
 
 /// Which exposures are counted, and from when they are shown (`--metrics-exposures`).
@@ -28,7 +28,8 @@ pub enum ShowExposures {
 /// What is known of series.
 #[derive(Debug)]
 pub(crate) struct Ledger {
-    /// Series that may exist before any flag has to share those of others.
+    /// Series that flags may have before others have to share. What appears with its first event
+    /// is among them from the start, or they would grow over the limit.
     limit: usize,
     /// Every flag gives answers that clients do not cache.
     exact: bool,
@@ -40,6 +41,8 @@ pub(crate) struct Ledger {
 #[derive(Debug, Default)]
 struct State {
     flags: BTreeMap<Box<str>, Held>,
+    /// Of those that have no series of their own.
+    others: Held,
     in_use: usize,
     dropped: u64,
 }
@@ -51,6 +54,16 @@ struct Held {
     series: Vec<Arc<FlagSeries>>,
     /// What was counted in shapes that are gone.
     settled: BTreeMap<Series<'static>, u64>,
+}
+
+/// The counters of a flag.
+#[derive(Debug)]
+pub(super) struct Set {
+    pub(super) series: Arc<FlagSeries>,
+    /// They are those of all flags for which there is no room.
+    pub(super) is_shared: bool,
+    /// Series that the flag would have if there were room.
+    pub(super) left_out: usize,
 }
 
 /// How many series there are.
@@ -87,29 +100,36 @@ impl Ledger {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The counters of a flag, those it had before if it has the same shape; and whether they are
-    /// shared with others, for want of room.
-    pub(super) fn series_of(&self, flag: &Flag) -> (Arc<FlagSeries>, bool) {
-        let shape = Shape::of(flag, self.is_exact(flag), self.exposures == ShowExposures::All);
+    /// The counters of a flag, those it had before if it has the same shape; or else, where there is
+    /// no room, those that it shares. `left_out` is how many series it lacked before.
+    pub(super) fn series_of(&self, flag: &Flag, left_out: usize) -> Set {
+        let shape = Shape::of(flag, self.is_exact(flag), self.counts_exposures());
         let mut state = self.lock();
-        let State { flags, in_use, dropped } = &mut *state;
-        let held = flags.entry(flag.key().into()).or_default();
-        held.settle();
-        if let Some(same) = held.of_shape(&shape) {
-            return (same, false);
+        let State { flags, others, in_use, dropped } = &mut *state;
+        let mut share = |left_out| {
+            let series = others.of_shape_or_new(shape.shared());
+            Set { series, is_shared: true, left_out }
+        };
+        if flag.key() == OTHER {
+            return share(0);
         }
-        let known = held.known();
-        let new = shape.happening().filter(|series| !known.contains(series)).count();
+        let own = |series| Set { series, is_shared: false, left_out: 0 };
+        let mut held = flags.get_mut(flag.key());
+        if let Some(held) = &mut held {
+            held.settle();
+            if let Some(same) = held.of_shape(&shape) {
+                return own(same);
+            }
+        }
+        let known = held.as_deref().map(Held::known).unwrap_or_default();
+        let new = shape.possible().filter(|series| !known.contains(series)).count();
         // A flag has its whole set or none: half of its variants would look like all of them.
         if *in_use + new > self.limit {
-            *dropped += new as u64;
-            let shape = shape.shared();
-            let others = flags.entry(OTHER.into()).or_default();
-            let same = others.of_shape(&shape);
-            return (same.unwrap_or_else(|| others.add(shape)), true);
+            *dropped += new.saturating_sub(left_out) as u64;
+            return share(new);
         }
         *in_use += new;
-        (held.add(shape), false)
+        own(flags.entry(flag.key().into()).or_default().add(shape))
     }
 
     pub(crate) fn in_use(&self) -> SeriesInUse {
@@ -117,19 +137,34 @@ impl Ledger {
         SeriesInUse { in_use: state.in_use, limit: self.limit, dropped: state.dropped }
     }
 
+    /// Whether series that can happen are shown at zero: a counter that first appears at 100 shows
+    /// no increase. Most errors never happen.
+    fn shows_zeros(&self, family: Family) -> bool {
+        match family {
+            Family::Evaluations | Family::Bulk | Family::MissingTargetingKey => true,
+            Family::Exposures => self.exposures == ShowExposures::All,
+            Family::Errors => false,
+        }
+    }
+
     /// Calls with every series of one metric: flag, series and count.
     pub(super) fn each(&self, family: Family, mut tell: impl FnMut(&str, &Series<'_>, u64)) {
-        for (flag, held) in &self.lock().flags {
-            if let ([only], true) = (held.series.as_slice(), held.settled.is_empty()) {
-                let of_family = only.shown().filter(|(series, _)| series.family == family);
-                of_family.for_each(|(series, count)| tell(flag, &series, count));
+        let shows_zeros = self.shows_zeros(family);
+        let is_shown =
+            |series: &Series<'_>, count| series.family == family && (shows_zeros || count > 0);
+        let State { flags, others, .. } = &*self.lock();
+        let own = flags.iter().map(|(key, held)| (&**key, held));
+        for (flag, held) in [(OTHER, others)].into_iter().chain(own) {
+            let is_as_told = held.settled.is_empty() && flag != OTHER;
+            if let ([only], true) = (held.series.as_slice(), is_as_told) {
+                let shown = only.counted().filter(|(series, count)| is_shown(series, *count));
+                shown.for_each(|(series, count)| tell(flag, &series, count));
                 continue;
             }
-            for (series, count) in held.totals() {
-                if series.family == family {
-                    tell(flag, &series, count);
-                }
-            }
+            // Of those that share, several places mean the same.
+            let shown =
+                held.totals().into_iter().filter(|(series, count)| is_shown(series, *count));
+            shown.for_each(|(series, count)| tell(flag, &series, count));
         }
     }
 
@@ -158,33 +193,40 @@ impl Held {
         self.series.iter().find(|series| series.shape() == shape).cloned()
     }
 
+    fn of_shape_or_new(&mut self, shape: Shape) -> Arc<FlagSeries> {
+        self.of_shape(&shape).unwrap_or_else(|| self.add(shape))
+    }
+
     fn add(&mut self, shape: Shape) -> Arc<FlagSeries> {
         let series = Arc::new(FlagSeries::new(shape));
         self.series.push(Arc::clone(&series));
         series
     }
 
-    /// The series that it is shown with in any case.
+    /// The series that it is charged for.
     fn known(&self) -> BTreeSet<Series<'_>> {
-        let current = self.series.iter().flat_map(|series| series.shape().happening());
+        let current = self.series.iter().flat_map(|series| series.shape().possible());
         current.chain(self.settled.keys().cloned()).collect()
     }
 
     /// Keeps only the counts of shapes that nobody counts in any more.
     fn settle(&mut self) {
-        // Nobody else has it, and only from here can anybody get it: the count is final.
-        let (gone, current) =
-            self.series.drain(..).partition(|series| Arc::strong_count(series) == 1);
-        self.series = current;
-        let gone: Vec<Arc<FlagSeries>> = gone;
-        for (series, count) in gone.iter().flat_map(|series| series.shown()) {
-            *self.settled.entry(series.kept()).or_default() += count;
+        for series in std::mem::take(&mut self.series) {
+            // Whoever counted is gone, and what they counted is seen: it is final.
+            match Arc::try_unwrap(series) {
+                Ok(gone) => {
+                    for (series, count) in gone.counted() {
+                        *self.settled.entry(series.kept()).or_default() += count;
+                    }
+                }
+                Err(current) => self.series.push(current),
+            }
         }
     }
 
     fn totals(&self) -> BTreeMap<Series<'_>, u64> {
         let mut totals: BTreeMap<Series<'_>, u64> = self.settled.clone();
-        for (series, count) in self.series.iter().flat_map(|series| series.shown()) {
+        for (series, count) in self.series.iter().flat_map(|series| series.counted()) {
             *totals.entry(series).or_default() += count;
         }
         totals

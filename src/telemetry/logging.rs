@@ -5,7 +5,15 @@ use std::io::{IsTerminal, stderr};
 use tracing::{Level, level_filters::LevelFilter};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{
-    Layer, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt,
+    Layer,
+    field::RecordFields,
+    filter::Targets,
+    fmt::{
+        self, FormatFields,
+        format::{DefaultFields, Writer},
+    },
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
 };
 
 /// How log lines look (`--log-format`).
@@ -79,7 +87,7 @@ pub(crate) fn start(format: LogFormat, level: LogLevel) -> Log {
     // Ours: the HTTP stack writes a debug line for every frame.
     let ours = Targets::new().with_default(Level::WARN).with_target("flagstaff", level);
     let lines = || {
-        let lines = fmt::layer().with_writer(writer.clone());
+        let lines = fmt::layer().fmt_fields(OneLine).with_writer(writer.clone());
         lines.with_target(false).log_internal_errors(false)
     };
     let plain = lines().compact().without_time().with_level(false).with_ansi(false);
@@ -93,4 +101,23 @@ pub(crate) fn start(format: LogFormat, level: LogLevel) -> Log {
     tracing_subscriber::registry().with(vec![lines, plain]).init();
     let audience = if text { Audience::Person } else { Audience::Machine };
     Log { audience, lost, _guard: guard }
+}
+
+/// Writes what a line says with controls spelled out: a name in it, from a file or a client, must
+/// neither begin another line nor steer a terminal.
+struct OneLine;
+
+impl<'w> FormatFields<'w> for OneLine {
+    fn format_fields<R: RecordFields>(&self, mut line: Writer<'w>, fields: R) -> std::fmt::Result {
+        let mut text = String::new();
+        let plain = Writer::new(&mut text);
+        DefaultFields::new().format_fields(plain, fields)?;
+        for char in text.chars() {
+            match char {
+                control if control.is_control() => write!(line, "{}", control.escape_default())?,
+                char => line.write_char(char)?,
+            }
+        }
+        Ok(())
+    }
 }

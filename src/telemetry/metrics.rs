@@ -20,7 +20,7 @@ use std::{
         Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tonic::Code;
 use tracing_appender::non_blocking::ErrorCounter;
@@ -134,7 +134,6 @@ pub struct Metrics {
 pub(crate) struct ConfigGauges {
     pub(crate) last_reload_successful: Gauge,
     pub(crate) last_reload_success_timestamp: Gauge,
-    pub(crate) hash: Gauge,
     pub(crate) generation: Gauge,
     pub(crate) bytes: Gauge,
     pub(crate) reload_duration: Gauge,
@@ -172,7 +171,6 @@ impl Metrics {
             last_reload_success_timestamp: gauge(
                 "flagstaff_config_last_reload_success_timestamp_seconds",
             ),
-            hash: gauge("flagstaff_config_hash"),
             generation: gauge("flagstaff_config_generation"),
             bytes: gauge("flagstaff_config_bytes"),
             reload_duration: gauge("flagstaff_config_reload_duration_seconds"),
@@ -245,9 +243,11 @@ impl Metrics {
         self.rendered.render()
     }
 
-    /// Folds recorded durations into their buckets; without it they pile up between scrapes.
+    /// Folds recorded durations into their buckets, since they would pile up between scrapes, and
+    /// forgets units of long ago.
     pub(crate) fn upkeep(&self) {
         self.rendered.run_upkeep();
+        self.exposures.sweep(Instant::now());
     }
 
     pub(crate) fn rpc(&self, method: Method, code: Code, took: Duration) {
@@ -391,7 +391,6 @@ fn describe(recorder: &PrometheusRecorder) {
             "flagstaff_config_last_reload_success_timestamp_seconds",
             "When the last wholly good flag files were applied",
         ),
-        ("flagstaff_config_hash", "First 48 bits of the SHA-256 of the definitions in force"),
         ("flagstaff_config_generation", "How many times the flags changed since the start"),
         ("flagstaff_config_bytes", "Size of the flag files in force"),
         (

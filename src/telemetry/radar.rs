@@ -68,11 +68,17 @@ impl Radar {
         keys
     }
 
-    /// Whether there were requests that nobody was told of; they count as told then.
+    /// Whether there were requests that nobody was told of.
     pub(crate) fn has_news(&self) -> bool {
+        let state = self.lock();
+        state.told != state.requests
+    }
+
+    /// Somebody is told now; returns how many requests there were.
+    pub(crate) fn tell(&self) -> u64 {
         let mut state = self.lock();
-        let requests = state.requests;
-        std::mem::replace(&mut state.told, requests) != requests
+        state.told = state.requests;
+        state.told
     }
 }
 
@@ -97,12 +103,15 @@ mod tests {
     }
 
     #[test]
-    fn long_keys_are_shortened_and_news_are_told_once() {
+    fn long_keys_are_shortened_and_news_are_news_until_they_are_told() {
         let radar = Radar::default();
         assert!(!radar.has_news());
         radar.note(&"ä".repeat(1000));
         assert_eq!(radar.top(1)[0].0.len(), LONGEST);
+        // Asking is not telling: it may be too soon for another line.
         assert!(radar.has_news());
+        assert!(radar.has_news());
+        assert_eq!(radar.tell(), 1);
         assert!(!radar.has_news());
     }
 }

@@ -49,6 +49,9 @@ pub(crate) struct Publication<'a> {
 /// A log line names at most this many problems.
 const MAX_SHOWN: usize = 50;
 
+/// A log line names at most this many flags without series.
+const MAX_NAMED: usize = 5;
+
 impl Teller {
     /// A snapshot is in force.
     pub(crate) fn published(self, publication: &Publication<'_>) {
@@ -73,6 +76,32 @@ impl Teller {
             streams,
             "flags applied"
         );
+    }
+
+    /// Some flags of a snapshot have no series of their own, which those before it had, if any.
+    pub(crate) fn without_series(self, snapshot: &Snapshot, previous: Option<&Snapshot>) {
+        let shared_before = |key| {
+            let before = previous.and_then(|previous| previous.entry(key));
+            before.is_some_and(|before| before.counters.is_shared())
+        };
+        let shared = snapshot.entries().iter().filter(|entry| entry.counters.is_shared());
+        let new = shared.map(|entry| entry.flag.key()).filter(|key| !shared_before(key));
+        let new: Vec<_> = new.collect();
+        if new.is_empty() {
+            return;
+        }
+        let (flags, mut named) =
+            (new.len(), new.into_iter().take(MAX_NAMED).collect::<Vec<_>>().join(", "));
+        if flags > MAX_NAMED {
+            write!(named, " and {} more", flags - MAX_NAMED).unwrap_or_default();
+        }
+        let help = "raise --metrics-max-series";
+        match self.0 {
+            Audience::Person => say(&format!("counted together, as (other): {named}; {help}")),
+            Audience::Machine => {
+                warn!(flags, named, help, "flags without room for series are counted together");
+            }
+        }
     }
 
     /// A file cannot be read.

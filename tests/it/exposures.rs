@@ -92,9 +92,31 @@ async fn without_a_targeting_key_an_answer_is_no_exposure_and_a_split_says_so() 
     assert_eq!(counted.map(|(_, count)| count).sum::<f64>(), 0.0);
     let missing = "flagstaff_flag_missing_targeting_key_total{flag=\"split\"}";
     assert_eq!(metrics[missing], 4.0);
-    sidecar.wait_for_log(&["WARN", "without a targeting key", "\"flag\":\"split\""]).await;
+    // A number is a unit, and no text.
+    ask(&client, "split", json!({"targetingKey": 7})).await;
+    assert_eq!(sidecar.metric(missing).await, 5.0);
+    assert_eq!(exposures(&sidecar, "split", "off", "default").await, 1.0);
+    sidecar
+        .wait_for_log(&["WARN", "without a targeting key that is text", "\"flag\":\"split\""])
+        .await;
     let told = sidecar.log().iter().filter(|line| line.contains("targeting key")).count();
     assert_eq!(told, 1, "one line a minute");
+    // A flag that changes has the same troubles.
+    let mut file = self::flags();
+    for change in 0..3 {
+        file["flags"]["split"]["metadata"] = json!({"owner": format!("growth-{change}")});
+        flags.rename_over(&file);
+        let generation = f64::from(change + 2);
+        eventually(DEADLINE, "the change is in force", async || {
+            sidecar.metric("flagstaff_config_generation").await == generation
+        })
+        .await;
+        ask(&client, "split", json!({})).await;
+    }
+    flags.rename_over(&json!({"flags": {}}));
+    sidecar.wait_for_log(&["flags applied", "\"removed\":4"]).await;
+    let told = sidecar.log().iter().filter(|line| line.contains("targeting key")).count();
+    assert_eq!(told, 1, "one line a minute, whatever changes");
 }
 
 #[tokio::test]
@@ -122,7 +144,7 @@ async fn a_window_of_nothing_counts_every_answer_and_an_exact_flag_is_not_cached
 #[tokio::test]
 async fn a_unit_counts_again_after_the_window() {
     let flags = Flags::new(&flags());
-    let sidecar = Sidecar::start_with(&flags, &["--exposure-window", "200ms"]).await;
+    let sidecar = Sidecar::start_with(&flags, &["--exposure-window", "1s"]).await;
     let client = Client::connect(&sidecar).await;
     eventually(DEADLINE, "counted three times", async || {
         ask(&client, "static", json!({"targetingKey": "u"})).await;
@@ -169,13 +191,15 @@ async fn what_the_file_says_of_a_flag_is_shown_and_forgotten_with_it() {
 async fn flags_beyond_the_cap_share_one_set_and_that_is_visible() {
     let flags = Flags::new(&flags());
     // "exact" and "rule" by the order of their keys.
-    let sidecar = Sidecar::start_with(&flags, &["--metrics-max-series", "8"]).await;
+    let sidecar = Sidecar::start_with(&flags, &["--metrics-max-series", "12"]).await;
     let client = Client::connect(&sidecar).await;
     for flag in ["exact", "rule", "split", "static"] {
         ask(&client, flag, json!({"targetingKey": "u"})).await;
     }
     let metrics = sidecar.metrics().await;
-    assert!(metrics["flagstaff_series_dropped_total"] > 0.0);
+    let over_limit = metrics["flagstaff_series_over_limit"];
+    assert!(over_limit > 0.0);
+    assert_eq!(metrics["flagstaff_series_dropped_total"], over_limit);
     assert_eq!(
         metrics["flagstaff_flag_evaluations_total{flag=\"exact\",variant=\"off\",reason=\"default\"}"],
         1.0
@@ -192,8 +216,50 @@ async fn flags_beyond_the_cap_share_one_set_and_that_is_visible() {
     assert!(!metrics.keys().any(|name| name.contains("_total{flag=\"static\"")));
     let (_, status) = http_get(sidecar.management(), "/status").await;
     let status: Value = serde_json::from_str(&status).unwrap();
-    assert_eq!(status["series"]["limit"], 8);
-    assert!(status["series"]["in_use"].as_u64().unwrap() <= 8);
+    assert_eq!(status["series"]["limit"], 12);
+    assert!(status["series"]["in_use"].as_u64().unwrap() <= 12);
+    assert_eq!(status["series"]["over_limit"].as_f64().unwrap(), over_limit);
+    let shared = ["exact", "rule", "split", "static"].map(|flag| &status["flags"][flag]["shared"]);
+    assert_eq!(shared, [false, false, true, true]);
+    assert_eq!(status["flags"]["rule"]["evaluations"], json!({"off": 1}));
+    assert_eq!(status["flags"]["static"]["evaluations"], json!({}));
+    sidecar.wait_for_log(&["WARN", "counted together", "\"flags\":2", "split, static"]).await;
+    // A change of such a flag is no news, one of a flag that has no room any more is.
+    let mut file = self::flags();
+    file["flags"]["static"]["metadata"] = json!({"owner": "growth"});
+    file["flags"]["rule"]["variants"] = json!({"on": true, "off": false, "new": true});
+    file["flags"]["rule"]["targeting"] = json!({"if": [{"var": "beta"}, "on", "new"]});
+    flags.rename_over(&file);
+    sidecar.wait_for_log(&["WARN", "counted together", "\"flags\":1", "\"rule\""]).await;
+    ask(&client, "rule", json!({"targetingKey": "u"})).await;
+    let (_, status) = http_get(sidecar.management(), "/status").await;
+    let status: Value = serde_json::from_str(&status).unwrap();
+    let rule = &status["flags"]["rule"];
+    assert_eq!((&rule["shared"], &rule["evaluations"]), (&json!(true), &json!({"off": 1})));
+}
+
+#[tokio::test]
+async fn what_flags_without_room_share_is_counted_in_one_series_whatever_they_are_like() {
+    let rule = flags()["flags"]["rule"].clone();
+    let mut bare = rule.clone();
+    bare["defaultVariant"] = Value::Null;
+    // What those without room are called is nobody's own name.
+    let file = json!({"flags": {"rule": rule, "bare": bare, "(other)": rule}});
+    for (limit, own) in [("0", 0.0), ("10000", 5.0)] {
+        let flags = Flags::new(&file);
+        let sidecar = Sidecar::start_with(&flags, &["--metrics-max-series", limit]).await;
+        let client = Client::connect(&sidecar).await;
+        for (flag, times) in [("rule", 3), ("bare", 2), ("(other)", 4)] {
+            for _ in 0..times {
+                ask(&client, flag, json!({"targetingKey": "u"})).await;
+            }
+        }
+        // The harness refuses a series that is there twice.
+        let metrics = sidecar.metrics().await;
+        let other =
+            "flagstaff_flag_evaluations_total{flag=\"(other)\",variant=\"\",reason=\"default\"}";
+        assert_eq!(metrics[other], 9.0 - own, "with a limit of {limit}");
+    }
 }
 
 #[tokio::test]
@@ -236,4 +302,25 @@ async fn the_last_line_has_the_totals() {
     let expected =
         json!({"static": {"evaluations": {"off": 3}, "exposures": {"off": {"default": 2}}}});
     assert_eq!(by_flag, expected);
+}
+
+#[tokio::test]
+async fn a_person_reads_the_totals_too() {
+    let flags = Flags::new(&flags());
+    let mut sidecar = Sidecar::launch(&flags, &["--log-format", "text"]);
+    eventually(DEADLINE, "it listens", async || sidecar.socket().exists()).await;
+    let client = Client::connect_unix(&sidecar, 1 << 16).await;
+    eventually(DEADLINE, "an answer", async || {
+        client.resolve::<ResolveBooleanResponse>("rule", json!({"targetingKey": "u"})).await.is_ok()
+    })
+    .await;
+    ask(&client, "rule", json!({"targetingKey": "u"})).await;
+    ask(&client, "exact", json!({})).await;
+    sidecar.sigterm();
+    assert!(sidecar.wait_exit(Duration::from_secs(4)).await.success());
+    sidecar.wait_for_log(&["totals", "evaluations=3", "exposures=1"]).await;
+    let lines = sidecar.log();
+    let rule = lines.iter().position(|line| line == "rule: evaluations 2, exposures 1");
+    let exact = lines.iter().position(|line| line == "exact: evaluations 1, exposures 0");
+    assert!(rule.unwrap() < exact.unwrap(), "the busiest first: {lines:#?}");
 }

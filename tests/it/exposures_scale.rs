@@ -11,12 +11,14 @@ use crate::{
 use flagstaff::pb::flagd::evaluation::v2::ResolveBooleanResponse;
 use serde_json::{Value, json};
 use std::{
+    collections::BTreeMap,
     env,
     process::{Child, Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 use tokio::task::JoinSet;
 use tonic::{Code, Status, transport::Endpoint};
@@ -178,4 +180,54 @@ async fn a_million_units_and_a_million_unknown_keys_leave_a_table() {
     );
     // The table, and 2 MiB more.
     assert!(after.saturating_sub(before) <= 2 * 2048, "{before} KiB, then {after} KiB");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn twenty_thousand_flags_are_counted_and_the_cap_is_visible() {
+    const FLAGS: usize = 20_000;
+    const ASKED: usize = 1500;
+    let rule = flags()["flags"]["rule"].clone();
+    let key = |number: usize| format!("flag-{:05}", number * (FLAGS / ASKED));
+    let file: BTreeMap<_, _> = (0..FLAGS).map(|n| (format!("flag-{n:05}"), &rule)).collect();
+    let flags = Flags::new(&json!({ "flags": file }));
+    let mut sidecar = Sidecar::start(&flags).await;
+    let client = Client::connect(&sidecar).await;
+    let request = move |number| (key(number), json!({"targetingKey": "u"}));
+    ask(&client, ASKED, request, is_answered).await;
+    ask(&client, 5, |_| ("flag-00000".to_owned(), json!({})), is_answered).await;
+
+    // That none is there twice, the harness sees to.
+    let metrics = sidecar.metrics().await;
+    let counted = |prefix: &str| {
+        let all = metrics.iter().filter(|(name, _)| name.starts_with(prefix));
+        all.map(|(_, count)| count).sum::<f64>()
+    };
+    assert_eq!(counted("flagstaff_flag_evaluations_total{"), (ASKED + 5) as f64, "none is lost");
+    assert_eq!(counted("flagstaff_flag_exposures_total{"), ASKED as f64);
+    let others = counted("flagstaff_flag_evaluations_total{flag=\"(other)\"");
+    assert!((1000.0..ASKED as f64).contains(&others), "{others}");
+    let own = |name: &&String| name.contains("_total{flag=\"flag-");
+    let own = metrics.keys().filter(own).count();
+    assert!((5000..=10_000).contains(&own), "{own} series within the limit");
+    let over_limit = metrics["flagstaff_series_over_limit"];
+    assert!(over_limit > 100_000.0, "{over_limit}");
+    sidecar.wait_for_log(&["WARN", "counted together"]).await;
+    let told = sidecar.log().iter().filter(|line| line.contains("counted together")).count();
+    assert_eq!(told, 1, "one line for all of them");
+
+    let (code, status) = http_get(sidecar.management(), "/status").await;
+    let status: Value = serde_json::from_str(&status).unwrap();
+    assert_eq!((code, &status["series"]["limit"]), (200, &json!(10_000)));
+    let shared = status["flags"].as_object().unwrap().values();
+    assert!(shared.filter(|flag| flag["shared"] == true).count() > 15_000);
+
+    sidecar.sigterm();
+    assert!(sidecar.wait_exit(Duration::from_secs(4)).await.success());
+    sidecar.wait_for_log(&["\"totals\""]).await;
+    let log = sidecar.log();
+    assert!(!log.iter().any(|line| line.contains("panic")));
+    assert!(log.iter().all(|line| line.len() < 16 << 10), "no line that runtimes would split");
+    let last: Value = serde_json::from_str(log.last().unwrap()).unwrap();
+    assert_eq!(last["fields"]["evaluations"], ASKED + 5);
+    assert_eq!(last["fields"]["flags_not_named"], 0);
 }

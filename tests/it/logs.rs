@@ -1,9 +1,11 @@
 //! Whoever reads the log, or does not: the sidecar waits for nobody.
 
 use crate::{
+    client::Client,
     flags::Flags,
     sidecar::{DEADLINE, Sidecar, eventually, flagstaff, http_get},
 };
+use flagstaff::pb::flagd::evaluation::v2::ResolveBooleanResponse;
 use serde_json::{Value, json};
 use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
@@ -93,4 +95,23 @@ async fn sighup_means_to_look_again() {
     })
     .await;
     sidecar.wait_for_log(&["SIGHUP"]).await;
+}
+
+#[tokio::test]
+async fn a_name_on_a_terminal_neither_begins_a_line_nor_steers() {
+    const NAME: &str = "k\nERROR forged\r\u{1b}[31m\u{9b}2J\u{7f}";
+    let flag = json!({"state": "ENABLED", "variants": {"on": true}, "defaultVariant": "on"});
+    let flags = Flags::new(&json!({"flags": {"a": flag}}));
+    let sidecar = Sidecar::launch(&flags, &["--log-format", "text"]);
+    sidecar.wait_for_log(&["evaluation  ", "unix:"]).await;
+    let client = Client::connect_unix(&sidecar, 65_535).await;
+    client.failure::<ResolveBooleanResponse>(&format!("asked {NAME}"), json!({})).await;
+    sidecar.wait_for_log(&["nobody defined", "asked k\\nERROR forged\\r\\u{1b}[31m"]).await;
+    flags.rename_over(&json!({"flags": {"a": flag, NAME: flag, format!("broken {NAME}"): 1}}));
+    sidecar.wait_for_log(&["generation 2", "k\\nERROR forged\\r", "[31m", "2J"]).await;
+    sidecar.wait_for_log(&["broken k\\nERROR"]).await;
+    for line in sidecar.log() {
+        assert!(!line.starts_with("ERROR forged"), "{line:?}");
+        assert!(!line.contains(char::is_control), "{line:?}");
+    }
 }

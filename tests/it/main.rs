@@ -29,6 +29,7 @@ mod grpc;
 mod health;
 mod hostile;
 mod hostile_frames;
+mod hostile_pages;
 mod image;
 mod layers;
 mod limits;

@@ -52,7 +52,10 @@ fn type_in(browser: &mut Browser, text: &str) {
 async fn it_is_one_page_that_may_only_ask_its_own_origin() {
     let sidecar = Sidecar::start(&Flags::new(&json!({"flags": {}}))).await;
     let mut stream = TcpStream::connect(sidecar.management()).await.unwrap();
-    stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        .await
+        .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     let (head, page) = answer.split_once("\r\n\r\n").unwrap();
@@ -169,6 +172,13 @@ async fn hostile_names_are_text_and_nothing_leaves_the_origin() {
     assert!(seen.as_str().unwrap().contains("<b>no such</b>"), "{seen:#}");
     browser.expect("document.querySelectorAll('tbody script, img, section b b').length", 0).await;
     browser.expect("typeof window.hurt", "undefined").await;
+    let titles = "[...document.querySelectorAll('[title]')].map((element) => element.title)";
+    browser
+        .expect(&format!("{titles}.filter((title) => title.includes('\\u202e')).length"), 0)
+        .await;
+    browser
+        .expect(&format!("{titles}.some((title) => title.includes('abc\\\\u{{202e}}fed'))"), true)
+        .await;
     browser
         .expect("[...document.querySelectorAll('.key')].every((key) => key.dir === 'auto')", true)
         .await;

@@ -173,13 +173,17 @@ impl Sidecar {
         http_get(self.management(), "/readyz").await
     }
 
-    /// Every sample by its series, as `/metrics` writes it.
+    /// Every sample by its series, as `/metrics` writes it: each once, or Prometheus drops one.
     pub(crate) async fn metrics(&self) -> BTreeMap<String, f64> {
         let (status, text) = http_get(self.management(), "/metrics").await;
         assert_eq!(status, 200, "{text}");
         let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-        let samples = lines.map(|line| line.rsplit_once(' ').unwrap());
-        samples.map(|(series, value)| (series.to_owned(), value.parse().unwrap())).collect()
+        let mut samples = BTreeMap::new();
+        for (series, value) in lines.map(|line| line.rsplit_once(' ').unwrap()) {
+            let before = samples.insert(series.to_owned(), value.parse().unwrap());
+            assert_eq!(before, None, "{series} is there twice");
+        }
+        samples
     }
 
     pub(crate) async fn metric(&self, series: &str) -> f64 {

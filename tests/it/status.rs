@@ -60,13 +60,13 @@ async fn it_has_every_member_that_docs_promise() {
         (&layer["diagnostics"][0], "column help level line message path"),
         (&found["quarantined"][0], "file flag reasons serves"),
         (&found["exposures"], "duplicates evictions mode table_bytes window_seconds"),
-        (&found["series"], "dropped in_use limit"),
+        (&found["series"], "dropped in_use limit over_limit"),
         (&found["streams"], "event_stream"),
         (&found["unknown_flags"], "requests top"),
         (
             &found["flags"]["a"],
-            "changed default evaluations expires exposures file kind owner split state ticket \
-             variants why",
+            "changed default evaluations expires exposures file kind owner shared split state \
+             ticket variants why",
         ),
     ] {
         let expected: Vec<_> = expected.split_whitespace().collect();
@@ -164,6 +164,8 @@ async fn it_tells_why_there_are_no_flags_yet() {
     assert!(reason.contains("flags.json") && reason.contains("not found"), "{reason}");
     assert_eq!((&found["generation"], &found["digest"]), (&json!(0), &Value::Null));
     assert_eq!((&found["hash"], &found["flags"]), (&Value::Null, &json!({})));
+    let hash = "flagstaff_config_hash";
+    assert!(!sidecar.metrics().await.contains_key(hash), "none is not another");
     let source = &found["sources"][0];
     assert_eq!((&source["kind"], &source["applied"]), (&json!("file"), &json!(false)));
     assert_eq!(source["layers"][0]["serving"], false);
@@ -171,6 +173,7 @@ async fn it_tells_why_there_are_no_flags_yet() {
     assert_eq!((&problem["line"], &problem["message"]), (&Value::Null, &json!("file not found")));
     flags.rename_over(&json!({"flags": {}}));
     expect(&sidecar, "/phase", "ready".into()).await;
+    assert!(sidecar.metrics().await.contains_key(hash));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use crate::flag::{
     Variant,
     diagnostic::{Diagnostic, Path, Step},
     problems::Problems,
-    suggest::suggest,
+    suggest::suggest_one_of_few,
 };
 use serde_json::Value as Json;
 use std::collections::HashSet;
@@ -101,7 +101,7 @@ impl<'a> Search<'a, '_> {
         }
         let known = if self.found.is_full() { &[] } else { self.variants };
         let known = known.iter().map(Variant::name);
-        let help = suggest(name, known, "name a variant, or add it to them");
+        let help = suggest_one_of_few(name, known, "name a variant, or add it to them");
         let message = format!("results in \"{name}\", which is not a variant");
         self.found.push(Diagnostic::warning(&self.path, message, help));
     }

@@ -19,7 +19,7 @@ use crate::flag::{
     number,
     problems::Problems,
     rule::{Arguments, Each, Literal, Operator, Part, Path, Rule, Var},
-    suggest::suggest,
+    suggest::{suggest, suggest_one_of_few},
     version::{OwnedVersion, Range},
 };
 use serde_json::Value as Json;
@@ -338,7 +338,8 @@ impl<'e, 'd> RuleCompiler<'e, 'd> {
             }
             let known = self.scope.evaluators().keys().map(String::as_str);
             let known = known.take(if self.found.is_full() { 0 } else { usize::MAX });
-            let help = suggest(name, known, "define it under \"$evaluators\" in the same file");
+            let help =
+                suggest_one_of_few(name, known, "define it under \"$evaluators\" in the same file");
             return Ok(self.broken(format!("there is no evaluator \"{name}\""), help));
         };
         if self.open.contains(&name.as_str()) {

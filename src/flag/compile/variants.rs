@@ -5,7 +5,7 @@ use crate::flag::{
     diagnostic::{Diagnostic, Path},
     encoded::encode_object,
     problems::Problems,
-    suggest::suggest,
+    suggest::suggest_one_of_few,
 };
 use serde_json::{Map, Value as Json};
 
@@ -92,7 +92,7 @@ pub(super) fn find_default(
     } else if place.is_none() && !name.is_empty() {
         let message = format!("\"{name}\" is not a variant");
         let names = variants.iter().map(|variant| &*variant.name);
-        let help = suggest(name, names, "name one of the variants, or add it to them");
+        let help = suggest_one_of_few(name, names, "name one of the variants, or add it to them");
         found.push(Diagnostic::error(path, message, help));
     }
     place

@@ -55,6 +55,60 @@ fn the_clock_may_wrap() {
 }
 
 #[test]
+fn a_request_that_arrived_earlier_and_came_later_sees_what_is_counted() {
+    let table = table(64);
+    let hash = |unit: u64| unit << TIME_BITS;
+    assert_eq!(table.see_at(hash(1), 10), Sight::First);
+    assert_eq!(table.see_at(hash(1), 9), Sight::Again);
+    for unit in 2..=8 {
+        assert_eq!(table.see_at(hash(unit), 10), Sight::First);
+    }
+    // Nobody makes place unseen.
+    assert_eq!(table.see_at(hash(9), 9), Sight::FirstInPlaceOfAnother);
+}
+
+#[test]
+fn a_unit_of_long_ago_is_forgotten_before_the_clock_makes_it_look_new() {
+    let table = table(1 << 20);
+    let (units, wrap) = (1..=1000_u64, 1 << TIME_BITS);
+    // Spread over all parts.
+    let hash = |unit: u64| unit << TIME_BITS | unit << (TIME_BITS - 10);
+    let count = |tick| {
+        let first = |unit: &u64| table.see_at(hash(*unit), tick) == Sight::First;
+        units.clone().filter(first).count()
+    };
+    assert_eq!(count(0), 1000);
+    assert_eq!(count(wrap + 1), 0, "without a sweep they look new");
+    assert!((0..TICKS_PER_WINDOW).all(|tick| {
+        table.sweep_at(wrap + tick);
+        true
+    }));
+    assert_eq!(count(wrap + TICKS_PER_WINDOW - 1), 0, "what may not count again stays");
+    for tick in 1..=2 * TICKS_OF_A_ROUND / 10_000 {
+        table.sweep_at(wrap + tick * 10_000);
+    }
+    assert_eq!(count(2 * wrap), 1000);
+}
+
+#[test]
+fn a_sweep_does_a_bounded_part_of_the_work() {
+    let table = table(8 << 20);
+    assert_eq!(table.parts.len(), 128);
+    table.sweep_at(TICKS_OF_A_ROUND / 128 - 1);
+    assert_eq!(table.swept.load(Relaxed), 0);
+    table.sweep_at(100 * TICKS_OF_A_ROUND);
+    assert_eq!(table.swept.load(Relaxed), MOST_PARTS);
+}
+
+#[test]
+fn only_the_parts_that_units_fall_into_take_memory() {
+    let table = table(1 << 30);
+    assert_eq!(table.see_at(1 << TIME_BITS, 0), Sight::First);
+    assert_eq!(table.see_at(1 << TIME_BITS, 0), Sight::Again);
+    assert_eq!(table.parts.iter().filter(|part| part.get().is_some()).count(), 1);
+}
+
+#[test]
 fn a_full_set_forgets_the_oldest_and_says_so() {
     let table = table(64);
     assert_eq!(table.sets, 1);

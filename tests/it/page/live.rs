@@ -21,7 +21,11 @@ async fn shares_stand_beside_what_is_configured() {
     ]});
     let mut plain = split.clone();
     plain["targeting"] = json!({"fractional": [["on", 25], ["off", 75]]});
-    let document = json!({"flags": {"forced": split, "plain": plain,
+    // Names that every object of JavaScript has.
+    let mut inherited = plain.clone();
+    inherited["variants"] = json!({"off": false, "on": true, "constructor": 1, "__proto__": 2});
+    inherited["targeting"] = json!({"fractional": [["off", 25], ["__proto__", 75]]});
+    let document = json!({"flags": {"forced": split, "plain": plain, "toString": inherited,
         "idle": flag("on", "team-web", "2099-01-01")}});
     let flags = Flags::new(&document);
     let sidecar = Sidecar::start(&flags).await;
@@ -39,7 +43,7 @@ async fn shares_stand_beside_what_is_configured() {
     }
     browser.look(1280, 900, "light");
     browser.open(&url(&sidecar));
-    browser.expect(KEYS, json!(["forced", "idle", "plain"])).await;
+    browser.expect(KEYS, json!(["forced", "idle", "plain", "toString"])).await;
     let share = |count: u32| {
         let percent = f64::from(count) * 100.0 / f64::from(UNITS);
         format!("{percent:.1}").trim_end_matches(".0").to_owned()
@@ -61,6 +65,12 @@ async fn shares_stand_beside_what_is_configured() {
         )
         .await;
     browser.expect(&text("tbody tr:nth-child(2) .split"), "off, on default not asked yet").await;
+    browser
+        .expect(
+            &text("tbody tr:nth-child(4) .split"),
+            "__proto__ set 75 % constructor off default set 25 % on not asked yet",
+        )
+        .await;
     browser.expect(&text("tbody tr:nth-child(3) td:nth-child(5)"), "2020-01-01 ▲ expired").await;
     let unknown = "Asked for, defined nowhere 2 requests: plian (did you mean plain?)";
     browser.expect(&text("#unknown summary"), unknown).await;
