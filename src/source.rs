@@ -178,11 +178,12 @@ impl Sources {
                 true => Some(Instant::now()),
                 false => self.again,
             };
+            let holds = self.holds();
             notice = tokio::select! {
                 biased;
                 () = lifecycle.draining() => return,
                 notice = watcher.changed() => notice,
-                () = self.overrides.ended() => Notice::Unsure,
+                () = holds.left() => Notice::Unsure,
                 () = hangup(&mut hangups) => {
                     info!("looking at the flag files again because of SIGHUP");
                     Notice::Unsure
@@ -197,6 +198,7 @@ impl Sources {
     fn look(&mut self, noticed: Instant, notice: Notice) {
         let now = SystemTime::now();
         self.overrides.look(now);
+        self.follow_clock(now, noticed);
         match self.find() {
             Some(found) => self.take(found, noticed, notice),
             None => {
@@ -246,6 +248,9 @@ impl Sources {
         let due = results.iter().any(is_new) || self.store.current().is_none();
         let due = due || self.overrides.is_due();
         let changed = serves && due && self.publish(noticed);
+        if changed {
+            self.metrics.config.reload_duration.set(noticed.elapsed().as_secs_f64());
+        }
         if files_are_as_they_were {
             return;
         }

@@ -7,17 +7,32 @@ use super::{
     watch::WatchMode,
 };
 use crate::{
+    clock::Span,
     flag::{Layer, merge, overridden::put_over},
     snapshot::Snapshot,
     telemetry::report::Publication,
 };
 use std::{
     sync::Arc,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Instant, SystemTime, UNIX_EPOCH},
 };
 use tracing::{info, warn};
 
 impl Sources {
+    /// The time in which nothing changes what is served, if nobody does.
+    pub(super) fn holds(&self) -> Span {
+        let flags = self.store.current().map_or_else(Span::default, |current| current.holds());
+        flags.within(self.overrides.holds())
+    }
+
+    /// Publishes flags whose rules depend on a moment that has come. That is no reload, and waits
+    /// for no file.
+    pub(super) fn follow_clock(&mut self, now: SystemTime, noticed: Instant) {
+        if self.store.current().is_some_and(|current| !current.holds().contains(now)) {
+            self.publish(noticed);
+        }
+    }
+
     /// Composes the layers and publishes, unless every flag means what it meant. Says whether any
     /// answer may differ.
     pub(super) fn publish(&mut self, noticed: Instant) -> bool {
@@ -32,7 +47,7 @@ impl Sources {
         let next = Arc::new(next);
         self.store.publish(Arc::clone(&next));
         let took = noticed.elapsed();
-        self.tell_published(&next, took);
+        self.tell_published(&next);
         self.teller.published(&Publication {
             snapshot: &next,
             quarantined: self.broken(),
@@ -57,11 +72,10 @@ impl Sources {
         }));
     }
 
-    fn tell_published(&self, snapshot: &Snapshot, took: Duration) {
+    fn tell_published(&self, snapshot: &Snapshot) {
         let gauges = &self.metrics.config;
         gauges.generation.set(snapshot.generation() as f64);
         gauges.hash.set(snapshot.hash48() as f64);
-        gauges.reload_duration.set(took.as_secs_f64());
         let flags = snapshot.entries();
         let disabled = flags.iter().filter(|entry| entry.flag.is_disabled()).count();
         gauges.flags_disabled.set(disabled as f64);

@@ -176,7 +176,6 @@ impl<'a> Served<'a> {
         let flag = &entry.flag;
         let Facts { owner, kind, expires, why, ticket } = flag.facts();
         let changed = entry.changed_at.map(humantime::format_rfc3339_seconds);
-        let ratios = flag.configured_ratios();
         let counted = traffic.counted.get(flag.key());
         let evaluations = counted.into_iter().flat_map(|counted| &counted.evaluations);
         let exposures = counted.into_iter().flat_map(|counted| &counted.exposures);
@@ -191,7 +190,7 @@ impl<'a> Served<'a> {
             why,
             ticket,
             changed: changed.map(|time| time.to_string()),
-            split: (!ratios.is_empty()).then(|| ratios.into_iter().collect()),
+            split: entry.split.as_ref().map(|split| split.ratios().into_iter().collect()),
             evaluations: evaluations.map(|(variant, count)| (&**variant, *count)).collect(),
             exposures: exposures.map(|(variant, by)| (&**variant, by.clone())).collect(),
         }
