@@ -5,6 +5,7 @@
 //! an answer is a function of the flag and the context, and time is part of the context.
 
 mod authored;
+mod boundaries;
 mod bucket;
 pub(crate) mod change;
 mod compile;
@@ -25,6 +26,7 @@ mod packed;
 mod problems;
 mod reach;
 mod rule;
+mod split;
 mod suggest;
 mod syntax;
 mod text;
@@ -45,6 +47,7 @@ pub use export::export;
 pub(crate) use facts::Facts;
 pub use layer::{Layer, LayerFlag, Standing, merge};
 pub use rule::Generation;
+pub(crate) use split::Split;
 pub(crate) use suggest::{nearest, suggest};
 pub use text::Format;
 
@@ -62,7 +65,8 @@ pub struct Flag {
     variants: Box<[Variant]>,
     default: Option<VariantIndex>,
     metadata: Box<[u8]>,
-    split: Option<Split>,
+    /// When time alone may change an answer.
+    boundaries: Box<[i64]>,
     digests: Digests,
 }
 
@@ -99,12 +103,6 @@ pub enum VariantValue {
     Object(Box<[u8]>),
     /// A list or null, encoded as JSON text: no flag type can carry it.
     Other(Box<str>),
-}
-
-/// The shares of the one split that decides a flag, by variant name.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Split {
-    shares: Box<[(Box<str>, u32)]>,
 }
 
 /// What a flag is compared by.

@@ -10,6 +10,7 @@
 
 mod app;
 pub mod cli;
+mod clock;
 pub mod flag;
 mod greeting;
 mod lifecycle;

@@ -1,27 +1,21 @@
 //! Local, time-limited decisions above all files: which are in force, and which cannot be served.
 //!
 //! A kill must not wait for a file to be rolled out. What is in the directory is read at each look;
-//! time is an argument everywhere but in the one place that waits for it.
+//! time is an argument everywhere.
 
 pub(crate) mod directory;
 pub(crate) mod entry;
 mod loud;
 
-use crate::flag::{LayerFlag, suggest};
+use crate::{
+    clock::Span,
+    flag::{LayerFlag, suggest},
+};
 use directory::Listing;
 use entry::Override;
 use loud::Told;
 use serde_json::{Value as Json, json};
-use std::{
-    collections::BTreeMap,
-    future::pending,
-    path::PathBuf,
-    time::{Duration, SystemTime},
-};
-use tokio::time::sleep;
-
-/// The clock is read this often while an end is ahead: it may be set, and a sleep does not notice.
-const STEP: Duration = Duration::from_millis(500);
+use std::{collections::BTreeMap, path::PathBuf, time::SystemTime};
 
 /// The overrides of one directory, and what they came to at the last look.
 #[derive(Debug, Default)]
@@ -33,6 +27,8 @@ pub(crate) struct Overrides {
     trouble: Option<String>,
     /// The files in force at the last look.
     in_force: Vec<String>,
+    /// Until when that is so, and since when.
+    holds: Span,
     /// Of the files in force, why one is not served; none of them was tried yet without it.
     verdicts: BTreeMap<String, Result<(), String>>,
     /// Something is new since the last decision.
@@ -78,6 +74,8 @@ impl Overrides {
         };
         let in_force = in_force(&files, now);
         self.due |= files != self.files || in_force != self.in_force || trouble != self.trouble;
+        let contents = files.values().filter_map(|known| known.content.as_ref());
+        self.holds = Span::around(now, contents.map(|of| of.until));
         (self.files, self.in_force, self.trouble) = (files, in_force, trouble);
     }
 
@@ -124,25 +122,9 @@ impl Overrides {
         overridden.into_values().map(|(_, flag)| flag).collect()
     }
 
-    /// Resolves when an override has ended: when time alone has changed which are in force.
-    pub(crate) async fn ended(&self) {
-        loop {
-            let now = SystemTime::now();
-            if in_force(&self.files, now) != self.in_force {
-                return;
-            }
-            match self.next_end(now) {
-                Some(left) => sleep(left.min(STEP)).await,
-                None => pending().await,
-            }
-        }
-    }
-
-    /// How long it is until the next one ends.
-    fn next_end(&self, now: SystemTime) -> Option<Duration> {
-        let ends =
-            self.files.values().filter_map(|known| known.content.as_ref()).map(|of| of.until);
-        ends.filter_map(|until| until.duration_since(now).ok()).filter(|left| !left.is_zero()).min()
+    /// The time in which these are in force, if the directory stays as it is.
+    pub(crate) fn holds(&self) -> Span {
+        self.holds
     }
 
     /// The files that matter to whoever asks: those in force, and those that cannot be read.

@@ -7,13 +7,10 @@ pub(crate) mod errors;
 pub(crate) mod resolve;
 pub(crate) mod subscription;
 
-use crate::{store::Store, telemetry::metrics::Metrics, wire::Type};
+use crate::{clock::now, store::Store, telemetry::metrics::Metrics, wire::Type};
 use bytes::Bytes;
 use resolve::Question;
-use std::{
-    sync::Arc,
-    time::{Instant, SystemTime, UNIX_EPOCH},
-};
+use std::{sync::Arc, time::Instant};
 use tonic::Status;
 
 /// The version of `flagd.evaluation` a client speaks.
@@ -125,12 +122,6 @@ impl Rpc {
             Procedure::ResolveAll | Procedure::EventStream => Err(errors::malformed()),
         }
     }
-}
-
-/// Unix seconds, the time of an evaluation.
-pub(crate) fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -4,7 +4,11 @@
 //! told exactly what it missed without anybody keeping the old ones.
 
 use crate::{
-    flag::{Digest, Flag, LayerFlag, change::describe},
+    clock::{Span, seconds},
+    flag::{
+        Digest, Flag, LayerFlag, Split,
+        change::{describe, means_the_same},
+    },
     telemetry::{flag_metrics::FlagCounters, metrics::Metrics},
     wire::{Answers, Change, changed},
 };
@@ -12,6 +16,7 @@ use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use std::{
     collections::{HashMap, VecDeque},
+    ops::Range,
     sync::{Arc, OnceLock},
     time::SystemTime,
 };
@@ -27,6 +32,10 @@ pub(crate) struct Entry {
     pub(crate) counters: FlagCounters,
     /// Clients are to cache no answer of it, so that every exposure is seen.
     pub(crate) is_exact: bool,
+    /// The split that decides, as long as this holds.
+    pub(crate) split: Option<Split>,
+    /// The seconds between which time alone changes nothing about it.
+    holds: Range<i64>,
     /// The generation that brought the key.
     created: u64,
     /// The generation that last changed what it answers.
@@ -43,6 +52,8 @@ pub(crate) struct Snapshot {
     /// In the order of their keys.
     entries: Vec<Arc<Entry>>,
     places: HashMap<Box<str>, usize>,
+    /// The seconds between which time alone changes no flag.
+    holds: Range<i64>,
     /// Removed keys and the generation that removed them, oldest first.
     tombstones: VecDeque<(Box<str>, u64)>,
     /// The generation before the oldest tombstone that had to be dropped.
@@ -58,6 +69,8 @@ pub(crate) struct Changes {
     pub(crate) added: Vec<Box<str>>,
     pub(crate) updated: Vec<(Box<str>, String)>,
     pub(crate) removed: Vec<Box<str>>,
+    /// How many of those updated nobody changed: a moment has come that their rules depend on.
+    pub(crate) by_clock: usize,
     frame: Bytes,
 }
 
@@ -68,7 +81,8 @@ impl Changes {
 }
 
 impl Snapshot {
-    /// The snapshot after `previous`. Flags that mean what they meant keep their entry.
+    /// The snapshot after `previous`. Flags that mean what they meant keep their entry, until a
+    /// moment passes that their rules depend on.
     pub(crate) fn next(
         previous: Option<&Self>,
         flags: &[&LayerFlag],
@@ -78,23 +92,34 @@ impl Snapshot {
         let generation = previous.map_or(0, |previous| previous.generation) + 1;
         let mut changes = Changes::default();
         let mut entries = Vec::with_capacity(flags.len());
+        let second = seconds(now);
+        let mut holds = i64::MIN..i64::MAX;
         for layer_flag in flags {
             let flag = layer_flag.flag();
             let before = previous.and_then(|previous| previous.entry(flag.key()));
-            entries.push(match before {
-                Some(entry) if entry.flag.digest() == flag.digest() => Arc::clone(entry),
+            let entry = match before {
+                Some(entry)
+                    if means_the_same(&entry.flag, flag) && entry.holds.contains(&second) =>
+                {
+                    Arc::clone(entry)
+                }
                 Some(entry) => {
-                    changes.updated.push((flag.key().into(), describe(&entry.flag, flag)));
+                    let change = describe((&entry.flag, entry.holds.start), (flag, second));
+                    changes.updated.push((flag.key().into(), change));
+                    changes.by_clock += usize::from(means_the_same(&entry.flag, flag));
                     let counters = FlagCounters::of(flag, Some(&entry.counters), metrics);
-                    Entry::new(flag, (entry.created, generation), Some(now), counters, metrics)
+                    let since = (second, Some(now));
+                    Entry::new(flag, (entry.created, generation), since, counters, metrics)
                 }
                 None => {
                     changes.added.push(flag.key().into());
                     let counters = FlagCounters::of(flag, None, metrics);
-                    let changed_at = previous.map(|_| now);
-                    Entry::new(flag, (generation, generation), changed_at, counters, metrics)
+                    let since = (second, previous.map(|_| now));
+                    Entry::new(flag, (generation, generation), since, counters, metrics)
                 }
-            });
+            };
+            holds = holds.start.max(entry.holds.start)..holds.end.min(entry.holds.end);
+            entries.push(entry);
         }
         let places: HashMap<Box<str>, usize> =
             entries.iter().enumerate().map(|(place, e)| (e.flag.key().into(), place)).collect();
@@ -133,6 +158,7 @@ impl Snapshot {
             digest,
             entries,
             places,
+            holds,
             tombstones,
             remembers_since,
             changes,
@@ -142,6 +168,11 @@ impl Snapshot {
 
     pub(crate) fn generation(&self) -> u64 {
         self.generation
+    }
+
+    /// The time in which these are the flags in force, if nobody changes them.
+    pub(crate) fn holds(&self) -> Span {
+        Span::between(self.holds.clone())
     }
 
     /// The SHA-256 of what all definitions mean, overrides aside.
@@ -207,7 +238,7 @@ impl Entry {
     fn new(
         flag: &Arc<Flag>,
         (created, changed): (u64, u64),
-        changed_at: Option<SystemTime>,
+        (second, changed_at): (i64, Option<SystemTime>),
         counters: FlagCounters,
         metrics: &Metrics,
     ) -> Arc<Self> {
@@ -218,6 +249,8 @@ impl Entry {
             answers,
             counters,
             is_exact,
+            split: flag.split_at(second),
+            holds: flag.holds(second),
             created,
             changed,
             changed_at,

@@ -10,6 +10,7 @@ pub(crate) mod listing;
 pub(crate) mod lists;
 mod mounts;
 mod path;
+mod publish;
 pub(crate) mod read;
 mod shadow;
 pub(crate) mod state;
@@ -17,15 +18,14 @@ mod wait;
 pub(crate) mod watch;
 
 use crate::{
-    flag::{Generation, Layer, merge, overridden::put_over},
+    flag::Generation,
     lifecycle::{Lifecycle, Phase},
     overrides::Overrides,
-    snapshot::Snapshot,
     store::Store,
     telemetry::{
         logging::Audience,
         metrics::{Metrics, Reload},
-        report::{Publication, Teller},
+        report::Teller,
     },
 };
 use chain::Chain;
@@ -36,14 +36,14 @@ use std::{
     future::pending,
     path::PathBuf,
     sync::Arc,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime},
 };
 use tokio::{
     signal::unix::Signal,
     sync::watch::{Receiver, Sender},
     time::sleep_until,
 };
-use tracing::{debug, info, warn};
+use tracing::{debug, info};
 use wait::{HALF_WRITTEN, Wait};
 use watch::{Notice, WatchMode, WatchOption, Watcher};
 
@@ -178,11 +178,12 @@ impl Sources {
                 true => Some(Instant::now()),
                 false => self.again,
             };
+            let holds = self.holds();
             notice = tokio::select! {
                 biased;
                 () = lifecycle.draining() => return,
                 notice = watcher.changed() => notice,
-                () = self.overrides.ended() => Notice::Unsure,
+                () = holds.left() => Notice::Unsure,
                 () = hangup(&mut hangups) => {
                     info!("looking at the flag files again because of SIGHUP");
                     Notice::Unsure
@@ -197,6 +198,7 @@ impl Sources {
     fn look(&mut self, noticed: Instant, notice: Notice) {
         let now = SystemTime::now();
         self.overrides.look(now);
+        self.follow_clock(now, noticed);
         match self.find() {
             Some(found) => self.take(found, noticed, notice),
             None => {
@@ -246,6 +248,9 @@ impl Sources {
         let due = results.iter().any(is_new) || self.store.current().is_none();
         let due = due || self.overrides.is_due();
         let changed = serves && due && self.publish(noticed);
+        if changed {
+            self.metrics.config.reload_duration.set(noticed.elapsed().as_secs_f64());
+        }
         if files_are_as_they_were {
             return;
         }
@@ -267,96 +272,6 @@ impl Sources {
     /// Why not every source was applied yet.
     fn not_applied(&self) -> String {
         self.sources.iter().find_map(Source::not_applied).unwrap_or_default()
-    }
-
-    fn layers(&self) -> impl Iterator<Item = &Layer> {
-        self.sources.iter().flat_map(Source::layers)
-    }
-
-    /// Composes the layers and publishes, unless every flag means what it meant. Says whether any
-    /// answer may differ.
-    fn publish(&mut self, noticed: Instant) -> bool {
-        let previous = self.store.current();
-        let mut flags = merge(self.sources.iter().flat_map(Source::layers));
-        let overridden = self.overrides.decide(&flags);
-        put_over(&mut flags, &overridden);
-        let next = Snapshot::next(previous.as_deref(), &flags, &self.metrics, SystemTime::now());
-        if previous.is_some() && next.changes().is_empty() {
-            return false;
-        }
-        let next = Arc::new(next);
-        self.store.publish(Arc::clone(&next));
-        let took = noticed.elapsed();
-        self.tell_published(&next, took);
-        self.teller.without_series(&next, previous.as_deref());
-        self.teller.published(&Publication {
-            snapshot: &next,
-            quarantined: self.broken(),
-            took,
-            streams: self.store.subscribers(),
-            greeted: self.greeted,
-        });
-        true
-    }
-
-    /// Shows what is known now to whoever asks for it.
-    fn publish_state(&self) {
-        let (active, failing) = self.overrides.count();
-        self.metrics.config.overrides_active.set(active as f64);
-        self.metrics.config.overrides_failing.set(failing as f64);
-        self.state.send_replace(Arc::new(State {
-            watching: self.watching.clone(),
-            sources: self.sources.iter().map(Source::state).collect(),
-            overrides_directory: self.overrides.directory().cloned(),
-            overrides: self.overrides.status(),
-            snapshot: self.store.current(),
-        }));
-    }
-
-    fn tell_published(&self, snapshot: &Snapshot, took: Duration) {
-        let gauges = &self.metrics.config;
-        gauges.generation.set(snapshot.generation() as f64);
-        gauges.reload_duration.set(took.as_secs_f64());
-        let flags = snapshot.entries();
-        let disabled = flags.iter().filter(|entry| entry.flag.is_disabled()).count();
-        gauges.flags_disabled.set(disabled as f64);
-        gauges.flags_enabled.set((flags.len() - disabled) as f64);
-    }
-
-    /// Tells how the files stand.
-    fn tell_state(&self) {
-        let gauges = &self.metrics.config;
-        let good = self.sources.iter().all(Source::is_wholly_good);
-        gauges.last_reload_successful.set(if good { 1.0 } else { 0.0 });
-        if good {
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            gauges.last_reload_success_timestamp.set(now.as_secs_f64());
-        }
-        gauges.bytes.set(self.sources.iter().map(Source::bytes).sum::<usize>() as f64);
-        gauges.quarantined.set(self.broken() as f64);
-    }
-
-    /// How many flags do not serve what their definition says.
-    fn broken(&self) -> usize {
-        self.layers().flat_map(Layer::broken).count()
-    }
-
-    fn tell_mode(&mut self, watching: Watching) {
-        let mode = watching.mode;
-        let told = self.watching.as_ref().map(|told| told.mode);
-        if told != Some(mode) {
-            let gauges = &self.metrics.config;
-            gauges.watch_inotify.set(if mode == WatchMode::Inotify { 1.0 } else { 0.0 });
-            gauges.watch_poll.set(if mode == WatchMode::Poll { 1.0 } else { 0.0 });
-            match &watching.refusal {
-                Some(why) => warn!(
-                    mode = mode.as_str(),
-                    why, "file events were refused, so the files are polled"
-                ),
-                None => info!(mode = mode.as_str(), "watching the flag files"),
-            }
-        }
-        self.watching = Some(watching);
     }
 }
 

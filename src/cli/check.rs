@@ -2,8 +2,8 @@
 
 use super::{parse, serve::Fractional};
 use crate::{
+    clock::now,
     flag::{self, Diagnostic, Format, Layer, Level},
-    rpc::now,
     source::{listing, lists::Loaded},
     telemetry::report::chain,
 };

@@ -4,11 +4,11 @@
 
 use super::{parse, serve::Fractional};
 use crate::{
+    clock::now,
     flag::{
         self, BadContext, Evaluator, Failure, Flag, Format, Layer, Level, Outcome, Reason, Scratch,
         Step, VariantValue,
     },
-    rpc::now,
     source::{listing, lists::Loaded},
     telemetry::report::chain,
 };

@@ -2,8 +2,9 @@
 
 use super::{Behaviour, Flag, Split, Variant};
 
-/// Describes the change; a change that no word fits is a change of metadata.
-pub(crate) fn describe(before: &Flag, after: &Flag) -> String {
+/// Describes the change from a flag at a moment to one at another. A change that no word fits is
+/// a change of metadata, or one that the clock made alone.
+pub(crate) fn describe((before, then): (&Flag, i64), (after, now): (&Flag, i64)) -> String {
     let served = after.default_name().unwrap_or_default();
     match (before.is_overridden(), after.is_overridden()) {
         (true, true) if before.default == after.default => {
@@ -12,6 +13,17 @@ pub(crate) fn describe(before: &Flag, after: &Flag) -> String {
         (_, true) => return format!("overridden with {served} for everyone"),
         (true, false) => return "override ended".to_owned(),
         (false, false) => {}
+    }
+    let moved = || match (before.split_at(then), after.split_at(now)) {
+        (Some(before), Some(after)) => describe_split(&before, &after),
+        _ => None,
+    };
+    if means_the_same(before, after) {
+        let variant = || Some((before.variant_at(then)?, after.variant_at(now)?));
+        let changed = || variant().filter(|(then, now)| then != now);
+        let changed = || changed().map(|(then, now)| format!("{then} → {now}"));
+        let change = moved().or_else(changed).unwrap_or_else(|| "other rules apply".to_owned());
+        return format!("{change} by the clock");
     }
     let mut changes = Vec::new();
     match (before.is_disabled(), after.is_disabled()) {
@@ -24,11 +36,7 @@ pub(crate) fn describe(before: &Flag, after: &Flag) -> String {
         changes.push(format!("default {} → {}", name(before), name(after)));
     }
     if before.digests.targeting != after.digests.targeting {
-        let moved = match (&before.split, &after.split) {
-            (Some(before), Some(after)) => describe_split(before, after),
-            _ => None,
-        };
-        changes.push(moved.unwrap_or_else(|| match &after.behaviour {
+        changes.push(moved().unwrap_or_else(|| match &after.behaviour {
             Behaviour::Static => "rules removed".to_owned(),
             _ => "rules changed".to_owned(),
         }));
@@ -42,33 +50,22 @@ pub(crate) fn describe(before: &Flag, after: &Flag) -> String {
     changes.join(", ")
 }
 
+/// Whether nobody changed the flag; if there is news of it all the same, the clock made it.
+pub(crate) fn means_the_same(before: &Flag, after: &Flag) -> bool {
+    before.digest() == after.digest()
+}
+
 /// The first share that is another than it was; `None` if all shares are what they were.
 fn describe_split(before: &Split, after: &Split) -> Option<String> {
-    let mut shares = after.shares.iter().map(|(name, _)| {
-        let (before, after) = (before.percent(name), after.percent(name));
-        (name, before, after)
-    });
-    let (name, before, after) = shares.find(|(_, before, after)| before != after)?;
-    Some(format!("{name} {} → {}", percent(before), percent(after)))
+    let mut shares = after.ratios().into_iter().map(|(name, now)| (name, before.ratio(name), now));
+    let (name, then, now) = shares.find(|(_, then, now)| then != now)?;
+    Some(format!("{name} {} → {}", percent(then * 100.0), percent(now * 100.0)))
 }
 
 /// At most three decimals, and none that say nothing.
 fn percent(share: f64) -> String {
     let text = format!("{share:.3}");
     format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
-}
-
-impl Split {
-    fn percent(&self, variant: &str) -> f64 {
-        let total: u64 = self.shares.iter().map(|(_, weight)| u64::from(*weight)).sum();
-        let weight: u64 = self
-            .shares
-            .iter()
-            .filter(|(name, _)| &**name == variant)
-            .map(|(_, weight)| u64::from(*weight))
-            .sum();
-        if total == 0 { 0.0 } else { weight as f64 * 100.0 / total as f64 }
-    }
 }
 
 impl Flag {
@@ -91,6 +88,10 @@ mod tests {
         Arc::clone(compiled.layer.flags().next().unwrap().flag())
     }
 
+    fn described(before: &Flag, after: &Flag) -> String {
+        describe((before, 0), (after, 0))
+    }
+
     /// Checks the words for a change of some members of one flag.
     #[track_caller]
     fn check(change: &Value, expected: &str) {
@@ -105,7 +106,7 @@ mod tests {
         for (member, value) in change.as_object().unwrap() {
             after[member] = value.clone();
         }
-        assert_eq!(describe(&flag(&before), &flag(&after)), expected);
+        assert_eq!(described(&flag(&before), &flag(&after)), expected);
     }
 
     fn split(shares: &Value) -> Value {
@@ -123,6 +124,32 @@ mod tests {
     }
 
     #[test]
+    fn what_the_clock_does_is_told_as_such() {
+        let after = |moment: i64| json!({">=": [{"var": "$flagd.timestamp"}, moment]});
+        let told = |targeting: &Value, moments: &[i64]| {
+            let flag = flag(&json!({"state": "ENABLED", "variants": {"on": true, "off": false},
+                "defaultVariant": "off", "targeting": targeting}));
+            let told = moments.windows(2).map(|at| describe((&flag, at[0]), (&flag, at[1])));
+            told.collect::<Vec<_>>()
+        };
+        let split = |on: u32| json!({"fractional": [["on", on], ["off", 100 - on]]});
+        let steps = json!({"if": [after(40), "on", after(30), split(25), after(20), split(5)]});
+        let expected = [
+            "on 0% → 5% by the clock",
+            "on 5% → 25% by the clock",
+            "on 25% → 100% by the clock",
+            "on 100% → 5% by the clock",
+        ];
+        assert_eq!(told(&steps, &[10, 20, 30, 40, 25]), expected);
+        let beta = json!({"var": "beta"});
+        let sale = json!({"if": [{"!": [after(20)]}, "off", after(30), "off", "on"]});
+        let expected = ["off → on by the clock", "on → off by the clock"];
+        assert_eq!(told(&sale, &[10, 20, 30]), expected);
+        let sale = json!({"if": [{"and": [beta, after(20)]}, "on"]});
+        assert_eq!(told(&sale, &[10, 20]), ["other rules apply by the clock"]);
+    }
+
+    #[test]
     fn every_other_change_has_its_words() {
         check(&json!({"state": "DISABLED"}), "switched off");
         check(&json!({"defaultVariant": "on"}), "default off → on");
@@ -137,7 +164,7 @@ mod tests {
         );
         let on = flag(&json!({"state": "ENABLED", "variants": {"on": 1}}));
         let off = flag(&json!({"state": "DISABLED", "variants": {"on": 1}}));
-        assert_eq!(describe(&off, &on), "switched on");
+        assert_eq!(described(&off, &on), "switched on");
     }
 
     #[test]
@@ -151,7 +178,7 @@ mod tests {
         let (layer, other) = (layer("checkout"), layer("search"));
         let [below, other] = [&layer, &other].map(|layer| layer.get("f").unwrap());
         let [on, off] = ["on", "off"].map(|variant| below.overridden(variant).unwrap());
-        let told = |before: &LayerFlag, after: &LayerFlag| describe(before.flag(), after.flag());
+        let told = |before: &LayerFlag, after: &LayerFlag| described(before.flag(), after.flag());
         assert_eq!(told(below, &off), "overridden with off for everyone");
         assert_eq!(told(&off, &on), "overridden with on for everyone");
         assert_eq!(told(&on, below), "override ended");

@@ -15,7 +15,6 @@ mod set;
 mod source;
 mod variants;
 
-pub(super) use fractional::is_in as is_split_in;
 pub(super) use json::read as read_json;
 pub(crate) use operators::name_of;
 
@@ -25,6 +24,7 @@ use super::{
     document::Definition,
     layer::{LayerFlag, Standing},
     problems::{MOST_TOLD, Problems},
+    split,
     text::Text,
 };
 use report::Report;
@@ -211,7 +211,7 @@ fn quarantine(
         variants: Box::default(),
         default: None,
         metadata: Box::default(),
-        split: None,
+        boundaries: Box::default(),
         digests: Digests { source, targeting: source, meaning: source, definition: source },
     };
     LayerFlag::new(Arc::new(flag), Standing::Broken, found)
@@ -221,7 +221,7 @@ impl Flag {
     /// Whether a split decides for some context.
     pub fn splits_units(&self) -> bool {
         match &self.behaviour {
-            Behaviour::Targeted(rule) => is_split_in(rule),
+            Behaviour::Targeted(rule) => split::is_in(rule),
             Behaviour::Disabled | Behaviour::Static | Behaviour::Broken(_) => false,
         }
     }

@@ -38,20 +38,4 @@ impl Flag {
         }
         facts
     }
-
-    /// The share of units of each variant, where one split decides.
-    pub(crate) fn configured_ratios(&self) -> Vec<(&str, f64)> {
-        let Some(split) = &self.split else { return Vec::new() };
-        let total: f64 = split.shares.iter().map(|(_, weight)| f64::from(*weight)).sum();
-        let mut ratios: Vec<(&str, f64)> = Vec::new();
-        for (name, weight) in &split.shares {
-            let ratio = if total > 0.0 { f64::from(*weight) / total } else { 0.0 };
-            // A variant may have several shares.
-            match ratios.iter_mut().find(|(known, _)| *known == &**name) {
-                Some((_, known)) => *known += ratio,
-                None => ratios.push((name, ratio)),
-            }
-        }
-        ratios
-    }
 }

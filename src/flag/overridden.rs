@@ -38,7 +38,7 @@ impl Flag {
             variants: self.variants.clone(),
             default: Some(default),
             metadata: encode_object(&metadata),
-            split: None,
+            boundaries: Box::default(),
             digests,
         })
     }

@@ -2,9 +2,9 @@
 
 use super::{
     Behaviour, Flag, VariantIndex,
-    compile::is_split_in,
     evaluate::By,
     rule::{Literal, Rule},
+    split::is_in as is_split_in,
 };
 use std::collections::BTreeSet;
 

@@ -1,5 +1,7 @@
 //! A compiled rule: the JSONLogic of a definition as a tree that only has to be walked.
 
+mod parts;
+
 use super::{
     packed::Packed,
     value::Value,
@@ -134,19 +136,29 @@ pub(crate) enum Operator {
 }
 
 impl Operator {
+    /// Whether it compares by size; of three operands, each with the next.
+    pub(crate) fn orders(self) -> bool {
+        matches!(self, Self::Less | Self::LessOrEqual | Self::Greater | Self::GreaterOrEqual)
+    }
+
+    /// The comparison that says the same with its operands exchanged.
+    pub(crate) fn turned(self) -> Self {
+        match self {
+            Self::Less => Self::Greater,
+            Self::LessOrEqual => Self::GreaterOrEqual,
+            Self::Greater => Self::Less,
+            Self::GreaterOrEqual => Self::LessOrEqual,
+            other => other,
+        }
+    }
+
     /// Whether it compares operands, two by two.
     pub(crate) fn compares(self) -> bool {
-        matches!(
-            self,
-            Self::Equal
-                | Self::StrictEqual
-                | Self::NotEqual
-                | Self::StrictNotEqual
-                | Self::Less
-                | Self::LessOrEqual
-                | Self::Greater
-                | Self::GreaterOrEqual
-        )
+        self.orders()
+            || matches!(
+                self,
+                Self::Equal | Self::StrictEqual | Self::NotEqual | Self::StrictNotEqual
+            )
     }
 }
 

@@ -2,7 +2,11 @@
 
 use super::*;
 use crate::flag::{Format, Generation, Layer, compile, merge};
-use std::{fs, path::Path, time::UNIX_EPOCH};
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, UNIX_EPOCH},
+};
 
 /// Seconds into some day.
 fn at(seconds: u64) -> SystemTime {
@@ -51,20 +55,20 @@ fn it_begins_with_its_file_and_ends_with_its_time() {
     let dir = tempfile::tempdir().unwrap();
     let mut overrides = Overrides::new(Some(dir.path().join("later")));
     assert_eq!(look(&mut overrides, 0), (false, vec![], vec![]));
-    assert_eq!(overrides.next_end(at(0)), None);
+    assert_eq!(overrides.holds(), Span::default());
     let dir = dir.path().join("later");
     fs::create_dir(&dir).unwrap();
     put(&dir, "a.json", "a", "on", 10);
     put(&dir, "b.json", "b", "off", 20);
     assert_eq!(look(&mut overrides, 1), (true, texts(&["a=on", "b=off"]), vec![]));
-    assert_eq!(overrides.next_end(at(1)), Some(Duration::from_secs(9)));
+    assert_eq!(overrides.holds(), Span::around(at(1), [at(10)].into_iter()));
     assert!(!look(&mut overrides, 9).0, "nothing is new");
     assert_eq!(look(&mut overrides, 10), (true, texts(&["b=off"]), vec![]));
-    assert_eq!(overrides.next_end(at(10)), Some(Duration::from_secs(10)));
+    assert_eq!(overrides.holds(), Span::around(at(10), [at(10), at(20)].into_iter()));
     assert_eq!(overrides.status().len(), 1, "what has ended is not told");
     fs::remove_file(dir.join("b.json")).unwrap();
     assert_eq!(look(&mut overrides, 11), (true, vec![], vec![]));
-    assert_eq!(overrides.next_end(at(11)), None);
+    assert_eq!(overrides.holds(), Span::around(at(11), [at(10)].into_iter()));
     // A clock that is set back: by the wall clock it has not ended.
     assert_eq!(look(&mut overrides, 3), (true, texts(&["a=on"]), vec![]));
 }
@@ -141,22 +145,4 @@ fn a_directory_that_cannot_be_read_changes_nothing() {
     let problem = status[1]["problem"].as_str().unwrap();
     assert!(problem.starts_with("the directory cannot be read: "), "{problem}");
     assert_eq!(look(&mut overrides, 10).1, Vec::<String>::new());
-}
-
-#[tokio::test]
-async fn the_wait_ends_when_the_clock_has_passed_an_end() {
-    let dir = tempfile::tempdir().unwrap();
-    let until = SystemTime::now() + Duration::from_millis(700);
-    let (flag, variant) = ("a".to_owned(), "on".to_owned());
-    let of = Override { flag, variant, until, why: String::new(), set_at: None };
-    fs::write(dir.path().join("a.json"), of.to_text()).unwrap();
-    let mut overrides = Overrides::new(Some(dir.path().to_owned()));
-    overrides.look(SystemTime::now());
-    overrides.ended().await;
-    let late = SystemTime::now().duration_since(until).expect("not before its end");
-    assert!(late < Duration::from_secs(1), "{late:?} late");
-    // As if the clock had been set forward: what is in force is not what was at the last look.
-    overrides.in_force.clear();
-    overrides.look(until - Duration::from_secs(3600));
-    tokio::time::timeout(Duration::from_secs(5), overrides.ended()).await.expect("at once");
 }

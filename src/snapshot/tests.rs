@@ -8,7 +8,10 @@ use crate::{
 };
 use prost::Message;
 use prost_types::value::Kind;
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, UNIX_EPOCH},
+};
 
 /// A history of snapshots, each made from flags named with their default variant.
 struct History {
@@ -123,4 +126,48 @@ fn flags_that_mean_what_they_meant_keep_their_entry_and_the_digest() {
     assert!(Arc::ptr_eq(&entry, other.entry("flag").unwrap()));
     assert_ne!(other.hash48(), hash);
     assert_eq!(history.publish(&[("flag", "a")]).hash48(), hash);
+}
+
+/// A snapshot of `f`, which is rolled out in steps at 100 and 200, and `g`, which is not.
+fn stepped(previous: Option<&Snapshot>, second: u64) -> Snapshot {
+    let flags = r#"{"flags": {
+        "f": {"state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": "off",
+            "targeting": {"if": [
+                {">=": [{"var": "$flagd.timestamp"}, 200]}, "on",
+                {">=": [{"var": "$flagd.timestamp"}, 100]}, {"fractional": [["on", 5], ["off", 95]]}]}},
+        "g": {"state": "ENABLED", "variants": {"on": true}, "defaultVariant": "on"}}}"#;
+    let layer =
+        compile(flags.as_bytes(), Format::Json, Generation::V2, &Layer::default()).unwrap().layer;
+    let now = UNIX_EPOCH + Duration::from_secs(second);
+    Snapshot::next(previous, &merge([&layer]), &History::new().metrics, now)
+}
+
+#[test]
+fn a_moment_that_a_rule_depends_on_is_a_change_of_its_flag_alone() {
+    let first = stepped(None, 50);
+    let moment = |second| UNIX_EPOCH + Duration::from_secs(second);
+    assert!(first.holds().contains(moment(99)) && !first.holds().contains(moment(100)));
+    assert!(stepped(Some(&first), 99).changes().is_empty());
+    let second = stepped(Some(&first), 100);
+    assert_eq!(told(second.changes_since(1)), expect(&[("f", "update")]));
+    let changes = second.changes();
+    assert_eq!(changes.updated, [("f".into(), "on 0% → 5% by the clock".to_owned())]);
+    assert_eq!((changes.by_clock, second.generation()), (1, 2));
+    // Pods are compared by what their files say, whenever they look.
+    assert_eq!(second.digest(), first.digest());
+    assert_eq!(second.entry("f").unwrap().changed_at, Some(moment(100)));
+    assert_eq!(second.entry("f").unwrap().split.as_ref().unwrap().ratio("on"), 0.05);
+    assert!(Arc::ptr_eq(first.entry("g").unwrap(), second.entry("g").unwrap()));
+}
+
+#[test]
+fn a_clock_that_jumps_is_followed_where_an_answer_may_differ() {
+    let first = stepped(None, 50);
+    // A machine that was suspended over both steps.
+    let late = stepped(Some(&first), 5000);
+    assert_eq!(late.changes().updated[0].1, "on 0% → 100% by the clock");
+    assert!(stepped(Some(&late), 201).changes().is_empty());
+    let back = stepped(Some(&late), 150);
+    assert_eq!(back.changes().updated[0].1, "on 100% → 5% by the clock");
+    assert!(stepped(Some(&back), 120).changes().is_empty());
 }

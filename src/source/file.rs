@@ -9,8 +9,8 @@ use super::{
     watch::Notice,
 };
 use crate::{
+    clock::now,
     flag::{Diagnostic, Digest, Format, Layer, Level, compile_with, run_tests},
-    rpc::now,
     telemetry::{metrics::Reload, report::Teller},
 };
 use std::{

@@ -178,7 +178,6 @@ impl<'a> Served<'a> {
         let flag = &entry.flag;
         let Facts { owner, kind, expires, why, ticket } = flag.facts();
         let changed = entry.changed_at.map(humantime::format_rfc3339_seconds);
-        let ratios = flag.configured_ratios();
         let counted = traffic.counted.get(flag.key());
         let evaluations = counted.into_iter().flat_map(|counted| &counted.evaluations);
         let exposures = counted.into_iter().flat_map(|counted| &counted.exposures);
@@ -194,7 +193,7 @@ impl<'a> Served<'a> {
             ticket,
             changed: changed.map(|time| time.to_string()),
             shared: entry.counters.is_shared(),
-            split: (!ratios.is_empty()).then(|| ratios.into_iter().collect()),
+            split: entry.split.as_ref().map(|split| split.ratios().into_iter().collect()),
             evaluations: evaluations.map(|(variant, count)| (&**variant, *count)).collect(),
             exposures: exposures.map(|(variant, by)| (&**variant, by.clone())).collect(),
         }

@@ -3,7 +3,7 @@
 
 use super::exposition::Metric;
 use crate::{
-    flag::{Facts, Flag},
+    flag::{Facts, Flag, Split},
     snapshot::{Entry, Snapshot},
 };
 use std::{
@@ -60,10 +60,10 @@ fn timestamp(text: &str) -> Option<u64> {
 }
 
 fn write_ratios(page: &mut String, entries: &[Arc<Entry>]) {
-    let help = "The share of units that one split gives a variant, where one split decides";
+    let help = "The share of units that one split gives a variant now, where one split decides";
     let mut metric = Metric::gauge(page, "flagstaff_flag_configured_ratio", help);
     for entry in entries {
-        for (variant, ratio) in entry.flag.configured_ratios() {
+        for (variant, ratio) in entry.split.iter().flat_map(Split::ratios) {
             metric.sample(&[("flag", entry.flag.key()), ("variant", variant)], ratio);
         }
     }

@@ -71,6 +71,7 @@ impl Teller {
             added = changes.added.len(),
             changed = changes.updated.len(),
             removed = changes.removed.len(),
+            by_clock = changes.by_clock,
             quarantined,
             duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
             streams,

@@ -10,6 +10,7 @@
 
 mod authored;
 mod bad_files;
+mod boundaries;
 mod browser;
 mod cli;
 mod client;

@@ -186,8 +186,10 @@ const OPERATORS: [&str; 11] = [
     "time",
 ];
 
-const OPERATORS_HELP: &str = "write one of is, not, exists, contains, starts_with, ends_with, \
-                              matches_any, in_list, version, number, time";
+const OPERATORS_HELP: &str = concat!(
+    "write one of is, not, exists, contains, starts_with, ends_with, ",
+    "matches_any, in_list, version, number, time",
+);
 
 fn apply(
     attribute: &Json,

@@ -1,13 +1,13 @@
 //! One definition to one flag.
 
 use super::{
-    digest, fractional, json, results,
+    digest, json, results,
     rule::RuleCompiler,
     scope::{FileScope, not_flat},
     variants,
 };
 use crate::flag::{
-    Behaviour, Digest, Digests, Flag, Variant, VariantValue,
+    Behaviour, Digest, Digests, Flag, Variant, VariantValue, boundaries,
     diagnostic::{Diagnostic, Path, Target},
     encoded::encode_object,
     members::Members,
@@ -62,7 +62,6 @@ pub(super) fn compile(
         results::check(rule, variants, scope, path, found);
     }
     let variants = known.unwrap_or_default();
-    let split = rule.as_ref().and_then(fractional::only_split);
     match disabled {
         // A typo must not undo a kill: switched off is switched off, whatever else is broken.
         true => found.only_warn(),
@@ -74,11 +73,15 @@ pub(super) fn compile(
         None => Behaviour::Static,
         Some(rule) => Behaviour::Targeted(rule),
     };
+    let boundaries = match &behaviour {
+        Behaviour::Targeted(rule) => boundaries::of(rule),
+        _ => Box::default(),
+    };
     let targeting = serde_json::to_vec(&(&targeting, references)).unwrap_or_default();
     let targeting = digest([&[scope.generation() as u8], targeting.as_slice()]);
     let meaning = meaning(disabled, &variants, default, &metadata, &targeting);
     let digests = Digests { source, targeting, meaning, definition: meaning };
-    Some(Flag { key: key.into(), behaviour, variants, default, metadata, split, digests })
+    Some(Flag { key: key.into(), behaviour, variants, default, metadata, boundaries, digests })
 }
 
 /// Warns of members that are written twice, and of those that nothing reads.

@@ -2,8 +2,8 @@
 
 use super::rule::{Exceeded, RuleCompiler};
 use crate::flag::{
-    Split,
-    rule::{Arguments, Entry, Fractional, Literal, Rule},
+    rule::{Entry, Fractional, Literal, Rule},
+    split::literal_weights,
 };
 use serde_json::Value as Json;
 
@@ -89,85 +89,5 @@ fn is_sensible(weight: &Literal) -> bool {
             weight.trunc() == *weight && (0.0..=f64::from(i32::MAX)).contains(weight)
         }
         Literal::Bool(_) | Literal::String(_) | Literal::List(_) | Literal::Object(_) => false,
-    }
-}
-
-/// The weights, if all of them are written out and make sense.
-fn literal_weights(entries: &[Entry]) -> Option<Vec<u32>> {
-    entries
-        .iter()
-        .map(|entry| match &entry.weight {
-            None | Some(Rule::Literal(Literal::Null)) => Some(1),
-            Some(Rule::Literal(Literal::Number(weight))) if weight.trunc() == *weight => {
-                // Saturates: a negative weight counts as 0, one too large fails the split anyway.
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss,
-                    reason = "saturation is meant"
-                )]
-                Some(*weight as u32)
-            }
-            Some(_) => None,
-        })
-        .collect()
-}
-
-/// The split of a rule, if there is exactly one and it names its variants and weights outright.
-pub(super) fn only_split(rule: &Rule) -> Option<Split> {
-    let mut splits = Vec::new();
-    collect(rule, &mut splits);
-    let [split] = splits.as_slice() else { return None };
-    let weights = literal_weights(&split.entries)?;
-    let shares = split.entries.iter().zip(weights).map(|(entry, weight)| match &entry.variant {
-        Rule::Literal(Literal::String(name)) => Some((name.clone(), weight)),
-        Rule::Literal(Literal::Bool(bit)) => Some((bit.to_string().into(), weight)),
-        _ => None,
-    });
-    Some(Split { shares: shares.collect::<Option<_>>()? })
-}
-
-/// Whether there is a split in a rule.
-pub(in crate::flag) fn is_in(rule: &Rule) -> bool {
-    let mut splits = Vec::new();
-    collect(rule, &mut splits);
-    !splits.is_empty()
-}
-
-fn collect<'r>(rule: &'r Rule, splits: &mut Vec<&'r Fractional>) {
-    match rule {
-        Rule::Literal(_) | Rule::Broken(_) => {}
-        Rule::List(rules) | Rule::If(rules) | Rule::And(rules) | Rule::Or(rules) => {
-            rules.iter().for_each(|rule| collect(rule, splits));
-        }
-        Rule::Var(var) => {
-            var.default.iter().for_each(|default| collect(default, splits));
-        }
-        Rule::ComputedVar(arguments) | Rule::Apply(_, arguments) => match arguments {
-            Arguments::Listed(rules) => rules.iter().for_each(|rule| collect(rule, splits)),
-            Arguments::Bare(rule) => collect(rule, splits),
-        },
-        Rule::InSet(operands) => collect(&operands.0, splits),
-        Rule::SemVer(operands) => collect(&operands.0, splits),
-        Rule::Compare(_, operands) => {
-            collect(&operands.0, splits);
-            collect(&operands.1, splits);
-        }
-        Rule::Each(_, operands) => {
-            collect(&operands.0, splits);
-            collect(&operands.1, splits);
-        }
-        Rule::Reduce(operands) => {
-            collect(&operands.0, splits);
-            collect(&operands.1, splits);
-            collect(&operands.2, splits);
-        }
-        Rule::Fractional(split) => {
-            splits.push(split);
-            split.by.iter().for_each(|by| collect(by, splits));
-            for entry in &split.entries {
-                collect(&entry.variant, splits);
-                entry.weight.iter().for_each(|weight| collect(weight, splits));
-            }
-        }
     }
 }

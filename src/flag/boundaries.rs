@@ -1,0 +1,157 @@
+//! The moments at which a flag may answer differently although nobody changed it.
+//!
+//! A rule asks for the hour by comparing `$flagd.timestamp` with a number that is written out.
+//! What it computes of the timestamp instead is not looked into.
+
+use super::{
+    Flag,
+    context::FLAGD,
+    number,
+    rule::{Arguments, Each, Literal, Operator, Path, Rule, Var},
+};
+use std::ops::Range;
+
+/// Beyond this, seconds are not told apart by a rule's numbers.
+const LAST: f64 = 9_007_199_254_740_992.0;
+
+impl Flag {
+    /// The moments in Unix seconds at which a comparison of its rule comes out differently than a
+    /// second before, in their order. A rule has at most 10 000 parts, and so has this.
+    pub fn boundaries(&self) -> &[i64] {
+        &self.boundaries
+    }
+
+    /// The moments around this one between which all comparisons come out alike.
+    pub(crate) fn holds(&self, at: i64) -> Range<i64> {
+        let passed = self.boundaries.partition_point(|boundary| *boundary <= at);
+        let last = passed.checked_sub(1).and_then(|last| self.boundaries.get(last));
+        let next = self.boundaries.get(passed);
+        last.copied().unwrap_or(i64::MIN)..next.copied().unwrap_or(i64::MAX)
+    }
+}
+
+/// The boundaries of a rule.
+pub(super) fn of(rule: &Rule) -> Box<[i64]> {
+    let mut found = Vec::new();
+    collect(rule, &mut found);
+    found.sort_unstable();
+    found.dedup();
+    found.into()
+}
+
+fn collect(rule: &Rule, found: &mut Vec<i64>) {
+    match rule {
+        // In there only the elements of the list can be seen.
+        Rule::Each(Each::Map | Each::All, operands) => collect(&operands.0, found),
+        Rule::Reduce(operands) => {
+            collect(&operands.0, found);
+            collect(&operands.2, found);
+        }
+        _ => {
+            found.extend(comparisons(rule).flatten().flat_map(Comparison::boundaries));
+            rule.parts(&mut |part| collect(part, found));
+        }
+    }
+}
+
+/// What a condition comes to at a moment, if that depends on nothing else.
+pub(super) fn decided(condition: &Rule, at: i64) -> Option<bool> {
+    match condition {
+        Rule::Literal(Literal::Bool(bit)) => Some(*bit),
+        Rule::And(rules) => all(rules.iter().map(|rule| decided(rule, at))),
+        Rule::Or(rules) => {
+            all(rules.iter().map(|rule| decided(rule, at).map(|bit| !bit))).map(|bit| !bit)
+        }
+        Rule::Apply(operator @ (Operator::Not | Operator::Truth), arguments) => {
+            let operand = match arguments {
+                Arguments::Listed(rules) => rules.first()?,
+                Arguments::Bare(rule) => rule,
+            };
+            decided(operand, at).map(|bit| bit == (*operator == Operator::Truth))
+        }
+        _ => all(comparisons(condition).map(|found| found.map(|found| found.holds_at(at)))),
+    }
+}
+
+/// Whether all of these hold; one that does not decides whatever the others are. Of none nothing is
+/// known.
+fn all(bits: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    bits.reduce(|one, other| match (one, other) {
+        (Some(false), _) | (_, Some(false)) => Some(false),
+        (Some(true), Some(true)) => Some(true),
+        _ => None,
+    })
+    .flatten()
+}
+
+/// The comparisons that a rule makes of its operands, all of which have to hold; `None` for one
+/// that is not of the timestamp with a number.
+fn comparisons(rule: &Rule) -> impl Iterator<Item = Option<Comparison>> {
+    let pairs = match rule {
+        Rule::Compare(operator, operands) => [Some((*operator, &operands.0, &operands.1)), None],
+        Rule::Apply(operator, Arguments::Listed(rules)) if operator.compares() => match &**rules {
+            [a, b, c] if operator.orders() => [Some((*operator, a, b)), Some((*operator, b, c))],
+            [a, b, ..] => [Some((*operator, a, b)), None],
+            _ => [None, None],
+        },
+        _ => [None, None],
+    };
+    pairs.into_iter().flatten().map(|(operator, a, b)| Comparison::of(operator, a, b))
+}
+
+/// A comparison of the timestamp, on the left, with a number.
+#[derive(Debug, Clone, Copy)]
+struct Comparison {
+    operator: Operator,
+    number: f64,
+}
+
+impl Comparison {
+    fn of(operator: Operator, a: &Rule, b: &Rule) -> Option<Self> {
+        let (operator, literal) = match (a, b) {
+            (Rule::Var(var), Rule::Literal(literal)) if is_timestamp(var) => (operator, literal),
+            (Rule::Literal(literal), Rule::Var(var)) if is_timestamp(var) => {
+                (operator.turned(), literal)
+            }
+            _ => return None,
+        };
+        let strict = matches!(operator, Operator::StrictEqual | Operator::StrictNotEqual);
+        let number = match literal {
+            Literal::Number(number) => *number,
+            Literal::String(text) if !strict => number::parse_comparable(text),
+            _ => return None,
+        };
+        Some(Self { operator, number })
+    }
+
+    fn holds_at(self, at: i64) -> bool {
+        let (at, number) = (at as f64, self.number);
+        match self.operator {
+            Operator::Less => at < number,
+            Operator::LessOrEqual => at <= number,
+            Operator::Greater => at > number,
+            Operator::GreaterOrEqual => at >= number,
+            Operator::Equal | Operator::StrictEqual => at == number,
+            _ => at != number,
+        }
+    }
+
+    /// Where it comes out differently than a second before.
+    fn boundaries(self) -> impl Iterator<Item = i64> {
+        let around = [self.number.ceil(), self.number.floor() + 1.0];
+        let seconds =
+            around.into_iter().filter(|at| (1.0..LAST).contains(at)).map(number::truncate);
+        seconds.filter(move |at| self.holds_at(*at) != self.holds_at(at - 1))
+    }
+}
+
+/// Whether a variable is the moment of the evaluation, which nobody can take away.
+fn is_timestamp(var: &Var) -> bool {
+    match &var.path {
+        Path::Parts(parts) => parts.iter().map(|part| &*part.name).eq([FLAGD, "timestamp"]),
+        Path::Whole | Path::Scalar => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;
