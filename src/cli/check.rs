@@ -1,17 +1,18 @@
 //! `flagstaff check`: every problem of the flag files at once, before they are merged or served.
 
+mod explain;
+mod report;
+
 use super::{parse, serve::Fractional};
 use crate::{
     clock::now,
-    flag::{self, Diagnostic, Format, Layer, Level},
+    flag::{self, Before, Diagnostic, Format, Layer, Level, Lint, Linted, Lists},
     source::{listing, lists::Loaded},
     telemetry::report::chain,
 };
 use clap::{Args, ValueEnum};
-use serde_json::{Value as Json, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt::Write as _,
     io::{Write, stdout},
     path::{Path, PathBuf},
     process::ExitCode,
@@ -21,7 +22,7 @@ use std::{
 #[derive(Debug, Args)]
 pub struct CheckArgs {
     /// Flag files (.json, .yaml, .yml) and directories of them
-    #[arg(value_name = "PATH", required = true, value_parser = parse::source)]
+    #[arg(value_name = "PATH", required_unless_present = "explain", value_parser = parse::source)]
     #[arg(env = "FLAGSTAFF_PATHS", value_delimiter = ',')]
     paths: Vec<PathBuf>,
     /// Fail over warnings too
@@ -30,6 +31,18 @@ pub struct CheckArgs {
     /// How problems are printed
     #[arg(long, default_value = "text")]
     format: Output,
+    /// The flags as they were, to say whom a change moves: a file, or a directory of them
+    #[arg(long, value_name = "OLD", value_parser = parse::source)]
+    against: Option<PathBuf>,
+    /// The day to look from, or a moment such as 2027-01-31T09:00:00Z [default: now]
+    #[arg(long, value_name = "DAY", value_parser = parse::day)]
+    today: Option<i64>,
+    /// Name only what is not served as it is written, and leave out what lints find
+    #[arg(long)]
+    no_lints: bool,
+    /// Say what is behind a lint, with an example
+    #[arg(long, value_name = "CODE", value_parser = explain::code)]
+    explain: Option<&'static Lint>,
     /// A larger flag file is not read
     #[arg(long, env = "FLAGSTAFF_MAX_FILE_BYTES", default_value = "16MiB")]
     #[arg(value_parser = parse::bytes)]
@@ -55,19 +68,35 @@ struct Checked {
     path: PathBuf,
     flags: usize,
     problems: Vec<Diagnostic>,
+    /// `None` if it could not be read.
+    file: Option<File>,
+}
+
+/// What a file says, and the lists it names.
+struct File {
+    content: Vec<u8>,
+    lists: Lists,
+    keys: BTreeSet<Box<str>>,
 }
 
 impl CheckArgs {
     /// Prints every problem: 0 if there is no error, 1 if there is one.
     pub fn run(&self) -> ExitCode {
+        if let Some(lint) = self.explain {
+            stdout().write_all(explain::text(lint).as_bytes()).unwrap_or_default();
+            return ExitCode::SUCCESS;
+        }
         let mut files = Vec::new();
         for path in &self.paths {
             self.check(path, &mut files);
         }
+        if !self.no_lints {
+            self.lint(&mut files);
+        }
         let report = match self.format {
-            Output::Text => text(&files),
-            Output::Json => format!("{:#}\n", as_json(&files)),
-            Output::Github => github(&files),
+            Output::Text => report::text(&files),
+            Output::Json => format!("{:#}\n", report::as_json(&files)),
+            Output::Github => report::github(&files),
         };
         // Whoever closed the pipe does not want the rest.
         stdout().write_all(report.as_bytes()).unwrap_or_default();
@@ -100,112 +129,102 @@ impl CheckArgs {
                 Ok(compilation) => (compilation.layer, compilation.diagnostics),
                 Err(problems) => (Layer::default(), problems),
             };
-            problems.extend(flag::run_tests(&content, format, &layer, now()));
-            let keys = || layer.flags().map(|flag| flag.flag().key());
-            let again: BTreeSet<&str> = keys().filter(|key| owners.contains_key(*key)).collect();
-            for (key, position) in flag::positions_of(&content, format, &again) {
+            problems.extend(flag::run_tests(&content, format, &layer, self.now()));
+            let keys: BTreeSet<Box<str>> =
+                layer.flags().map(|flag| flag.flag().key().into()).collect();
+            let again = keys.iter().map(|key| &**key).filter(|key| owners.contains_key(*key));
+            for (key, position) in flag::positions_of(&content, format, &again.collect()) {
                 let owner =
                     owners.get(&key).map_or_else(String::new, |path| path.display().to_string());
                 problems.push(Diagnostic::shadows(&key, &owner, position));
             }
-            owners.extend(keys().map(|key| (key.into(), path.clone())));
+            owners.extend(keys.iter().map(|key| (key.clone(), path.clone())));
             problems.sort_by_key(|problem| problem.position);
-            files.push(Checked { path, flags: layer.flags().count(), problems });
+            let file = Some(File { content, lists, keys });
+            files.push(Checked { path, flags: layer.flags().count(), problems, file });
         }
     }
+
+    /// Adds what lints find.
+    fn lint(&self, files: &mut Vec<Checked>) {
+        let mut old = Vec::new();
+        if let Some(path) = &self.against {
+            self.check(path, &mut old);
+        }
+        let before: Vec<Linted<'_>> = old.iter().filter_map(|old| self.linted(old)).collect();
+        let before = self.against.as_ref().map(|_| Before::read(&before));
+        let gone = gone(before.as_ref(), &old, files);
+        for (place, checked) in files.iter_mut().enumerate() {
+            let problems = std::mem::take(&mut checked.problems);
+            let gone: Vec<&str> =
+                gone.iter().filter(|(_, at)| *at == place).map(|(key, _)| *key).collect();
+            checked.problems = match self.linted(checked) {
+                Some(linted) => {
+                    Linted { before: before.as_ref(), gone: &gone, ..linted }.add_to(problems)
+                }
+                None => problems,
+            };
+        }
+        files.extend(old.into_iter().filter_map(incomparable));
+    }
+
+    /// The moment to look from.
+    fn now(&self) -> i64 {
+        self.today.unwrap_or_else(now)
+    }
+
+    fn linted<'a>(&self, checked: &'a Checked) -> Option<Linted<'a>> {
+        let file = checked.file.as_ref()?;
+        Some(Linted {
+            content: &file.content,
+            format: Format::of(&checked.path),
+            lists: &file.lists,
+            fallback: self.fractional.into(),
+            now: self.now(),
+            before: None,
+            gone: &[],
+        })
+    }
+}
+
+/// An old file that nothing can be held against, with what to tell of it.
+fn incomparable(mut old: Checked) -> Option<Checked> {
+    match &old.file {
+        None => Some(old),
+        // A file that is new was empty before.
+        Some(file) if file.content.is_empty() || old.flags > 0 || old.problems.is_empty() => None,
+        Some(_) => {
+            let (message, help) =
+                ("has nothing to compare with", "nothing of it could be served as it was");
+            old.problems =
+                vec![Diagnostic { level: Level::Note, ..Diagnostic::of_file(message, help) }];
+            Some(old)
+        }
+    }
+}
+
+/// The flags that were before and are in no file now, each with the file to tell it of: the one
+/// of the same name, or else the first.
+fn gone<'a>(
+    before: Option<&'a Before>,
+    old: &[Checked],
+    files: &[Checked],
+) -> Vec<(&'a str, usize)> {
+    let read: Vec<&Checked> = old.iter().filter(|old| old.file.is_some()).collect();
+    let keys: BTreeSet<&str> = files
+        .iter()
+        .filter_map(|checked| checked.file.as_ref())
+        .flat_map(|file| file.keys.iter().map(|key| &**key))
+        .collect();
+    let flags = before.into_iter().flat_map(Before::flags);
+    let home = |file: usize| {
+        let name = read.get(file).and_then(|old| old.path.file_name());
+        files.iter().position(|new| new.path.file_name() == name).unwrap_or_default()
+    };
+    flags.filter(|(key, _)| !keys.contains(key)).map(|(key, file)| (key, home(file))).collect()
 }
 
 fn unreadable(path: &Path, why: &str) -> Checked {
     let problem = Diagnostic::of_file(why, "nothing in it can be served until it can be read");
-    Checked { path: path.to_path_buf(), flags: 0, problems: vec![problem] }
-}
-
-fn count(files: &[Checked], level: Level) -> usize {
-    let problems = files.iter().flat_map(|file| &file.problems);
-    problems.filter(|problem| problem.level == level).count()
-}
-
-fn text(files: &[Checked]) -> String {
-    let mut text = String::new();
-    for file in files {
-        for problem in &file.problems {
-            // Writing to a string cannot fail.
-            writeln!(text, "{}:{problem}", file.path.display()).unwrap_or_default();
-        }
-    }
-    text + &summary(files) + "\n"
-}
-
-/// `2 files, 24 flags: 1 error, 2 warnings`
-fn summary(files: &[Checked]) -> String {
-    let some = |count: usize, what: &str| match count {
-        1 => format!("1 {what}"),
-        _ => format!("{count} {what}s"),
-    };
-    let found: Vec<_> = [Level::Error, Level::Warning, Level::Note]
-        .map(|level| (count(files, level), level))
-        .into_iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, level)| some(count, level.as_str()))
-        .collect();
-    let found = if found.is_empty() { "no problems".to_owned() } else { found.join(", ") };
-    let flags = files.iter().map(|file| file.flags).sum();
-    format!("{}, {}: {found}", some(files.len(), "file"), some(flags, "flag"))
-}
-
-fn as_json(files: &[Checked]) -> Json {
-    let diagnostic = |problem: &Diagnostic| {
-        json!({
-            "level": problem.level.as_str(),
-            "line": problem.position.line,
-            "column": problem.position.column,
-            "path": problem.path.to_string(),
-            "message": problem.message,
-            "help": problem.help,
-        })
-    };
-    let file = |file: &Checked| {
-        let diagnostics: Vec<_> = file.problems.iter().map(diagnostic).collect();
-        let path = file.path.display().to_string();
-        json!({"path": path, "flags": file.flags, "diagnostics": diagnostics})
-    };
-    json!({
-        "files": files.iter().map(file).collect::<Vec<_>>(),
-        "errors": count(files, Level::Error),
-        "warnings": count(files, Level::Warning),
-        "notes": count(files, Level::Note),
-    })
-}
-
-/// Workflow commands, as GitHub documents them
-/// (<https://docs.github.com/actions/reference/workflow-commands-for-github-actions>).
-fn github(files: &[Checked]) -> String {
-    // Line breaks have their own escapes; other control characters could steer a terminal.
-    let escaped = |char: char| match char {
-        '%' => "%25".to_owned(),
-        '\r' => "%0D".to_owned(),
-        '\n' => "%0A".to_owned(),
-        control if control.is_control() => control.escape_default().to_string(),
-        char => char.to_string(),
-    };
-    let data = |text: &str| text.chars().map(escaped).collect::<String>();
-    let property = |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
-    let mut text = String::new();
-    for file in files {
-        for Diagnostic { level, position, path, message, help } in &file.problems {
-            let level = if *level == Level::Note { "notice" } else { level.as_str() };
-            writeln!(
-                text,
-                "::{level} file={},line={},col={},title={}::{} ({})",
-                property(&file.path.display().to_string()),
-                position.line,
-                position.column,
-                property(&path.to_string()),
-                data(message),
-                data(help),
-            )
-            .unwrap_or_default();
-        }
-    }
-    text + &summary(files) + "\n"
+    Checked { path: path.to_path_buf(), flags: 0, problems: vec![problem], file: None }
 }

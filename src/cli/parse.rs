@@ -1,6 +1,6 @@
 //! Option values: what they may look like, and what to say when they do not.
 
-use crate::source::listing::Kind;
+use crate::{flag, source::listing::Kind};
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 /// A port, or none.
@@ -120,6 +120,12 @@ pub fn bytes(text: &str) -> Result<u64, String> {
     };
     let size = number.parse::<u64>().ok().zip(factor).and_then(|(n, factor)| n.checked_mul(factor));
     size.filter(|size| *size > 0).ok_or_else(|| "write 65536, 512KiB or 16MiB".to_owned())
+}
+
+/// A day in UTC, or a moment, in seconds since 1970.
+pub fn day(text: &str) -> Result<i64, String> {
+    let error = || "write a day such as 2027-01-31, or 2027-01-31T09:00:00Z".to_owned();
+    flag::moment(text).ok_or_else(error)
 }
 
 /// A number of threads.

@@ -33,11 +33,14 @@ use super::{
     suggest::suggest,
     text::Text,
 };
+pub(super) use words::truth;
+
 use condition::Terms;
 use moment::Clock;
 use node::Node;
 use plan::Writing;
 use requires::{Plans, Required};
+use rollout::Held;
 use segments::Segments;
 use serde_json::{Map, Value as Json, value::RawValue};
 use std::collections::{BTreeMap, BTreeSet};
@@ -73,6 +76,16 @@ pub(super) struct Translation {
     pub(super) json: String,
     /// Of each flag that has any.
     pub(super) found: BTreeMap<String, FlagProblems>,
+    /// Of each flag that was understood.
+    pub(super) shapes: BTreeMap<String, Shape>,
+}
+
+/// What a definition does not say of the flag that it was made of.
+#[derive(Debug)]
+pub(super) struct Shape {
+    /// So many conditions come before those of the flag's rules.
+    pub(super) before_rules: usize,
+    pub(super) held: Option<Held>,
 }
 
 /// What is wrong with a flag as it was written.
@@ -153,6 +166,7 @@ impl File<'_> {
         if let Some(generation) = generation {
             metadata.insert("fractional".to_owned(), generation.as_str().into());
         }
+        let shapes = plans.iter().map(|(key, plan)| (key.clone(), plan.shape())).collect();
         let found = of_flags.into_iter().map(|(key, problems)| {
             let is_broken = flags.get(&key).is_some_and(Json::is_null);
             let (told, untold) = problems.finish();
@@ -169,7 +183,7 @@ impl File<'_> {
                 file.insert(name.to_owned(), members.into());
             }
         }
-        Ok(Translation { json: Json::Object(file).to_string(), found })
+        Ok(Translation { json: Json::Object(file).to_string(), found, shapes })
     }
 
     /// Reads every flag by itself: one that makes no sense hurts no other.

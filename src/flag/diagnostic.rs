@@ -1,5 +1,6 @@
 //! One problem found in a definition file: where it is, what is wrong, and how to mend it.
 
+use super::lint::{DEFINED_TWICE, Lint};
 use std::{fmt, sync::Arc};
 
 /// How bad a problem is.
@@ -43,6 +44,8 @@ impl Position {
 pub struct Diagnostic {
     /// How bad it is.
     pub level: Level,
+    /// What kind of mistake it is, if it is one that files can set a level for.
+    pub lint: Option<&'static Lint>,
     /// Where in the text its author wrote; set when the file has been gone through.
     pub position: Position,
     /// Where in the document.
@@ -61,6 +64,7 @@ impl Diagnostic {
     ) -> Self {
         Self {
             level: Level::Error,
+            lint: None,
             position: Position::default(),
             path: path.into(),
             message: shortened(message.into()),
@@ -77,7 +81,18 @@ impl Diagnostic {
     pub(crate) fn shadows(key: &str, file: &str, position: Position) -> Self {
         let help = "keep one of them; this one counts, since its file comes later by name";
         let path = Path::from("flags").member(key);
-        Self { position, ..Self::warning(path, format!("is also defined in {file}"), help) }
+        let shadows = Self::warning(path, format!("is also defined in {file}"), help);
+        Self { position, ..shadows.of(&DEFINED_TWICE) }
+    }
+
+    /// The same, told as a kind of mistake that has a code.
+    pub(crate) fn of(self, lint: &'static Lint) -> Self {
+        Self { lint: Some(lint), ..self }
+    }
+
+    /// The code of its kind of mistake.
+    pub fn code(&self) -> Option<&'static str> {
+        self.lint.map(|lint| lint.code)
     }
 
     pub(crate) fn warning(
@@ -215,9 +230,13 @@ impl fmt::Display for Level {
 impl fmt::Display for Diagnostic {
     /// What follows the name of the file and a colon.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { level, position, path, message, help } = self;
+        let Self { level, lint: _, position, path, message, help } = self;
         let (message, help) = (OneLine(message), OneLine(help));
-        write!(f, "{position}: {level}: {path}: {message} (help: {help})")
+        write!(f, "{position}: {level}")?;
+        if let Some(code) = self.code() {
+            write!(f, "[{code}]")?;
+        }
+        write!(f, ": {path}: {message} (help: {help})")
     }
 }
 

@@ -39,8 +39,8 @@ pub(crate) struct Definition<'a> {
 /// Every file has at most this many flags.
 const MAX_FLAGS: usize = 100_000;
 
-/// The members of a file that mean something, or are meant for editors.
-const KNOWN: [&str; 4] = ["flags", "$evaluators", "metadata", "$schema"];
+/// The members of a file that mean something, or are meant for editors or `check`.
+const KNOWN: [&str; 5] = ["flags", "$evaluators", "metadata", "$schema", "lint"];
 
 impl<'a> Document<'a> {
     /// Reads a file's text. An error means that nothing in the file can be served.

@@ -78,6 +78,15 @@ impl<'a> Text<'a> {
         Text { json: Cow::Owned(json), authored: "", format: Format::Json, faults: Vec::new() }
     }
 
+    pub(crate) fn is_yaml(&self) -> bool {
+        self.format == Format::Yaml
+    }
+
+    /// The lines as their author wrote them.
+    pub(crate) fn authored_lines(&self) -> Vec<&str> {
+        self.authored.lines().collect()
+    }
+
     pub(crate) fn json(&self) -> &str {
         &self.json
     }

@@ -34,6 +34,7 @@ mod hostile_pages;
 mod image;
 mod layers;
 mod limits;
+mod lints;
 mod load;
 mod logs;
 mod observability;

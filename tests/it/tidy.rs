@@ -28,7 +28,8 @@ const IMPURE: [&str; 15] = [
 fn the_core_is_pure() {
     let core = sources()
         .into_iter()
-        .filter(|(path, _)| path.starts_with("src/flag") || path == Path::new("src/flag.rs"));
+        .filter(|(path, _)| path.starts_with("src/flag") || path == Path::new("src/flag.rs"))
+        .filter(|(path, _)| !path.ends_with("tests.rs"));
     let mut seen = 0;
     for (path, text) in core {
         seen += 1;

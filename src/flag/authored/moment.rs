@@ -4,7 +4,9 @@
 //! same on every machine.
 
 use super::node::Node;
-use crate::flag::{diagnostic::Diagnostic, problems::Problems, suggest::suggest};
+use crate::flag::{
+    diagnostic::Diagnostic, lint::NO_TIME_ZONE, problems::Problems, suggest::suggest,
+};
 use jiff::{
     Timestamp,
     civil::DateTime,
@@ -52,7 +54,8 @@ impl Clock {
         let zone = self.zone.clone().unwrap_or(TimeZone::UTC);
         if self.zone.is_none() {
             let help = "add time_zone to the file, or Z to the time";
-            found.push(node.warning(format!("\"{text}\" has no time zone, so it is UTC"), help));
+            let message = format!("\"{text}\" has no time zone, so it is UTC");
+            found.push(node.warning(message, help).of(&NO_TIME_ZONE));
         }
         let ambiguous = zone.to_ambiguous_timestamp(civil);
         match ambiguous.offset() {

@@ -1,6 +1,6 @@
 //! What a flag is to do, and the definition that does it.
 
-use super::{experiment::Experiment, rollout::Rollout, share::Share, variants::Variants};
+use super::{Shape, experiment::Experiment, rollout::Rollout, share::Share, variants::Variants};
 use crate::flag::{Generation, diagnostic::Diagnostic};
 use serde_json::{Map, Value as Json, json};
 
@@ -60,6 +60,16 @@ impl Plan {
             definition.insert(member.to_owned(), targeting);
         }
         definition.into()
+    }
+
+    /// What the definition does not say.
+    pub(super) fn shape(&self) -> Shape {
+        let times = [self.start, self.end].into_iter().flatten().count();
+        let held = match &self.last {
+            Some(Outcome::Rollout(rollout)) => rollout.held.clone(),
+            _ => None,
+        };
+        Shape { before_rules: times + self.requires.len(), held }
     }
 
     /// The rule; `None` if everybody gets the default.

@@ -13,6 +13,14 @@ pub(super) struct Rollout {
     pub(super) serve: String,
     /// In the order of time; what has no moment holds from the beginning.
     pub(super) steps: Vec<(Option<i64>, Share)>,
+    pub(super) held: Option<Held>,
+}
+
+/// What a rollout would do that is held.
+#[derive(Debug, Clone)]
+pub(in crate::flag) struct Held {
+    pub(in crate::flag) at: Share,
+    pub(in crate::flag) steps: Vec<(Option<i64>, Share)>,
 }
 
 /// The members of a rollout that is written out.
@@ -52,11 +60,12 @@ impl Rollout {
             Json::Array(_) => steps(&to, clock, found)?,
             _ => vec![(None, Share::read(&to, found)?)],
         };
-        Some(Self { serve, steps })
+        Some(Self { serve, steps, held: None })
     }
 
     /// Freezes it: the plan stays, and nobody beyond this share is in.
     pub(super) fn hold_at(&mut self, most: Share) {
+        self.held = Some(Held { at: most, steps: self.steps.clone() });
         for (_, share) in &mut self.steps {
             *share = (*share).min(most);
         }

@@ -7,7 +7,7 @@ use std::fmt;
 
 /// A share in thousandths of a percent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Share(u32);
+pub(in crate::flag) struct Share(u32);
 
 impl Share {
     pub(super) const NOBODY: Self = Self(0);

@@ -6,7 +6,7 @@
 use serde_json::Value as Json;
 
 /// The truth a word stands for.
-pub(super) fn truth(word: &str) -> Option<bool> {
+pub(in crate::flag) fn truth(word: &str) -> Option<bool> {
     let is = |words: [&str; 3]| words.iter().any(|known| word.eq_ignore_ascii_case(known));
     if is(["on", "true", "yes"]) {
         return Some(true);

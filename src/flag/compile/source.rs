@@ -6,6 +6,7 @@ use crate::flag::{
     diagnostic::{Diagnostic, Path},
     document::Document,
     layer::LayerFlag,
+    lint::UNPINNED,
     problems::Problems,
     text::Text,
 };
@@ -92,6 +93,6 @@ impl<'a> Source<'a> {
             Self::Translated(..) => ("bucketing", format!("bucketing: {}", fallback.as_str())),
         };
         let help = format!("add {pin}, so that no option can move users");
-        Diagnostic::note(Path::from(path), message, help)
+        Diagnostic::note(Path::from(path), message, help).of(&UNPINNED)
     }
 }

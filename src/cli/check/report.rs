@@ -1,0 +1,105 @@
+//! What `check` found, for people, for programs and for a pull request.
+
+use super::Checked;
+use crate::flag::{Diagnostic, Level};
+use serde_json::{Value as Json, json};
+use std::fmt::Write as _;
+
+fn count(files: &[Checked], level: Level) -> usize {
+    let problems = files.iter().flat_map(|file| &file.problems);
+    problems.filter(|problem| problem.level == level).count()
+}
+
+pub(super) fn text(files: &[Checked]) -> String {
+    let mut text = String::new();
+    for file in files {
+        for problem in &file.problems {
+            // Writing to a string cannot fail.
+            writeln!(text, "{}:{problem}", file.path.display()).unwrap_or_default();
+        }
+    }
+    text + &summary(files) + "\n"
+}
+
+/// `2 files, 24 flags: 1 error, 2 warnings`
+fn summary(files: &[Checked]) -> String {
+    let some = |count: usize, what: &str| match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    };
+    let found: Vec<_> = [Level::Error, Level::Warning, Level::Note]
+        .map(|level| (count(files, level), level))
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, level)| some(count, level.as_str()))
+        .collect();
+    let found = if found.is_empty() { "no problems".to_owned() } else { found.join(", ") };
+    let flags = files.iter().map(|file| file.flags).sum();
+    format!("{}, {}: {found}", some(files.len(), "file"), some(flags, "flag"))
+}
+
+pub(super) fn as_json(files: &[Checked]) -> Json {
+    let diagnostic = |problem: &Diagnostic| {
+        let mut told = json!({
+            "level": problem.level.as_str(),
+            "line": problem.position.line,
+            "column": problem.position.column,
+            "path": problem.path.to_string(),
+            "message": problem.message,
+            "help": problem.help,
+        });
+        if let (Some(code), Some(told)) = (problem.code(), told.as_object_mut()) {
+            told.insert("code".to_owned(), code.into());
+        }
+        told
+    };
+    let file = |file: &Checked| {
+        let diagnostics: Vec<_> = file.problems.iter().map(diagnostic).collect();
+        let path = file.path.display().to_string();
+        json!({"path": path, "flags": file.flags, "diagnostics": diagnostics})
+    };
+    json!({
+        "files": files.iter().map(file).collect::<Vec<_>>(),
+        "errors": count(files, Level::Error),
+        "warnings": count(files, Level::Warning),
+        "notes": count(files, Level::Note),
+    })
+}
+
+/// Workflow commands, as GitHub documents them
+/// (<https://docs.github.com/actions/reference/workflow-commands-for-github-actions>).
+pub(super) fn github(files: &[Checked]) -> String {
+    // Line breaks have their own escapes; other control characters could steer a terminal.
+    let escaped = |char: char| match char {
+        '%' => "%25".to_owned(),
+        '\r' => "%0D".to_owned(),
+        '\n' => "%0A".to_owned(),
+        control if control.is_control() => control.escape_default().to_string(),
+        char => char.to_string(),
+    };
+    let data = |text: &str| text.chars().map(escaped).collect::<String>();
+    let property = |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
+    let mut text = String::new();
+    for file in files {
+        for problem in &file.problems {
+            let Diagnostic { level, lint: _, position, path, message, help } = problem;
+            let level = if *level == Level::Note { "notice" } else { level.as_str() };
+            let title = match problem.code() {
+                Some(code) => format!("{code}: {path}"),
+                None => path.to_string(),
+            };
+            writeln!(
+                text,
+                "::{level} file={},line={},col={},title={}::{} ({})",
+                property(&file.path.display().to_string()),
+                position.line,
+                position.column,
+                property(&title),
+                data(message),
+                data(help),
+            )
+            .unwrap_or_default();
+        }
+    }
+    text + &summary(files) + "\n"
+}

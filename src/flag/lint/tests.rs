@@ -1,0 +1,96 @@
+//! Each lint's bad example has exactly its mistake, and the good one none.
+
+use super::{Before, Beside, LINTS, Lint, Linted};
+use crate::flag::{
+    Format, Generation, Layer, Lists, authored::translate, compile_with, diagnostic::Diagnostic,
+    problems::Problems, text::Text,
+};
+use std::collections::BTreeSet;
+
+/// 15 January 2027.
+const NOW: i64 = 1_799_971_200;
+
+fn linted<'a>(text: &'a str, lists: &'a Lists) -> Linted<'a> {
+    Linted {
+        content: text.as_bytes(),
+        format: Format::Yaml,
+        lists,
+        fallback: Generation::V2,
+        now: NOW,
+        before: None,
+        gone: &[],
+    }
+}
+
+/// Everything that is found in a file.
+fn found(text: &str, earlier: Option<&str>) -> Vec<Diagnostic> {
+    let lists = Lists::new();
+    let linted = linted(text, &lists);
+    let compiled =
+        compile_with(&lists, text.as_bytes(), Format::Yaml, Generation::V2, &Layer::default());
+    let compiled = compiled.unwrap();
+    let keys: BTreeSet<&str> = compiled.layer.flags().map(|flag| flag.flag().key()).collect();
+    let before = earlier.map(|earlier| Before::read(&[self::linted(earlier, &lists)]));
+    let gone: Vec<&str> = before.iter().flat_map(Before::flags).map(|(key, _)| key).collect();
+    let gone: Vec<&str> = gone.into_iter().filter(|key| !keys.contains(key)).collect();
+    Linted { before: before.as_ref(), gone: &gone, ..linted }.add_to(compiled.diagnostics)
+}
+
+fn codes(problems: &[Diagnostic]) -> Vec<&str> {
+    problems.iter().map(|problem| problem.code().unwrap_or("none")).collect()
+}
+
+fn told(problems: &[Diagnostic]) -> String {
+    problems.iter().map(|problem| format!("{problem}\n")).collect()
+}
+
+#[test]
+fn every_bad_example_has_its_mistake_and_every_good_one_none() {
+    let mut wrong = Vec::new();
+    for Lint { code, level, bad, good, beside, .. } in LINTS {
+        let earlier = match beside {
+            Beside::Earlier(text) => Some(text),
+            Beside::Nothing => None,
+            // Only who reads the directory can tell; a test of the program does.
+            Beside::Another(_) => continue,
+        };
+        let problems = found(bad, earlier);
+        print!("{}", told(&problems));
+        if codes(&problems) != [code] || problems[0].level != level {
+            wrong.push(format!("{code}, bad:\n{}", told(&problems)));
+        }
+        if problems.iter().any(|problem| problem.position.line < 2 && code != "unpinned") {
+            wrong.push(format!("{code} has no place:\n{}", told(&problems)));
+        }
+        let problems = found(good, earlier);
+        if !problems.is_empty() {
+            wrong.push(format!("{code}, good:\n{}", told(&problems)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_a_good_file_is_translated_to_is_good_as_well() {
+    for Lint { code, good, beside, .. } in LINTS {
+        // Levels and limits are not translated; what is not readable is no translation.
+        if beside != Beside::Nothing || good.contains("lint:") || !good.contains("flagstaff: 1") {
+            continue;
+        }
+        let text = Text::read(good.as_bytes(), Format::Yaml).unwrap();
+        let mut nobody = Problems::with_room(0);
+        let json = translate(&text, &Lists::new(), Generation::V2, &mut nobody);
+        let problems = found(&json.unwrap().unwrap().json, None);
+        assert!(problems.is_empty(), "{code}:\n{}", told(&problems));
+    }
+}
+
+#[test]
+fn codes_are_unique_and_everything_is_said() {
+    let codes: BTreeSet<&str> = LINTS.iter().map(|lint| lint.code).collect();
+    assert_eq!(codes.len(), LINTS.len());
+    for Lint { code, summary, why, bad, good, .. } in LINTS {
+        assert!(code.chars().all(|char| char.is_ascii_lowercase() || char == '-'), "{code}");
+        assert!(summary.ends_with('.') && why.len() > 60 && bad != good, "{code}");
+    }
+}
