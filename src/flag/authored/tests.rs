@@ -68,7 +68,7 @@ fn rules_are_asked_in_their_order() {
         &json!({"if": [beta, "off", "on"]}),
     );
     check(
-        "{ rules: [{ if: { country: NO }, serve: off }, { if: beta, rollout: 50% }], rollout: 5% }",
+        "{ rules: [{ if: { country: \"NO\" }, serve: off }, { if: beta, rollout: 50% }], rollout: 5% }",
         "off",
         &json!({"if": [
             {"==": [{"var": "country"}, "NO"]}, "off",
