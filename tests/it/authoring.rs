@@ -97,8 +97,12 @@ fn files() -> Vec<String> {
                     .iter()
                     .any(|name| text.starts_with(&format!("{name}:")));
                 if !is_of_file {
-                    // There is something to hold.
-                    let held = if text.starts_with("hold_at") { "rollout: 50%\n" } else { "" };
+                    // There is something to hold, and to have a shape.
+                    let held = match text.split_once(':') {
+                        Some(("hold_at", _)) => "rollout: 50%\n",
+                        Some(("schema", _)) => "variants: { on: 2, off: 1 }\n",
+                        _ => "",
+                    };
                     files.push(wrapped(&format!("{held}{text}")));
                 }
             }

@@ -77,6 +77,17 @@ pub(super) fn read(node: &Node<'_>, terms: Terms<'_>, found: &mut Problems) -> O
     let otherwise = otherwise(node, &variants, experiment.as_ref(), killed, found);
     let rules = rules(node, &variants, terms, found);
     let last = last(node, &variants, experiment, terms, found);
+    let outcomes = rules.iter().map(|(_, outcome)| ("rules", outcome));
+    let of_last = last.iter().flatten().map(|outcome| ("rollout", outcome));
+    for (name, outcome) in outcomes.chain(of_last) {
+        if let (Outcome::Rollout(rollout), Some(member)) = (outcome, node.member(name))
+            && otherwise.as_ref() == Some(&rollout.serve)
+        {
+            let message = format!("rolls out \"{}\", which the others get too", rollout.serve);
+            let help = "write another variant as otherwise, or { serve: VARIANT, to: 5% }";
+            found.push(member.warning(message, help));
+        }
+    }
     let requires = requires(node, found);
     let moment = |name: &str, found: &mut Problems| {
         node.member(name).and_then(|moment| terms.clock.moment(&moment, found))
