@@ -79,7 +79,11 @@ impl Compared<'_> {
                     found.push(node.error(format!("\"{operand}\" is no version"), help));
                     return None;
                 };
-                Some(json!({"sem_ver": [attribute, sign, version]}))
+                Some(match sign {
+                    // Not equal is what a missing one is, as it is with numbers.
+                    "!=" => json!({"!": [{"sem_ver": [attribute, "=", version]}]}),
+                    _ => json!({"sem_ver": [attribute, sign, version]}),
+                })
             }
             Kind::Number => {
                 let Some(number) = number(operand) else {
@@ -208,6 +212,7 @@ mod tests {
             (">= 4.2.0", r#"{"sem_ver":["A",">=","4.2.0"]}"#),
             ("^1.2.3-rc.1", r#"{"sem_ver":["A","^","1.2.3-rc.1"]}"#),
             (">= v4.2.0", r#"{"sem_ver":["A",">=","4.2.0"]}"#),
+            ("!= 4.2.0", r#"{"!":[{"sem_ver":["A","=","4.2.0"]}]}"#),
             ("> 18", r#"{">":["A",18]}"#),
             (">18<=65", r#"{"and":[{">":["A",18]},{"and":[{"!==":["A",null]},{"<=":["A",65]}]}]}"#),
             ("< 65", r#"{"and":[{"!==":["A",null]},{"<":["A",65]}]}"#),
