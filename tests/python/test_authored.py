@@ -81,7 +81,9 @@ def users(count):
     countries = itertools.cycle([None, "DE", "AT", "FR", "NO", "de"])
     plans = itertools.cycle([None, "enterprise", "free", "", "enterprise"])
     versions = itertools.cycle([None, "4.2.0", "4.1.9", "v4.10.0", "4.2.0-rc.1", "4", "", "x"])
-    emails = itertools.cycle([None, "ana@example.com", "bo@example.com", "Ana@example.com"] * 2 + [""])
+    emails = itertools.cycle(
+        [None, "ana@example.com", "bo@example.com", "Ana@example.com"] * 2 + [""]
+    )
     for n in range(count):
         attributes = {
             "country": next(countries),
@@ -227,4 +229,3 @@ def test_every_form_answers_in_process_as_it_does_here(sidecar, directory):
     seen = Evaluators(sidecar, path).compare(contexts(), is_odd)
     for flag, variants in seen.items():
         assert len(variants) > 1, f"{flag} always answers {variants}"
-
