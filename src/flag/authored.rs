@@ -5,6 +5,7 @@
 //! this knows which it was, but for the places that problems are told at.
 
 mod condition;
+mod doubt;
 mod experiment;
 mod flag;
 mod moment;
@@ -135,7 +136,13 @@ impl File<'_> {
         }
         let mut values = BTreeMap::new();
         for name in ["bucketing", "time_zone", "segments", "metadata"] {
-            if let Some(value) = self.value(name, &Path::from(name), found)? {
+            let path = Path::from(name);
+            if name == "segments"
+                && let Some(segments) = self.members.get(name)
+            {
+                doubt::tell(self.text, segments, &path, found);
+            }
+            if let Some(value) = self.value(name, &path, found)? {
                 values.insert(name, value);
             }
         }
@@ -161,7 +168,12 @@ impl File<'_> {
         let mut file = Map::new();
         let mut metadata = match values.get("metadata") {
             Some(Json::Object(metadata)) => metadata.clone(),
-            _ => Map::new(),
+            Some(_) => {
+                let help = "write names and values: { team: shop }";
+                found.push(Diagnostic::error("metadata", "is not an object", help));
+                Map::new()
+            }
+            None => Map::new(),
         };
         if let Some(generation) = generation {
             metadata.insert("fractional".to_owned(), generation.as_str().into());
@@ -192,7 +204,7 @@ impl File<'_> {
         terms: Terms<'_>,
         found: &mut Problems,
     ) -> Result<(Plans, BTreeMap<String, Problems>), Diagnostic> {
-        let help = "write flags by their keys";
+        let help = "write each flag below it by its key: flags: { my_flag: { serve: on } }";
         let Some(flags) = self.members.get("flags") else {
             return Err(Diagnostic::error("flags", "is missing", help));
         };
@@ -204,6 +216,7 @@ impl File<'_> {
             let mut problems = new_problems();
             // Of two with one key the last counts.
             plans.remove(&**key);
+            doubt::tell_of_flag(self.text, raw, &path, &mut problems);
             let value = self.part(raw, &path, &mut problems);
             let node = value.as_ref().map(|value| Node { value, path });
             if let Some(plan) = node.and_then(|node| flag::read(&node, terms, &mut problems)) {
@@ -224,6 +237,9 @@ impl File<'_> {
         let Some(raw) = self.members.get(name).filter(|raw| raw.get() != "null") else {
             return Ok(None);
         };
+        let start = self.text.offset_of(raw.get());
+        let faults = self.text.faults(start..start + raw.get().len());
+        found.extend(faults.iter().map(|fault| fault.diagnostic(path, start)));
         read_json(raw, path, found).map(Some)
     }
 
@@ -292,9 +308,6 @@ pub(super) fn written_path(path: &Path) -> Path {
         (Some("flags"), Some(key), Some("metadata")) if name(3).is_some_and(flag::is_fact) => {
             let flag = Path::from("flags").member(key);
             flag.member(name(3).unwrap_or_default()).target(target)
-        }
-        (Some("flags"), Some(key), Some("defaultVariant" | "state")) => {
-            Path::from("flags").member(key)
         }
         _ => path.clone(),
     }

@@ -126,6 +126,7 @@ impl<'de> Deserialize<'de> for Name<'de> {
 }
 
 /// The elements of a JSON array.
+#[derive(Default)]
 pub(crate) struct Elements<'a>(pub(crate) Vec<&'a RawValue>);
 
 impl<'de> Deserialize<'de> for Elements<'de> {

@@ -24,6 +24,8 @@ pub(super) struct Translation {
     pub(super) json: String,
     /// In the order of the JSON text.
     pub(super) faults: Vec<Fault>,
+    /// Where values stand that are not what they look like, see [`scalar::is_doubtful`].
+    pub(super) doubts: Vec<usize>,
     /// Where keys and values begin, in the JSON text and in the file; if asked for.
     pub(super) marks: Vec<(usize, Position)>,
 }
@@ -87,7 +89,15 @@ fn syntax_error(yaml: &str, error: &ScanError) -> Diagnostic {
             "quote a text that has a colon in it; after the colon of a key comes a space, and keys \
              of one mapping are indented alike"
         }
-        what if what.contains("unknown anchor") => "write the anchor, with &, before its alias",
+        what if what.contains("unknown anchor") => {
+            "write the anchor, with &, before its alias; quote a text that begins with *"
+        }
+        what if what.contains("unexpected character") => {
+            "quote a text that begins with this character"
+        }
+        what if what.contains("block scalar") => {
+            "quote a text that begins with > or |, such as \">= 18\""
+        }
         what if what.contains("simple key expect") => {
             "a key needs a colon and a space after it; or the file is cut off"
         }

@@ -9,6 +9,7 @@
 )]
 
 mod authored;
+mod authoring;
 mod bad_files;
 mod boundaries;
 mod browser;
@@ -44,6 +45,7 @@ mod platform;
 mod podsim;
 mod properties;
 mod python;
+mod ramps;
 mod raw;
 mod refusals;
 mod reload;
@@ -53,4 +55,5 @@ mod sidecar;
 mod status;
 mod survival;
 mod tidy;
+mod twin;
 mod updates;

@@ -34,7 +34,7 @@ def directory() -> Iterator[Path]:
 
 @pytest.fixture
 def flag_file(directory: Path) -> Callable[..., FlagFile]:
-    return lambda definitions: FlagFile(directory, definitions)
+    return lambda definitions, **options: FlagFile(directory, definitions, **options)
 
 
 @pytest.fixture

@@ -44,8 +44,10 @@ def as_text(definitions: str | dict[str, Any]) -> str:
 class FlagFile:
     """A flag file, and the two ways people and tools save one."""
 
-    def __init__(self, directory: Path, definitions: str | dict[str, Any]) -> None:
-        self.path = directory / "flags.json"
+    def __init__(
+        self, directory: Path, definitions: str | dict[str, Any], name: str = "flags.json"
+    ) -> None:
+        self.path = directory / name
         self.write_in_place(definitions)
 
     def write_in_place(self, definitions: str | dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ import pytest
 from sidecar import DEADLINE, REPOSITORY, eventually
 
 EXAMPLES = REPOSITORY / "examples" / "python"
-FLAGS = (REPOSITORY / "config" / "flags.json").read_text()
+FLAGS = (REPOSITORY / "config" / "flags.yaml").read_text()
 
 
 def environment(port, **more):
@@ -85,18 +85,18 @@ def shop():
 
 
 def test_the_shop_serves_by_flags_and_hears_of_changes(sidecar, flag_file, shop):
-    target = flag_file(FLAGS)
+    target = flag_file(FLAGS, name="flags.yaml")
     one = shop(sidecar(target.path).port)
     one.wait_for("flags ready")
     assert one.get("/prices?user=user-6") == {"layout": "list", "monthly": 19}
-    target.edit('["on", 5], ["off", 95]', '["on", 25], ["off", 75]')
+    target.edit("rollout: 5%", "rollout: 25%")
     one.wait_for("flags changed: enable_new_pricing_page$")
     assert one.get("/prices?user=user-6")["layout"] == "plans"
 
     checkout = one.get("/checkout?user=user-1&locale=de-CH")
     assert checkout == {
         "flow": "classic",
-        "button": "Buy",
+        "button": "Buy now",
         "methods": ["card", "invoice"],
         "timeout_ms": 800,
         "gift_cards": False,
@@ -113,7 +113,7 @@ def test_the_shop_serves_by_flags_and_hears_of_changes(sidecar, flag_file, shop)
 
 
 def test_the_shop_opens_without_a_sidecar_and_finds_it_later(sidecar, flag_file, shop):
-    server = sidecar(flag_file(FLAGS).path)
+    server = sidecar(flag_file(FLAGS, name="flags.yaml").path)
     server.stop()
     one = shop(server.port)
     one.wait_for("no flags yet")
@@ -126,7 +126,7 @@ def test_the_shop_opens_without_a_sidecar_and_finds_it_later(sidecar, flag_file,
 
 
 def test_the_quickstart_prints_one_flag_for_one_user(sidecar, flag_file):
-    target = flag_file(FLAGS)
+    target = flag_file(FLAGS, name="flags.yaml")
     server = sidecar(target.path)
 
     def run():
@@ -142,7 +142,7 @@ def test_the_quickstart_prints_one_flag_for_one_user(sidecar, flag_file):
 
     assert run() == "enable_new_pricing_page: False (variant off, TARGETING_MATCH)\n"
     # What the README promises of its edit holds for the user of its snippet.
-    target.edit('["on", 5], ["off", 95]', '["on", 25], ["off", 75]')
+    target.edit("rollout: 5%", "rollout: 25%")
     begin = time.monotonic()
     while (output := run()) != "enable_new_pricing_page: True (variant on, TARGETING_MATCH)\n":
         assert time.monotonic() < begin + DEADLINE, output

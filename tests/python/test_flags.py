@@ -146,17 +146,21 @@ def pricing(user, percent):
 
 
 def button(user, percent):
-    if bucket("checkout_button_test" + user, 100) >= percent:
+    if bucket("checkout_button_test/traffic/" + user, 100) >= percent:
         return "outside"
-    arms = ["control", "short", "friendly"]
+    arms = ["control", "friendly", "short"]
     return arms[bucket("checkout_button_test/arms/" + user, 3)]
 
+
+TRAFFIC = """\
+                  ["in", 20],
+                  ["out", 80]"""
 
 USERS = [f"user-{n}" for n in range(2000)]
 
 
 def test_the_rollout_stands_at_5_percent_and_grows_to_25(sidecar, flag_file):
-    """The edit of the README: whoever is in stays in."""
+    """The edit of the README, in the plain twin: whoever is in stays in."""
     target = flag_file(TEXT)
     with connected(sidecar(target.path).port) as stub:
         flag = "enable_new_pricing_page"
@@ -180,7 +184,7 @@ def test_more_traffic_moves_nobody_between_the_arms_of_the_test(sidecar, flag_fi
         flag = "checkout_button_test"
         before = ask_many(stub.ResolveString, pb.ResolveStringRequest, flag, USERS)
         assert before == {user: button(user, 20) for user in USERS}
-        target.edit("[[true, 20], [false, 80]]", "[[true, 60], [false, 40]]")
+        target.edit(TRAFFIC, TRAFFIC.replace("20", "60").replace("80", "40"))
         wait_for_variant(stub.ResolveString, pb.ResolveStringRequest, flag, button, 20, 60)
         after = ask_many(stub.ResolveString, pb.ResolveStringRequest, flag, USERS)
     assert after == {user: button(user, 60) for user in USERS}

@@ -132,7 +132,7 @@ fn equals(attribute: &Json, node: &Node<'_>, found: &mut Problems) -> Option<Jso
         Json::Bool(_) => Some(json!({"===": [attribute, node.value]})),
         Json::Number(_) => Some(json!({"in": [attribute, [node.value]]})),
         _ => {
-            let help = "write a value, a list of values, or exists: true or false";
+            let help = "write a value, a list of values, or { exists: no } for those without it";
             found.push(node.error("is nothing that an attribute can equal", help));
             None
         }

@@ -4,7 +4,7 @@
 //! variant to another.
 
 use super::{node::Node, share::Share, variants::Variants};
-use crate::flag::problems::Problems;
+use crate::flag::{diagnostic::Target, problems::Problems};
 use serde_json::Value as Json;
 
 /// A share of the units is split over variants.
@@ -61,10 +61,17 @@ fn arms(node: &Node<'_>, variants: &Variants, found: &mut Problems) -> Option<Ve
     let mut is_good = true;
     for (name, weight) in node.members() {
         let name = Json::String(name.to_owned());
-        let variant = variants.named(&Node { value: &name, path: weight.path.clone() }, found);
+        let path = weight.path.clone().target(Target::Name);
+        let variant = variants.named(&Node { value: &name, path }, found);
         let number = weight.value.as_u64().filter(|weight| *weight <= MAX_WEIGHT);
         if number.is_none() {
-            let help = "write a whole number, such as 1; shares are its part of the sum";
+            let percentage = weight.value.as_str().and_then(|text| text.strip_suffix('%'));
+            let help = match percentage {
+                Some(number) => {
+                    format!("write {}, without %: weights count by their sum", number.trim())
+                }
+                None => "write a whole number, such as 1; weights count by their sum".to_owned(),
+            };
             found.push(weight.error("is no weight", help));
         }
         match (variant, number.and_then(|number| u32::try_from(number).ok())) {

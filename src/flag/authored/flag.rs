@@ -53,6 +53,12 @@ const KNOWN_OF_RULE: [&str; 4] = ["if", "serve", "rollout", "because"];
 
 /// Reads a flag. `None` if it cannot be served, for a reason among the errors found.
 pub(super) fn read(node: &Node<'_>, terms: Terms<'_>, found: &mut Problems) -> Option<Plan> {
+    let key = name(node);
+    if KNOWN.contains(&key.as_str()) && !node.value.is_object() {
+        let help = "indent it by two more spaces, so that it stands below the key of its flag";
+        found.push(node.error("belongs to a flag, and is none", help));
+        return None;
+    }
     node.object(&KNOWN, "a flag", found)?;
     let mut variants = Variants::read(node.member("variants").as_ref(), found)?;
     if let Some(schema) = node.member("schema") {
@@ -71,6 +77,17 @@ pub(super) fn read(node: &Node<'_>, terms: Terms<'_>, found: &mut Problems) -> O
     let otherwise = otherwise(node, &variants, experiment.as_ref(), killed, found);
     let rules = rules(node, &variants, terms, found);
     let last = last(node, &variants, experiment, terms, found);
+    let outcomes = rules.iter().map(|(_, outcome)| ("rules", outcome));
+    let of_last = last.iter().flatten().map(|outcome| ("rollout", outcome));
+    for (name, outcome) in outcomes.chain(of_last) {
+        if let (Outcome::Rollout(rollout), Some(member)) = (outcome, node.member(name))
+            && otherwise.as_ref() == Some(&rollout.serve)
+        {
+            let message = format!("rolls out \"{}\", which the others get too", rollout.serve);
+            let help = "write another variant as otherwise, or { serve: VARIANT, to: 5% }";
+            found.push(member.warning(message, help));
+        }
+    }
     let requires = requires(node, found);
     let moment = |name: &str, found: &mut Problems| {
         node.member(name).and_then(|moment| terms.clock.moment(&moment, found))
@@ -90,7 +107,7 @@ pub(super) fn read(node: &Node<'_>, terms: Terms<'_>, found: &mut Problems) -> O
         let others = ["rules", "requires", "start", "end", "hold_at", "salt", "by"];
         for other in others.iter().filter_map(|name| node.member(name)) {
             let help = "write the condition into the targeting, or use the readable form";
-            found.push(other.error("is not applied to a flag with targeting of its own", help));
+            found.push(other.error("has no effect beside targeting", help));
         }
     }
     let disabled = match node.member("state") {
@@ -99,7 +116,8 @@ pub(super) fn read(node: &Node<'_>, terms: Terms<'_>, found: &mut Problems) -> O
             Some("DISABLED") => true,
             Some("ENABLED") => false,
             _ => {
-                found.push(state.error("is no state", "write ENABLED or DISABLED"));
+                let help = "write ENABLED or DISABLED; to switch it off, write killed: true";
+                found.push(state.error("is no state", help));
                 false
             }
         },
@@ -222,6 +240,8 @@ fn rules(
         let help =
             "write - { if: CONDITION, serve: VARIANT } for each; the first that matches counts";
         found.push(rules.error("is not a list", help));
+    } else if rules.elements().next().is_none() {
+        found.push(rules.warning("is an empty list", "write a rule, or remove it"));
     }
     rules.elements().filter_map(|rule| self::rule(&rule, variants, terms, found)).collect()
 }

@@ -8,6 +8,32 @@ use crate::flag::{
 };
 use serde_json::{Map, Value as Json};
 
+/// What other products, flagd among them, call what stands here under another name.
+const CALLED: [(&str, &str); 22] = [
+    ("default", "otherwise"),
+    ("defaultVariant", "otherwise"),
+    ("default_variant", "otherwise"),
+    ("defaultServe", "otherwise"),
+    ("else", "otherwise"),
+    ("fallthrough", "serve"),
+    ("variant", "serve"),
+    ("value", "serve"),
+    ("enabled", "serve"),
+    ("then", "serve"),
+    ("variations", "variants"),
+    ("percentage", "rollout"),
+    ("percent", "rollout"),
+    ("when", "if"),
+    ("condition", "if"),
+    ("description", "why"),
+    ("reason", "because"),
+    ("team", "owner"),
+    ("type", "kind"),
+    ("expiry", "expires"),
+    ("weights", "split"),
+    ("prerequisites", "requires"),
+];
+
 /// A value and its place.
 #[derive(Debug, Clone)]
 pub(super) struct Node<'a> {
@@ -58,14 +84,25 @@ impl<'a> Node<'a> {
         found: &mut Problems,
     ) -> Option<&'a Map<String, Json>> {
         let Json::Object(members) = self.value else {
-            let help = format!("write it as a mapping with some of: {}", known.join(", "));
+            let help = match self.value {
+                Json::Null => {
+                    "indent what belongs to it by two more spaces, or write {}".to_owned()
+                }
+                _ => format!("write members below it, such as {}", some(known)),
+            };
             found.push(self.error(format!("is not {what}"), help));
             return None;
         };
         for name in members.keys().filter(|name| !known.contains(&name.as_str())) {
             let path = self.path.member(name).target(Target::Name);
-            let otherwise = format!("here stand {}", known.join(", "));
-            let help = suggest(name, known.iter().copied(), &otherwise);
+            let called = CALLED.iter().find(|(other, own)| other == name && known.contains(own));
+            let help = match called {
+                Some((_, own)) => format!("write {own}, as it is called here"),
+                None => {
+                    let otherwise = format!("here stand {}", known.join(", "));
+                    suggest(name, known.iter().copied(), &otherwise)
+                }
+            };
             found.push(Diagnostic::error(path, format!("is no member of {what}"), help));
         }
         Some(members)
@@ -77,6 +114,10 @@ impl<'a> Node<'a> {
             Json::String(text) if !text.trim().is_empty() => Some(text.clone()),
             Json::Number(number) => Some(number.to_string()),
             Json::Bool(bit) => Some(bit.to_string()),
+            Json::String(_) => {
+                found.push(self.error("is empty", format!("write {what}")));
+                None
+            }
             _ => {
                 found.push(self.error(format!("is not {what}"), "write it as a text"));
                 None
@@ -96,4 +137,12 @@ impl<'a> Node<'a> {
         }
         truth
     }
+}
+
+/// The names that most often decide, if they may stand here, else the first.
+fn some(known: &[&str]) -> String {
+    let most: Vec<&str> =
+        ["serve", "rollout", "rules"].into_iter().filter(|name| known.contains(name)).collect();
+    let names = if most.len() > 1 { &most } else { known };
+    names.join(", ")
 }

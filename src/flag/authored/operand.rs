@@ -79,11 +79,15 @@ impl Compared<'_> {
                     found.push(node.error(format!("\"{operand}\" is no version"), help));
                     return None;
                 };
-                Some(json!({"sem_ver": [attribute, sign, version]}))
+                Some(match sign {
+                    // Not equal is what a missing one is, as it is with numbers.
+                    "!=" => json!({"!": [{"sem_ver": [attribute, "=", version]}]}),
+                    _ => json!({"sem_ver": [attribute, sign, version]}),
+                })
             }
             Kind::Number => {
                 let Some(number) = number(operand) else {
-                    let help = "write such as 18";
+                    let help = "write such as 18 or 4.2";
                     found.push(node.error(format!("\"{operand}\" is no number"), help));
                     return None;
                 };
@@ -98,6 +102,11 @@ impl Compared<'_> {
 
     /// The error of an operand that is nothing, or may be two things.
     fn unclear(&self, sign: &str, operand: &str) -> Diagnostic {
+        if operand.is_empty() {
+            let message = format!("\"{sign}\" is compared with nothing");
+            let help = "write such as \">= 18\"; a text stands alone: plan: enterprise";
+            return self.node.error(message, help);
+        }
         if version(operand).is_some() {
             let help =
                 format!("write version: \"{sign} {operand}\", or number: \"{sign} {operand}\"");
@@ -106,6 +115,7 @@ impl Compared<'_> {
         let message = format!("\"{operand}\" is no version, number or moment to compare with");
         let help = match sign {
             "!=" => format!("write not: \"{operand}\""),
+            "=" => format!("to be equal to a text, write it alone: \"{operand}\""),
             _ => "for a text that begins with a sign, write is: \"…\"".to_owned(),
         };
         self.node.error(message, help)
@@ -202,6 +212,7 @@ mod tests {
             (">= 4.2.0", r#"{"sem_ver":["A",">=","4.2.0"]}"#),
             ("^1.2.3-rc.1", r#"{"sem_ver":["A","^","1.2.3-rc.1"]}"#),
             (">= v4.2.0", r#"{"sem_ver":["A",">=","4.2.0"]}"#),
+            ("!= 4.2.0", r#"{"!":[{"sem_ver":["A","=","4.2.0"]}]}"#),
             ("> 18", r#"{">":["A",18]}"#),
             (">18<=65", r#"{"and":[{">":["A",18]},{"and":[{"!==":["A",null]},{"<=":["A",65]}]}]}"#),
             ("< 65", r#"{"and":[{"!==":["A",null]},{"<":["A",65]}]}"#),
@@ -226,7 +237,7 @@ mod tests {
         for (text, message) in [
             (">= 4.2", "\"4.2\" may be a version or a number"),
             ("> old", "\"old\" is no version, number or moment to compare with"),
-            (">=", "\"\" is no version, number or moment to compare with"),
+            (">=", "\">=\" is compared with nothing"),
             ("~ 5", "\"~\" compares no numbers"),
         ] {
             assert_eq!(compared(text, None), Err(message.to_owned()), "{text}");

@@ -37,54 +37,65 @@ impl<'a> Required<'a> {
         plan: &'a Plan,
         found: &mut Problems,
     ) -> Option<Vec<Json>> {
+        let mut told = Vec::new();
+        let conditions = self.conditions(key, plan, |wrong, Trouble { message, help, .. }| {
+            told.push(Diagnostic { message, help, ..wrong.clone() });
+        });
+        found.extend(told);
+        conditions
+    }
+
+    /// The same, with what is to be done of each that makes no sense.
+    fn conditions(
+        &mut self,
+        key: &'a str,
+        plan: &'a Plan,
+        mut tell: impl FnMut(&Diagnostic, Trouble<'a>),
+    ) -> Option<Vec<Json>> {
         if plan.killed {
             return Some(Vec::new());
         }
         self.above.push(key);
-        let conditions = plan.requires.iter().map(|(needed, variant, wrong)| {
-            let told = |message: String, help: Option<String>| Diagnostic {
-                message,
-                help: help.unwrap_or_else(|| wrong.help.clone()),
-                ..wrong.clone()
-            };
-            self.condition(needed, variant.as_ref(), found)
-                .map_err(|(message, help)| found.push(told(message, help)))
-                .ok()
-        });
-        let conditions = conditions.collect();
+        let conditions: Vec<_> = plan
+            .requires
+            .iter()
+            .map(|(needed, variant, wrong)| {
+                self.condition(needed, variant.as_ref())
+                    .map_err(|trouble| tell(wrong, trouble))
+                    .ok()
+            })
+            .collect();
         self.above.pop();
-        conditions
+        conditions.into_iter().collect()
     }
 
     /// That a flag serves a variant.
-    fn condition(
-        &mut self,
-        needed: &str,
-        variant: Option<&Json>,
-        found: &mut Problems,
-    ) -> Result<Json, (String, Option<String>)> {
+    fn condition(&mut self, needed: &str, variant: Option<&Json>) -> Result<Json, Trouble<'a>> {
         let Some((key, plan)) = self.plans.get_key_value(needed) else {
             let keys = self.plans.keys().map(String::as_str);
             let help = suggest(needed, keys, "it has to be a flag of this file without errors");
-            return Err((format!("\"{needed}\" is no flag of this file"), Some(help)));
+            return Err(Trouble::new(format!("\"{needed}\" is no flag of this file"), help));
         };
         if let Some(begins) = self.above.iter().position(|above| above == key) {
             let circle = self.above.get(begins..).unwrap_or_default().join(" -> ");
-            let help = "one of them must not require the next".to_owned();
-            return Err((format!("requires itself: {circle} -> {key}"), Some(help)));
+            let help = "one of them must not require the next";
+            let message = format!("requires itself: {circle} -> {key}");
+            return Err(Trouble { circle: Some(key), ..Trouble::new(message, help) });
         }
         self.written += 1;
         if self.written > MOST_WRITTEN_IN {
-            let help = "let flags require fewer others".to_owned();
             let message = format!("requires more than {MOST_WRITTEN_IN} flags, theirs included");
-            return Err((message, Some(help)));
+            return Err(Trouble::new(message, "let flags require fewer others"));
         }
         let names = || plan.variants.as_json().keys().map(String::as_str);
-        let variant = words::named(variant.unwrap_or(&Json::Bool(true)), names());
-        let Some(variant) = variant else {
+        let Some(variant) = words::named(variant.unwrap_or(&Json::Bool(true)), names()) else {
+            let message = match variant {
+                None => format!("\"{key}\" has no variant \"on\""),
+                Some(_) => format!("names no variant of \"{key}\""),
+            };
             let known = names().collect::<Vec<_>>().join(", ");
             let help = format!("write requires: {{ {key}: VARIANT }}; it has {known}");
-            return Err((format!("names no variant of \"{key}\""), Some(help)));
+            return Err(Trouble::new(message, help));
         };
         if plan.disabled {
             // Its clients use what is in their code, which nobody here knows.
@@ -93,13 +104,21 @@ impl<'a> Required<'a> {
         if let Some(inline) = &plan.inline
             && hashes_its_key(inline)
         {
-            let help = "write its split as a rollout or an experiment".to_owned();
-            let message =
-                format!("\"{key}\" has a targeting of its own that splits units by its key");
-            return Err((message, Some(help)));
+            let message = format!("\"{key}\" splits units by its key in a targeting of its own");
+            return Err(Trouble::new(message, "write its split as a rollout or an experiment"));
         }
-        let required = self.of(key, plan, found).ok_or_else(|| {
-            (format!("\"{key}\" requires what makes no sense"), Some("mend it first".to_owned()))
+        let outermost = self.above.first().copied();
+        let mut first = None;
+        let required = self.conditions(key, plan, |_, trouble| {
+            first.get_or_insert(trouble);
+        });
+        let required = required.ok_or_else(|| match first {
+            // The whole circle is told to each flag in it.
+            Some(trouble) if trouble.circle.is_some() && trouble.circle == outermost => trouble,
+            _ => {
+                let message = format!("\"{key}\" has an error in what it requires itself");
+                Trouble::new(message, "mend it there")
+            }
         })?;
         let writing = Writing { key, generation: self.generation, elsewhere: true };
         let is_otherwise = variant == plan.otherwise;
@@ -112,6 +131,21 @@ impl<'a> Required<'a> {
             }
             Some(rule) => json!({"==": [rule, variant]}),
         })
+    }
+}
+
+/// Why a flag cannot be required.
+#[derive(Debug)]
+struct Trouble<'a> {
+    message: String,
+    help: String,
+    /// The flag that requires itself.
+    circle: Option<&'a str>,
+}
+
+impl Trouble<'_> {
+    fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { message: message.into(), help: help.into(), circle: None }
     }
 }
 

@@ -114,7 +114,13 @@ fn step(node: &Node<'_>, clock: &Clock, found: &mut Problems) -> Option<(Option<
         Ok(share) => share,
         Err(message) => {
             let written = share.trim();
-            found.push(node.error(format!("\"{written}\" {message}"), SHAPE));
+            let help = match written.split_once('%') {
+                Some((share, from)) if !from.is_empty() => {
+                    format!("write {share}% from {}", from.trim())
+                }
+                _ => SHAPE.to_owned(),
+            };
+            found.push(node.error(format!("\"{written}\" {message}"), help));
             return None;
         }
     };

@@ -10,6 +10,7 @@ use super::{
     node::Node,
 };
 use crate::flag::{
+    diagnostic::{Diagnostic, Target},
     problems::Problems,
     suggest::{nearest, suggest},
 };
@@ -65,7 +66,16 @@ impl<'a> Segments<'a> {
         else {
             return;
         };
-        let Some(node) = all.member(&name) else { return };
+        let Some(node) = all.member(&name) else {
+            // Of one that is not there, whoever names it is told.
+            if all.value.get(&name).is_some() {
+                let path = all.path.member(&name).target(Target::Name);
+                let help = "write a condition below it, such as plan: enterprise";
+                found.push(Diagnostic::error(path, "is empty", help));
+                self.rules.insert(name, None);
+            }
+            return;
+        };
         let mut is_good = true;
         for needed in segments_in(node.value) {
             if names.contains(&needed) || names.len() > MAX_DEPTH {
@@ -97,14 +107,18 @@ impl<'a> Segments<'a> {
             Some(Some(rule)) if self.reading => Some(rule.clone()),
             Some(Some(_)) => Some(json!({"$ref": name})),
             Some(None) => {
-                let message = format!("the segment \"{name}\" makes no sense");
-                found.push(node.error(message, "mend it first"));
+                let message = format!("the segment \"{name}\" has an error");
+                found.push(node.error(message, "mend it where it is defined"));
                 None
             }
             None => {
                 let names = self.rules.keys().map(String::as_str);
                 let help = match nearest(name, names.clone()) {
                     Some(near) => format!("did you mean {near}?"),
+                    None if name.contains(['=', '<', '>']) => {
+                        "write attribute: value, such as { plan: enterprise, age: \">= 18\" }"
+                            .to_owned()
+                    }
                     None => {
                         suggest(name, names, "define it under segments, or write attribute: value")
                     }

@@ -27,7 +27,14 @@ impl Share {
             },
             // 0.25 may be meant as a quarter, and as a quarter of a percent.
             Json::Number(number) => {
-                refuse("is a number without %", &format!("write {number}%"), found)
+                let help = match number.as_f64() {
+                    Some(part) if part > 0.0 && part < 1.0 => {
+                        let percent = (part * 100_000.0).round() / 1000.0;
+                        format!("write {percent}%, or {number}% if so little is meant")
+                    }
+                    _ => format!("write {number}%"),
+                };
+                refuse("is a number without %", &help, found)
             }
             _ => refuse("is no percentage", help, found),
         }

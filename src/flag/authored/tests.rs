@@ -68,7 +68,7 @@ fn rules_are_asked_in_their_order() {
         &json!({"if": [beta, "off", "on"]}),
     );
     check(
-        "{ rules: [{ if: { country: NO }, serve: off }, { if: beta, rollout: 50% }], rollout: 5% }",
+        "{ rules: [{ if: { country: \"NO\" }, serve: off }, { if: beta, rollout: 50% }], rollout: 5% }",
         "off",
         &json!({"if": [
             {"==": [{"var": "country"}, "NO"]}, "off",
@@ -117,11 +117,11 @@ fn a_condition_says_what_it_says() {
 
 #[test]
 fn a_rollout_is_one_split_whose_share_depends_on_the_time() {
-    let time = json!({"var": "$flagd.timestamp"});
+    let seconds = json!({"var": "$flagd.timestamp"});
     let split = |part, rest| json!({"fractional": [["on", part], ["off", rest]]});
     check("{ rollout: 0.5% }", "off", &split(5, 995));
     let steps = "[1%, 25% from 2026-12-01, 100% from 2026-12-02 12:00]";
-    let plan = |first: Json, second: Json, third: Json| json!({"if": [{">=": [time, 1_796_212_800]}, third, {">=": [time, 1_796_083_200]}, second, first]});
+    let plan = |first: Json, second: Json, third: Json| json!({"if": [{">=": [seconds, 1_796_212_800]}, third, {">=": [seconds, 1_796_083_200]}, second, first]});
     check(
         &format!("{{ rollout: {steps} }}"),
         "off",
@@ -130,7 +130,7 @@ fn a_rollout_is_one_split_whose_share_depends_on_the_time() {
     check(
         &format!("{{ rollout: {steps}, hold_at: 25% }}"),
         "off",
-        &json!({"if": [{">=": [time, 1_796_083_200]}, split(25, 75), split(1, 99)]}),
+        &json!({"if": [{">=": [seconds, 1_796_083_200]}, split(25, 75), split(1, 99)]}),
     );
     check(&format!("{{ rollout: {steps}, hold_at: 0% }}"), "off", &json!(null));
     check(
@@ -206,11 +206,11 @@ fn what_another_flag_decides_is_written_in() {
 
 #[test]
 fn a_launch_has_a_start_and_an_end() {
-    let time = json!({"var": "$flagd.timestamp"});
+    let seconds = json!({"var": "$flagd.timestamp"});
     check(
         "{ start: 2026-12-01, end: 2026-12-02 12:00, serve: on }",
         "off",
-        &json!({"if": [{"and": [{">=": [time, 1_796_083_200]}, {"<": [time, 1_796_212_800]}]}, "on"]}),
+        &json!({"if": [{"and": [{">=": [seconds, 1_796_083_200]}, {"<": [seconds, 1_796_212_800]}]}, "on"]}),
     );
 }
 
