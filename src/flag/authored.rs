@@ -5,7 +5,6 @@
 //! this knows which it was, but for the places that problems are told at.
 
 mod condition;
-mod doubt;
 mod experiment;
 mod flag;
 mod moment;
@@ -136,13 +135,7 @@ impl File<'_> {
         }
         let mut values = BTreeMap::new();
         for name in ["bucketing", "time_zone", "segments", "metadata"] {
-            let path = Path::from(name);
-            if name == "segments"
-                && let Some(segments) = self.members.get(name)
-            {
-                doubt::tell(self.text, segments, &path, found);
-            }
-            if let Some(value) = self.value(name, &path, found)? {
+            if let Some(value) = self.value(name, &Path::from(name), found)? {
                 values.insert(name, value);
             }
         }
@@ -216,7 +209,6 @@ impl File<'_> {
             let mut problems = new_problems();
             // Of two with one key the last counts.
             plans.remove(&**key);
-            doubt::tell_of_flag(self.text, raw, &path, &mut problems);
             let value = self.part(raw, &path, &mut problems);
             let node = value.as_ref().map(|value| Node { value, path });
             if let Some(plan) = node.and_then(|node| flag::read(&node, terms, &mut problems)) {

@@ -33,7 +33,6 @@ pub(crate) struct Text<'a> {
     authored: &'a str,
     format: Format,
     faults: Vec<Fault>,
-    doubts: Vec<usize>,
 }
 
 /// Something that JSON cannot say, for which something else stands in its text.
@@ -64,21 +63,19 @@ impl<'a> Text<'a> {
             }
             (Format::Json, None) => {
                 let json = Cow::Borrowed(authored);
-                Ok(Self { json, authored, format, faults: Vec::new(), doubts: Vec::new() })
+                Ok(Self { json, authored, format, faults: Vec::new() })
             }
             (Format::Yaml, without_mark) => {
                 let authored = without_mark.unwrap_or(authored);
                 let read = yaml::to_json(authored, false)?;
-                let yaml::Translation { json, faults, doubts, .. } = read;
-                Ok(Self { json: Cow::Owned(json), authored, format, faults, doubts })
+                Ok(Self { json: Cow::Owned(read.json), authored, format, faults: read.faults })
             }
         }
     }
 
     /// JSON that nobody wrote.
     pub(crate) fn of_json(json: String) -> Text<'static> {
-        let (faults, doubts) = (Vec::new(), Vec::new());
-        Text { json: Cow::Owned(json), authored: "", format: Format::Json, faults, doubts }
+        Text { json: Cow::Owned(json), authored: "", format: Format::Json, faults: Vec::new() }
     }
 
     pub(crate) fn is_yaml(&self) -> bool {
@@ -99,13 +96,6 @@ impl<'a> Text<'a> {
         let first = self.faults.partition_point(|fault| fault.at < part.start);
         let end = self.faults.partition_point(|fault| fault.at < part.end);
         self.faults.get(first..end).unwrap_or_default()
-    }
-
-    /// Where in a part of the JSON text values are that are not what they look like.
-    pub(crate) fn doubts(&self, part: Range<usize>) -> &[usize] {
-        let first = self.doubts.partition_point(|at| *at < part.start);
-        let end = self.doubts.partition_point(|at| *at < part.end);
-        self.doubts.get(first..end).unwrap_or_default()
     }
 
     /// Where a part of the JSON text, itself a slice of it, begins.

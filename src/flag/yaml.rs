@@ -24,8 +24,6 @@ pub(super) struct Translation {
     pub(super) json: String,
     /// In the order of the JSON text.
     pub(super) faults: Vec<Fault>,
-    /// Where values stand that are not what they look like, see [`scalar::is_doubtful`].
-    pub(super) doubts: Vec<usize>,
     /// Where keys and values begin, in the JSON text and in the file; if asked for.
     pub(super) marks: Vec<(usize, Position)>,
 }

@@ -75,7 +75,7 @@ impl Look<'_, '_> {
             Some('"') => {
                 let text = json.trim_matches('"');
                 let is_truth = TRUTHS.iter().any(|truth| text.eq_ignore_ascii_case(truth));
-                if is_truth && self.is_unquoted(raw) {
+                if is_truth && self.written(raw).starts_with(char::is_alphabetic) {
                     let message =
                         format!("is a text here, and a truth to readers of YAML 1.1: {text}");
                     let help = format!("write \"{text}\" in quotes, or true or false");
@@ -88,16 +88,28 @@ impl Look<'_, '_> {
                 let help = format!("for a text write \"{json}\" in quotes, for a number {short}");
                 self.found.tell(&UNQUOTED, &*path, message, help);
             }
+            Some(_) if has_leading_zero(self.written(raw)) => {
+                let message = format!("is the number {json}: its leading zero is lost");
+                let help = format!("for a text write it in quotes, for a number {json}");
+                self.found.tell(&UNQUOTED, &*path, message, help);
+            }
             _ => {}
         }
     }
 
-    fn is_unquoted(&self, raw: &RawValue) -> bool {
+    /// What its author wrote, up to the end of the line.
+    fn written(&self, raw: &RawValue) -> &str {
         let position = self.places.position(self.text.offset_of(raw.get()));
         let line = position.line.checked_sub(1).and_then(|line| self.lines.get(line));
-        let first = line.and_then(|line| line.chars().nth(position.column.saturating_sub(1)));
-        first.is_some_and(char::is_alphabetic)
+        let line = line.copied().unwrap_or_default();
+        let begins = line.char_indices().nth(position.column.saturating_sub(1));
+        begins.and_then(|(at, _)| line.get(at..)).unwrap_or_default()
     }
+}
+
+/// `01069`, which is perhaps a code: YAML 1.1 even reads some of them as octal numbers.
+fn has_leading_zero(written: &str) -> bool {
+    written.starts_with('0') && written.chars().nth(1).is_some_and(|next| next.is_ascii_digit())
 }
 
 /// `1.10`, which was perhaps meant as a version. `0.50` is a share.

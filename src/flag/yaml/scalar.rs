@@ -77,21 +77,6 @@ pub(super) fn write_text(json: &mut String, text: &str) {
     json.push('"');
 }
 
-/// Whether a plain scalar is something else than it looks like to some reader of it: a word that is
-/// a truth in YAML 1.1 (<https://yaml.org/type/bool.html>), or a number whose zeros get lost.
-pub(super) fn is_doubtful(text: &str) -> bool {
-    match text.as_bytes() {
-        [b'y' | b'Y' | b'n' | b'N' | b'o' | b'O', rest @ ..] if rest.len() < 3 => {
-            // A lone y or n is a truth in the text of YAML 1.1, and to hardly any reader.
-            let words = ["yes", "no", "on", "off"];
-            words.iter().any(|word| text.eq_ignore_ascii_case(word))
-        }
-        [b'0', b'0'..=b'9', ..] => number(text).is_some(),
-        [b'0'..=b'9', .., b'0'] => text.contains('.') && number(text).is_some(),
-        _ => false,
-    }
-}
-
 /// A number as JSON writes it, if it is one.
 fn number(text: &str) -> Option<String> {
     // Most texts are told by their first character.

@@ -109,29 +109,6 @@ fn what_json_cannot_say_is_a_fault_at_its_place() {
 }
 
 #[test]
-fn what_is_not_what_it_looks_like_is_doubted() {
-    let doubted = |yaml| {
-        let read = to_json(yaml, false).unwrap();
-        let values = read.doubts.iter().map(|at| read.json.split_at(*at).1);
-        values
-            .map(|rest| rest.split([',', ']', '}']).next().unwrap().to_owned())
-            .collect::<Vec<_>>()
-    };
-    let doubtful = "[NO, no, On, yes, 1.10, 4.0, 01069]";
-    let as_json = [r#""NO""#, r#""no""#, r#""On""#, r#""yes""#, "1.10", "4.0", "1069"];
-    assert_eq!(doubted(doubtful), as_json);
-    assert_eq!(
-        doubted("['NO', \"1.10\", !!str no, y, Norway, 1.1, 10, 0, 0.5, 0x10, true, v1.10]"),
-        [""; 0]
-    );
-    // Once, where it was written.
-    assert_eq!(
-        doubted("{a: &x {p: NO}, b: *x, c: {<<: *x}, d: {<<: {q: on}, r: off}}"),
-        [r#""NO""#, r#""off""#]
-    );
-}
-
-#[test]
 fn what_is_no_single_document_is_refused_at_its_place() {
     check_error("", "1:1: error: file: is empty");
     check_error("# nothing\n", "is empty");

@@ -70,9 +70,6 @@ impl Writer {
             }
             Event::Scalar(text, style, anchor, tag) => {
                 let start = self.begin(span.start);
-                if style == ScalarStyle::Plain && tag.is_none() && scalar::is_doubtful(&text) {
-                    self.out.doubts.push(start);
-                }
                 self.scalar(&Scalar::of(&text, style, tag.as_deref()), start);
                 self.end(start, anchor);
             }
@@ -166,9 +163,6 @@ impl Writer {
             merged.push(text);
             let written = self.out.marks.partition_point(|(at, _)| *at < start);
             self.out.marks.truncate(written);
-            // They were told where the anchor is.
-            let doubted = self.out.doubts.partition_point(|at| *at < start);
-            self.out.doubts.truncate(doubted);
             let moved = self.out.faults.iter_mut().rev().take_while(|fault| fault.at >= start);
             moved.for_each(|fault| fault.at = *mapping);
         }
