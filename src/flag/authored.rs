@@ -4,15 +4,19 @@
 //! written down as a definition. From there on it takes the path of any other file; nothing behind
 //! this knows which it was, but for the places that problems are told at.
 
+mod attribute;
 mod condition;
 mod experiment;
+mod facts;
 mod flag;
+mod lists;
 mod moment;
 mod node;
 mod operand;
 mod plan;
 mod requires;
 mod rollout;
+mod rules;
 mod segments;
 mod shape;
 mod share;
@@ -22,10 +26,11 @@ mod trials;
 mod variants;
 mod words;
 
+pub use lists::{List, Lists, lists_named};
 pub use trials::run_tests;
 
 use super::{
-    Format, Generation,
+    Generation,
     compile::read_json,
     diagnostic::{Diagnostic, Path, Step, Target},
     members::Members,
@@ -43,19 +48,10 @@ use requires::{Plans, Required};
 use rollout::Held;
 use segments::Segments;
 use serde_json::{Map, Value as Json, value::RawValue};
-use std::collections::{BTreeMap, BTreeSet};
-
-/// A list of units that stands in a file of its own, or why it cannot be read.
-pub type List = Result<Box<[Box<str>]>, String>;
-
-/// Lists by the names of their files, which stand beside the flag file.
-pub type Lists = BTreeMap<Box<str>, List>;
+use std::collections::BTreeMap;
 
 /// The member that says a file is written in this format, and in which version of it.
 const VERSION: &str = "flagstaff";
-
-/// The operator that asks a list.
-const LIST: &str = "in_list";
 
 /// The members of a file. What begins with `x-` is the author's own, for YAML's anchors.
 const KNOWN: [&str; 9] = [
@@ -209,7 +205,8 @@ impl File<'_> {
             let mut problems = new_problems();
             // Of two with one key the last counts.
             plans.remove(&**key);
-            let value = self.part(raw, &path, &mut problems);
+            let value = self.read(raw, &path, &mut problems);
+            let value = value.map_err(|error| problems.push(error)).ok();
             let node = value.as_ref().map(|value| Node { value, path });
             if let Some(plan) = node.and_then(|node| flag::read(&node, terms, &mut problems)) {
                 plans.insert(key.clone().into_owned(), plan);
@@ -229,18 +226,15 @@ impl File<'_> {
         let Some(raw) = self.members.get(name).filter(|raw| raw.get() != "null") else {
             return Ok(None);
         };
-        let start = self.text.offset_of(raw.get());
-        let faults = self.text.faults(start..start + raw.get().len());
-        found.extend(faults.iter().map(|fault| fault.diagnostic(path, start)));
-        read_json(raw, path, found).map(Some)
+        self.read(raw, path, found).map(Some)
     }
 
-    /// A part that only one flag depends on; what is wrong with the text itself is told.
-    fn part(&self, raw: &RawValue, path: &Path, found: &mut Problems) -> Option<Json> {
+    /// Reads a part; what is wrong with the text itself is told.
+    fn read(&self, raw: &RawValue, path: &Path, found: &mut Problems) -> Result<Json, Diagnostic> {
         let start = self.text.offset_of(raw.get());
         let faults = self.text.faults(start..start + raw.get().len());
         found.extend(faults.iter().map(|fault| fault.diagnostic(path, start)));
-        read_json(raw, path, found).map_err(|error| found.push(error)).ok()
+        read_json(raw, path, found)
     }
 }
 
@@ -259,35 +253,6 @@ fn generation(node: Option<Node<'_>>) -> Result<Option<Generation>, Diagnostic> 
     }
 }
 
-/// The lists that a readable file names.
-pub fn lists_named(content: &[u8], format: Format) -> BTreeSet<Box<str>> {
-    let mut names = BTreeSet::new();
-    let Ok(text) = Text::read(content, format) else { return names };
-    // Most files name none, and need not be read twice.
-    if text.json().contains(LIST)
-        && let Ok(members) = serde_json::from_str::<Members<'_>>(text.json())
-        && members.get(VERSION).is_some()
-        && let Ok(file) = serde_json::from_str::<Json>(text.json())
-    {
-        gather_lists(&file, &mut names);
-    }
-    names
-}
-
-fn gather_lists(value: &Json, names: &mut BTreeSet<Box<str>>) {
-    match value {
-        Json::Array(elements) => {
-            elements.iter().for_each(|element| gather_lists(element, names));
-        }
-        Json::Object(members) => {
-            let name = members.get(LIST).and_then(Json::as_str);
-            names.extend(name.filter(|name| segments::is_name_of_list(name)).map(Box::from));
-            members.values().for_each(|member| gather_lists(member, names));
-        }
-        _ => {}
-    }
-}
-
 /// Where the author wrote what a path of the translation leads to.
 pub(super) fn written_path(path: &Path) -> Path {
     let (steps, target) = path.parts();
@@ -297,7 +262,7 @@ pub(super) fn written_path(path: &Path) -> Path {
     };
     match (name(0), name(1), name(2)) {
         (Some("$evaluators"), Some(segment), _) => Path::from("segments").member(segment),
-        (Some("flags"), Some(key), Some("metadata")) if name(3).is_some_and(flag::is_fact) => {
+        (Some("flags"), Some(key), Some("metadata")) if name(3).is_some_and(facts::is_fact) => {
             let flag = Path::from("flags").member(key);
             flag.member(name(3).unwrap_or_default()).target(target)
         }

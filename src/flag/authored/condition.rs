@@ -4,17 +4,8 @@
 //! of them, and a text is the name of a segment. What a missing attribute has is nothing: it equals
 //! nothing, is in no list, and neither below nor above a number.
 
-use super::{
-    moment::Clock,
-    node::Node,
-    operand::{self, Compared, Kind},
-    segments::Segments,
-};
-use crate::flag::{
-    diagnostic::{Diagnostic, Target},
-    problems::Problems,
-    suggest::suggest,
-};
+use super::{attribute, moment::Clock, node::Node, segments::Segments};
+use crate::flag::problems::Problems;
 use serde_json::{Value as Json, json};
 
 /// Deeper than anybody reads, and not as deep as a stack is.
@@ -55,7 +46,7 @@ pub(super) fn rule(node: &Node<'_>, terms: Terms<'_>, found: &mut Problems) -> O
                     "any" => combine("or", &member, terms, found),
                     "all" => combine("and", &member, terms, found),
                     "not" => rule(&member, terms.deeper(), found).map(|rule| json!({"!": [rule]})),
-                    name => attribute(name, &member, terms, found),
+                    name => attribute::rule(name, &member, terms, found),
                 })
                 .collect();
             joined("and", rules.into_iter().collect::<Option<Vec<_>>>()?)
@@ -83,191 +74,6 @@ fn combine(
     joined(operator, rules.into_iter().collect::<Option<Vec<_>>>()?)
 }
 
-fn joined(operator: &str, mut rules: Vec<Json>) -> Option<Json> {
+pub(super) fn joined(operator: &str, mut rules: Vec<Json>) -> Option<Json> {
     if rules.len() > 1 { Some(json!({operator: rules})) } else { rules.pop() }
-}
-
-/// What an attribute has to be.
-fn attribute(name: &str, node: &Node<'_>, terms: Terms<'_>, found: &mut Problems) -> Option<Json> {
-    if name.is_empty() {
-        found.push(node.error("has no name", "write the name of an attribute"));
-        return None;
-    }
-    let attribute = json!({"var": name});
-    match node.value {
-        Json::Array(_) => any_of(&attribute, node, terms, found),
-        Json::Object(_) => {
-            let rules: Vec<_> = node
-                .members()
-                .map(|(operator, operand)| apply(&attribute, operator, &operand, terms, found))
-                .collect();
-            if rules.is_empty() {
-                found.push(node.error("says nothing of the attribute", OPERATORS_HELP));
-            }
-            joined("and", rules.into_iter().collect::<Option<Vec<_>>>()?)
-        }
-        _ => is_value(&attribute, node, terms, found),
-    }
-}
-
-/// A value that it equals, or a comparison.
-fn is_value(
-    attribute: &Json,
-    node: &Node<'_>,
-    terms: Terms<'_>,
-    found: &mut Problems,
-) -> Option<Json> {
-    match node.value {
-        Json::String(text) if operand::is_comparison(text) => {
-            Compared { attribute, node, kind: None, clock: terms.clock }.rule(found)
-        }
-        _ => equals(attribute, node, found),
-    }
-}
-
-/// Equality that no implementation stretches: a missing attribute equals nothing, 0 included.
-fn equals(attribute: &Json, node: &Node<'_>, found: &mut Problems) -> Option<Json> {
-    match node.value {
-        Json::String(_) => Some(json!({"==": [attribute, node.value]})),
-        Json::Bool(_) => Some(json!({"===": [attribute, node.value]})),
-        Json::Number(_) => Some(json!({"in": [attribute, [node.value]]})),
-        _ => {
-            let help = "write a value, a list of values, or { exists: no } for those without it";
-            found.push(node.error("is nothing that an attribute can equal", help));
-            None
-        }
-    }
-}
-
-/// A list: any of its values, or any of its comparisons.
-fn any_of(
-    attribute: &Json,
-    node: &Node<'_>,
-    terms: Terms<'_>,
-    found: &mut Problems,
-) -> Option<Json> {
-    let (mut values, mut rules) = (Vec::new(), Vec::new());
-    let mut is_good = true;
-    for element in node.elements() {
-        match element.value {
-            Json::String(text) if operand::is_comparison(text) => {
-                let compared =
-                    Compared { attribute, node: &element, kind: None, clock: terms.clock };
-                rules.push(compared.rule(found)?);
-            }
-            Json::String(_) | Json::Number(_) => values.push(element.value),
-            _ => match equals(attribute, &element, found) {
-                Some(rule) => rules.push(rule),
-                None => is_good = false,
-            },
-        }
-    }
-    if !values.is_empty() {
-        rules.insert(0, json!({"in": [attribute, values]}));
-    }
-    if rules.is_empty() && is_good {
-        found.push(node.error("is an empty list", "write at least one value"));
-    }
-    if is_good { joined("or", rules) } else { None }
-}
-
-/// What can be said of an attribute by name.
-const OPERATORS: [&str; 11] = [
-    "is",
-    "not",
-    "exists",
-    "contains",
-    "starts_with",
-    "ends_with",
-    "matches_any",
-    "in_list",
-    "version",
-    "number",
-    "time",
-];
-
-const OPERATORS_HELP: &str = concat!(
-    "write one of is, not, exists, contains, starts_with, ends_with, ",
-    "matches_any, in_list, version, number, time",
-);
-
-fn apply(
-    attribute: &Json,
-    operator: &str,
-    operand: &Node<'_>,
-    terms: Terms<'_>,
-    found: &mut Problems,
-) -> Option<Json> {
-    let compared = |kind, found: &mut Problems| {
-        Compared { attribute, node: operand, kind, clock: terms.clock }.rule(found)
-    };
-    match operator {
-        "version" => compared(Some(Kind::Version), found),
-        "number" => compared(Some(Kind::Number), found),
-        "time" => compared(Some(Kind::Time), found),
-        "is" => {
-            let rules = operand.each().into_iter().map(|value| equals(attribute, &value, found));
-            joined("or", rules.collect::<Option<Vec<_>>>()?)
-        }
-        "not" => {
-            let rule = match operand.value {
-                Json::Array(_) => any_of(attribute, operand, terms, found),
-                _ => is_value(attribute, operand, terms, found),
-            };
-            Some(json!({"!": [rule?]}))
-        }
-        "exists" => {
-            let sign = if operand.truth(found)? { "!==" } else { "===" };
-            Some(json!({sign: [attribute, null]}))
-        }
-        "contains" => texts(operand, found, |text| json!({"in": [text, attribute]})),
-        "starts_with" => texts(operand, found, |text| json!({"starts_with": [attribute, text]})),
-        "ends_with" => texts(operand, found, |text| json!({"ends_with": [attribute, text]})),
-        "matches_any" => matches(attribute, operand, found),
-        "in_list" => {
-            let name = operand.text("the name of a file", found)?;
-            let list = terms.segments.list(&name, operand, found)?;
-            Some(json!({"in": [attribute, list]}))
-        }
-        unknown => {
-            let path = operand.path.clone().target(Target::Name);
-            let help = suggest(unknown, OPERATORS, OPERATORS_HELP);
-            let message = "is nothing that can be said of an attribute";
-            found.push(Diagnostic::error(path, message, help));
-            None
-        }
-    }
-}
-
-/// A rule for each text of an operand, any of which may hold.
-fn texts(operand: &Node<'_>, found: &mut Problems, rule: impl Fn(String) -> Json) -> Option<Json> {
-    let texts = operand.each().into_iter().map(|node| node.text("a text", found));
-    let texts: Vec<String> = texts.collect::<Option<_>>()?;
-    if texts.is_empty() {
-        found.push(operand.error("is an empty list", "write at least one text"));
-    }
-    joined("or", texts.into_iter().map(rule).collect())
-}
-
-/// Patterns with a star at the beginning, at the end, or at both.
-fn matches(attribute: &Json, operand: &Node<'_>, found: &mut Problems) -> Option<Json> {
-    let pattern = |node: Node<'_>, found: &mut Problems| {
-        let text = node.text("a pattern", found)?;
-        let (open_start, rest) =
-            text.strip_prefix('*').map_or((false, text.as_str()), |rest| (true, rest));
-        let (open_end, core) = rest.strip_suffix('*').map_or((false, rest), |core| (true, core));
-        if core.is_empty() || core.contains('*') {
-            let help = "write *@example.com, admin-* or *test*: stars at the ends alone";
-            found.push(node.error(format!("\"{text}\" is no pattern"), help));
-            return None;
-        }
-        Some(match (open_start, open_end) {
-            (true, true) => json!({"in": [core, attribute]}),
-            (true, false) => json!({"ends_with": [attribute, core]}),
-            (false, true) => json!({"starts_with": [attribute, core]}),
-            (false, false) => json!({"==": [attribute, core]}),
-        })
-    };
-    let rules = operand.each().into_iter().map(|node| pattern(node, found));
-    joined("or", rules.collect::<Option<Vec<_>>>()?)
 }

@@ -48,6 +48,11 @@ impl<'a> Node<'a> {
         Some(Self { value, path: self.path.member(name) })
     }
 
+    /// What it is called, if it is a member.
+    pub(super) fn name(&self) -> &str {
+        self.path.name().unwrap_or_default()
+    }
+
     pub(super) fn elements(&self) -> impl Iterator<Item = Self> {
         let elements = self.value.as_array().map(Vec::as_slice).unwrap_or_default();
         let node = |(place, value)| Self { value, path: self.path.place(place) };

@@ -6,6 +6,7 @@
 use super::{
     Lists,
     condition::{self, Terms},
+    lists,
     moment::Clock,
     node::Node,
 };
@@ -138,7 +139,7 @@ impl<'a> Segments<'a> {
     ) -> Option<&[Box<str>]> {
         let (message, help) = match self.lists.get(name) {
             Some(Ok(list)) => return Some(list),
-            _ if !is_name_of_list(name) => (
+            _ if !lists::is_name(name) => (
                 format!("\"{name}\" is no name of a file beside this one"),
                 "write a plain name such as beta-users.txt, without a directory",
             ),
@@ -157,11 +158,6 @@ impl<'a> Segments<'a> {
         let good = self.rules.iter().filter_map(|(name, rule)| Some((name, rule.as_ref()?)));
         good.map(|(name, rule)| (name.clone(), rule.clone())).collect()
     }
-}
-
-/// Whether a list can have this name: a file beside the flag file, and nothing else of the disk.
-pub(super) fn is_name_of_list(name: &str) -> bool {
-    !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\0'])
 }
 
 /// The segments that a condition names.
