@@ -6,7 +6,7 @@
 use crate::{
     client::Client,
     flags::Flags,
-    sidecar::{Sidecar, http_get},
+    sidecar::{DEADLINE, Sidecar, eventually, http_get},
 };
 use flagstaff::pb::flagd::evaluation::v2::ResolveBooleanResponse;
 use serde_json::{Value, json};
@@ -190,7 +190,9 @@ async fn twenty_thousand_flags_are_counted_and_the_cap_is_visible() {
     let key = |number: usize| format!("flag-{:05}", number * (FLAGS / ASKED));
     let file: BTreeMap<_, _> = (0..FLAGS).map(|n| (format!("flag-{n:05}"), &rule)).collect();
     let flags = Flags::new(&json!({ "flags": file }));
-    let mut sidecar = Sidecar::start(&flags).await;
+    let mut sidecar = Sidecar::spawn(&flags, &[]).await;
+    // A debug build beside other tests takes its time over so many.
+    eventually(6 * DEADLINE, "ready", async || sidecar.readyz().await.0 == 200).await;
     let client = Client::connect(&sidecar).await;
     let request = move |number| (key(number), json!({"targetingKey": "u"}));
     ask(&client, ASKED, request, is_answered).await;
