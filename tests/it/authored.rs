@@ -3,11 +3,11 @@
 use crate::{
     client::Client,
     flags::Flags,
-    sidecar::{DEADLINE, Sidecar, eventually, flagstaff},
+    sidecar::{DEADLINE, Sidecar, eventually, flagstaff, run},
 };
 use flagstaff::pb::flagd::evaluation::v2::ResolveBooleanResponse;
 use serde_json::{Value, json};
-use std::{fs, process::Command};
+use std::fs;
 use tempfile::TempDir;
 
 /// Writes a readable file with one flag, `f`, and what else stands in it.
@@ -84,12 +84,6 @@ async fn with_tests_on_load_a_file_that_fails_its_own_tests_is_not_taken() {
     assert_eq!(sidecar.metric(rejected).await, 1.0);
     write(&flags, "{ rules: [{ if: { plan: { not: free } }, serve: on }] }", tests);
     expect(&client, "ana", true).await;
-}
-
-fn run(command: &mut Command) -> (Option<i32>, String, String) {
-    let output = command.output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
 fn file(text: &str) -> (TempDir, std::path::PathBuf) {

@@ -2,22 +2,12 @@
 
 use crate::{
     flags::Flags,
-    sidecar::{Sidecar, flagstaff},
+    sidecar::{Sidecar, flagstaff, run},
 };
 use serde_json::{Value, json};
-use std::{
-    env, fs,
-    net::TcpListener,
-    path::Path,
-    process::{Command, Output},
-};
+use std::{env, fs, net::TcpListener, path::Path, process::Command};
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/flags.json");
-
-fn run(command: &mut Command) -> (Option<i32>, String, String) {
-    let Output { status, stdout, stderr } = command.output().unwrap();
-    (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
-}
 
 /// Runs `eval` and returns the exit code and the answer.
 fn eval(paths: &[&Path], flag: &str, context: &str) -> (Option<i32>, Value) {

@@ -148,3 +148,14 @@ impl Flags {
         }
     }
 }
+
+/// Files of this content in a directory of their own.
+pub(crate) fn files(of: &[(&str, &str)]) -> TempDir {
+    let root = TempDir::new().unwrap();
+    for (name, content) in of {
+        let path = root.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+    root
+}

@@ -1,6 +1,6 @@
 //! Lints from outside: what `flagstaff check` says, in each format, and what files say about it.
 
-use crate::sidecar::flagstaff;
+use crate::{flags::files, sidecar::flagstaff};
 use flagstaff::flag::{Beside, LINTS, Lint};
 use serde_json::Value;
 use std::{
@@ -10,18 +10,6 @@ use std::{
     path::{Path, PathBuf},
     process::Output,
 };
-use tempfile::TempDir;
-
-/// Files of this content in a directory of their own.
-fn files(of: &[(&str, &str)]) -> TempDir {
-    let root = TempDir::new().unwrap();
-    for (name, content) in of {
-        let path = root.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, content).unwrap();
-    }
-    root
-}
 
 /// What `check` says on 15 January 2027, and how it ends.
 fn check(root: &Path, arguments: &[&str]) -> (Option<i32>, String) {

@@ -43,6 +43,13 @@ pub(crate) fn flagstaff() -> Command {
     command
 }
 
+/// Runs a program to its end: its exit code and what it printed, on standard output and error.
+pub(crate) fn run(command: &mut Command) -> (Option<i32>, String, String) {
+    let output = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
 /// A running `flagstaff serve` on free ports and a socket, which polls too rarely to help.
 pub(crate) struct Sidecar {
     child: Child,

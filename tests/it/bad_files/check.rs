@@ -1,26 +1,17 @@
 //! `flagstaff check`: how it ends, what it prints for whom, and that it is done in seconds.
 
 use super::Fate;
-use crate::{flags::Flags, sidecar::flagstaff};
+use crate::{
+    flags::{Flags, files},
+    sidecar::flagstaff,
+};
 use serde_json::{Value, json};
 use std::{
-    env, fs,
+    env,
     path::Path,
     process::{Command, Output},
     time::{Duration, Instant},
 };
-use tempfile::TempDir;
-
-/// Files of this content in a directory of their own.
-fn files(of: &[(&str, &str)]) -> TempDir {
-    let root = TempDir::new().unwrap();
-    for (name, content) in of {
-        let path = root.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, content).unwrap();
-    }
-    root
-}
 
 /// Checks without lints, which have tests of their own.
 fn check(root: &Path, arguments: &[&str]) -> (Option<i32>, String) {
