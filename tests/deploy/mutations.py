@@ -159,7 +159,7 @@ MUTATIONS: dict[str, list[Mutation]] = {
         lambda c: c.own["startupProbe"]["httpGet"].update(path="/livez"),
         lambda c: c.own["livenessProbe"]["httpGet"].update(path="/readyz"),
         lambda c: c.own["startupProbe"].pop("periodSeconds"),
-        lambda c: c.own["startupProbe"].update(failureThreshold=3),
+        lambda c: c.own["startupProbe"].update(failureThreshold=60),
         lambda c: c.own["livenessProbe"].update(terminationGracePeriodSeconds=1),
     ],
     "it_is_not_asked_for_readiness": [

@@ -20,6 +20,9 @@ OTHER_CLIENTS = {"FLAGD_SOCKET_PATH", "no_grpc_proxy"}
 DRAIN_SECONDS = 2
 """From the end of --drain-delay to the exit, whatever clients do."""
 
+PATIENCE_SECONDS = 12 * 60 * 60
+"""How long it may wait for flags, at least: somebody has to wake up and mend them."""
+
 FLAG_FILES = (".json", ".yaml", ".yml")
 
 
@@ -70,8 +73,10 @@ def it_is_probed(documents: list[Document], _: Program) -> Iterator[str]:
         if liveness.get("httpGet", {}).get("path") != "/livez":
             yield f"{owner}: nobody notices when it hangs"
         patience = startup.get("periodSeconds", 10) * startup.get("failureThreshold", 3)
-        if startup.get("periodSeconds") != 1 or not 30 <= patience <= 120:
-            yield f"{owner}: the application waits {patience} s, or longer than it must"
+        if startup.get("periodSeconds") != 1:
+            yield f"{owner}: the application waits longer than it must"
+        if patience < PATIENCE_SECONDS:
+            yield f"{owner}: flags that are wrong for {patience} s bring it into back-off"
         if liveness.get("terminationGracePeriodSeconds", 0) <= DRAIN_SECONDS:
             yield f"{owner}: a probe that fails leaves it no time to stop"
 
