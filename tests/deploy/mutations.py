@@ -88,6 +88,7 @@ MUTATIONS: dict[str, list[Mutation]] = {
     "sockets_meet": [
         lambda c: c.variable("FLAGD_SOCKET_PATH", c.app).update(value="/run/flags.sock"),
         lambda c: c.variable("FLAGD_HOST", c.app).update(value="unix:/run/flagstaff/flags.sock"),
+        lambda c: _drop_from(c.app["env"], "FLAGD_PORT"),
         lambda c: c.mount("flagstaff-socket").update(mountPath="/run/sockets"),
         lambda c: _drop_from(c.app["volumeMounts"], "flagstaff-socket"),
         lambda c: c.variable("FLAGSTAFF_UDS_MODE").update(value="0660"),

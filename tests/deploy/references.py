@@ -106,7 +106,9 @@ def sockets_meet(documents: list[Document], _: Program) -> Iterator[str]:
             yield f"{owner}: no volume is mounted where the sidecar puts its socket"
         for container in template["spec"]["containers"]:
             asked = environment(container)
-            python = f"{asked.get('FLAGD_HOST', '').removeprefix('unix:')}:8013"
+            # Said, since a Service may set the port as well.
+            host, port = asked.get("FLAGD_HOST", ""), asked.get("FLAGD_PORT")
+            python = f"{host.removeprefix('unix:')}:{port}"
             if asked.get("FLAGD_SOCKET_PATH") != socket or python != socket:
                 yield f"{owner}: {container['name']} looks for another socket"
             if home and home not in _mounts(container).values():

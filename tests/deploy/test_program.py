@@ -45,8 +45,8 @@ def test_python_finds_the_socket_by_its_environment_alone(program: Program, tmp_
         for component in ("uds", "python-env")
         for entry in yaml.safe_load((COMPONENTS / component / "source.yaml").read_text())["env"]
     }
-    # A proxy that is not there, and no port that could be meant instead.
-    variables |= {"http_proxy": "http://127.0.0.1:9", "FLAGD_PORT": "8013"}
+    # A proxy that is not there.
+    variables |= {"http_proxy": "http://127.0.0.1:9"}
     with started(program, own, tmp_path) as base:
         assert answers(f"{base}/readyz") == 200
         done = subprocess.run(

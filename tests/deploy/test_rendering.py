@@ -99,6 +99,7 @@ def test_every_container_gets_what_clients_need(applications: Applications) -> N
     assert {one["name"]: one["value"] for one in worker["env"]} == {
         "FLAGD_SOCKET_PATH": "/run/flagstaff/socket/flags.sock:8013",
         "FLAGD_HOST": "unix:/run/flagstaff/socket/flags.sock",
+        "FLAGD_PORT": "8013",
         "FLAGD_DEADLINE_MS": "250",
         "FLAGD_KEEP_ALIVE_TIME_MS": "30000",
         "FLAGD_RETRY_BACKOFF_MAX_MS": "1000",
