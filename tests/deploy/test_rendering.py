@@ -73,6 +73,19 @@ def test_what_is_no_workload_is_left_alone(applications: Applications) -> None:
     ]
 
 
+@pytest.mark.parametrize("first", ["sidecar", "classic-sidecar"])
+def test_kinds_of_the_same_name_are_left_alone(first: str, applications: Applications) -> None:
+    """Whose pods are elsewhere, or whose lists kustomize cannot merge."""
+    others = [
+        workload(kind, kind.lower()) | {"apiVersion": "example.dev/v1"} for kind in KINDS
+    ]
+    components = [first, "python-env"] + (["uds", "guaranteed-qos"] if first == "sidecar" else [])
+    documents = applications.rendered([workload("Deployment"), *others], components)
+    for one in others:
+        assert one in documents
+    assert sidecar(pod(documents))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_label_leaves_a_workload_out(kind: str, applications: Applications) -> None:
     out = workload(kind, "out")
