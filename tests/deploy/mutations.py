@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from applications import workload
 from render import Document, of_kind, sidecar, template
 
 
@@ -149,6 +150,14 @@ MUTATIONS: dict[str, list[Mutation]] = {
     "workloads_have_one": [
         lambda c: c.pod["initContainers"].clear(),
         lambda c: c.one("Deployment")["metadata"]["labels"].update(flagstaff="disabled"),
+    ],
+    "it_is_whole": [
+        lambda c: c.own.pop("image"),
+        lambda c: c.own.pop("args"),
+        lambda c: c.own.update(volumeMounts=[]),
+        lambda c: c.documents.append(
+            workload("Job", pod={"initContainers": [{"name": "flagstaff", "env": []}]})
+        ),
     ],
     "it_comes_first": [
         lambda c: c.pod["initContainers"].insert(0, {"name": "migrate", "image": "app:1"}),

@@ -28,6 +28,7 @@ RULES: list[Rule] = [
     security.the_sidecar_is_hardened,
     security.images_are_pinned_and_of_no_registry,
     sidecars.workloads_have_one,
+    sidecars.it_is_whole,
     sidecars.it_comes_first,
     sidecars.it_is_probed,
     sidecars.it_is_not_asked_for_readiness,

@@ -29,8 +29,13 @@ FLAG_FILES = (".json", ".yaml", ".yml")
 def _sidecars(documents: list[Document]) -> Iterator[tuple[str, Document, Document]]:
     for owner, template in workloads(documents):
         one = sidecar(template["spec"])
-        if one:
+        if one and not _lacks(one):
             yield owner, template["spec"], one
+
+
+def _lacks(container: Document) -> list[str]:
+    """What a patch that meets no sidecar leaves out of the container that it makes."""
+    return [key for key in ("image", "args", "volumeMounts") if not container.get(key)]
 
 
 def arguments(container: Document) -> dict[str, str]:
@@ -53,6 +58,14 @@ def workloads_have_one(documents: list[Document], _: Program) -> Iterator[str]:
         for owner, template in workloads([document]):
             if (sidecar(template["spec"]) is not None) != wanted:
                 yield f"{owner} has {'no' if wanted else 'a'} sidecar"
+
+
+def it_is_whole(documents: list[Document], _: Program) -> Iterator[str]:
+    """The other rules speak of whole ones."""
+    for owner, template in workloads(documents):
+        one = sidecar(template["spec"])
+        for key in _lacks(one) if one else ():
+            yield f"{owner}: of the sidecar there is no {key}"
 
 
 def it_comes_first(documents: list[Document], _: Program) -> Iterator[str]:

@@ -147,16 +147,22 @@ def test_everything_is_valid(shop: Path) -> None:
         kubernetes_validate.validate(document, "1.29", strict=True)
 
 
-def test_the_job_is_left_out(shop: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("directory", ["shop", "production", "together", "patient"])
+def test_who_is_left_out_is_left_as_it_is(directory: str, shop: Path) -> None:
+    """By the components and by the patches that the README shows."""
+    out = workload("Deployment", "out")
+    out["metadata"]["labels"] = {"flagstaff": "disabled"}
+    (shop / "shop/out.yaml").write_text(yaml.safe_dump(out))
     kustomization = shop / "shop/kustomization.yaml"
     text = kustomization.read_text()
-    both = "  - deployment.yaml\n  - migrations.yaml\n"
+    both = "  - deployment.yaml\n  - migrations.yaml\n  - out.yaml\n"
     kustomization.write_text(text.replace("  - deployment.yaml\n", both))
     try:
-        (job,) = of_kind(render(shop / "shop"), "Job")
+        documents = render(shop / directory)
     finally:
         kustomization.write_text(text)
-    assert job == yaml.safe_load((shop / "shop/migrations.yaml").read_text())
+    assert out in documents
+    assert yaml.safe_load((shop / "shop/migrations.yaml").read_text()) in documents
 
 
 def test_every_component_is_told_of() -> None:
