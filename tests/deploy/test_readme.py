@@ -165,6 +165,27 @@ def test_who_is_left_out_is_left_as_it_is(directory: str, shop: Path) -> None:
     assert yaml.safe_load((shop / "shop/migrations.yaml").read_text()) in documents
 
 
+def test_the_role_allows_what_the_scripts_ask() -> None:
+    (text,) = [text for kind, text in FENCES if kind == "yaml" and "kind: Role\n" in text]
+    allowed = {
+        resource: set(rule["verbs"])
+        for rule in yaml.safe_load(text)["rules"]
+        for resource in rule["resources"]
+    }
+    # As kubectl does it: it looks for the pods, reads each one, and changes it or enters it.
+    asked = {
+        "get pods": {"pods": {"list"}},
+        "annotate pods": {"pods": {"list", "get", "patch"}},
+        "exec)": {"pods": {"get"}, "pods/exec": {"create", "get"}},
+    }
+    needed: dict[str, set[str]] = {}
+    for path in K8S.glob("*.sh"):
+        for call in re.findall(r'"\$\{kubectl\[@\]\}" (\w+ pods|exec\))', path.read_text()):
+            for resource, verbs in asked[call].items():
+                needed[resource] = needed.get(resource, set()) | verbs
+    assert allowed == needed
+
+
 def test_every_component_is_told_of() -> None:
     for path in COMPONENTS.iterdir():
         assert f"| `{path.name}` |" in README

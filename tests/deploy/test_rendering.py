@@ -87,17 +87,23 @@ def test_kinds_of_the_same_name_are_left_alone(first: str, applications: Applica
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_label_leaves_a_workload_out(kind: str, applications: Applications) -> None:
+@pytest.mark.parametrize(
+    "components",
+    [["sidecar", "uds", "python-env", "guaranteed-qos"], ["classic-sidecar", "python-env"]],
+    ids=lambda components: components[0],
+)
+def test_a_label_leaves_a_workload_out(
+    kind: str, components: list[str], applications: Applications
+) -> None:
     out = workload(kind, "out")
     out["metadata"]["labels"] = {"flagstaff": "disabled"}
-    documents = applications.rendered(
-        [workload(kind), out], ["sidecar", "uds", "python-env", "guaranteed-qos"]
-    )
+    documents = applications.rendered([workload("Deployment"), out], components)
     assert out in documents
     assert sidecar(pod(documents))
 
 
-def test_every_container_gets_what_clients_need(applications: Applications) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_container_gets_what_clients_need(kind: str, applications: Applications) -> None:
     both = {
         "containers": [
             {"name": "web", "image": "app:1", "env": [{"name": "A", "value": "b"}]},
@@ -105,7 +111,7 @@ def test_every_container_gets_what_clients_need(applications: Applications) -> N
         ]
     }
     documents = applications.rendered(
-        [workload("Deployment", pod=both)], ["sidecar", "uds", "python-env"]
+        [workload(kind, pod=both)], ["sidecar", "uds", "python-env"]
     )
     web, worker = pod(documents)["containers"]
     assert web["env"] == [{"name": "A", "value": "b"}, *worker["env"]]
@@ -118,14 +124,26 @@ def test_every_container_gets_what_clients_need(applications: Applications) -> N
         "FLAGD_RETRY_BACKOFF_MAX_MS": "1000",
         "no_grpc_proxy": "127.0.0.1,localhost,::1",
     }
-    assert worker["volumeMounts"] == web["volumeMounts"]
+    mounts = [{"name": "flagstaff-socket", "mountPath": "/run/flagstaff/socket"}]
+    assert worker["volumeMounts"] == web["volumeMounts"] == mounts
 
 
-def test_the_guaranteed_one_asks_for_as_much_as_it_may_have(applications: Applications) -> None:
-    documents = applications.rendered([workload("Deployment")], ["sidecar", "guaranteed-qos"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_guaranteed_one_is_of_every_kind(kind: str, applications: Applications) -> None:
+    documents = applications.rendered([workload(kind)], ["sidecar", "guaranteed-qos"])
     resources = sidecar(pod(documents))["resources"]
     assert resources["requests"] == resources["limits"]
     assert resources["limits"].keys() == {"cpu", "memory"}
+
+
+@pytest.mark.parametrize("kind", ["Job", "CronJob"])
+def test_the_classic_one_does_not_keep_jobs_from_ending(
+    kind: str, applications: Applications
+) -> None:
+    was = workload(kind)
+    documents = applications.rendered([was, workload("Deployment", "shop")], ["classic-sidecar"])
+    assert was in documents
+    assert sidecar(pod(documents, "shop"))
 
 
 def test_two_applications_make_one_rendering(applications: Applications) -> None:
