@@ -245,6 +245,7 @@ MUTATIONS: dict[str, list[Mutation]] = {
     "ports_are_those_it_opens": [
         lambda c: c.own["ports"][0].update(containerPort=8015),
         lambda c: c.own["args"].append("--management-port=9014"),
+        lambda c: c.own["env"].append({"name": "FLAGSTAFF_MANAGEMENT_PORT", "value": "9014"}),
         lambda c: c.own["ports"].append({"name": "flags", "containerPort": 8013}),
     ],
     "flags_can_be_updated": [

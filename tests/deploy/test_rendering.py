@@ -128,6 +128,26 @@ def test_every_container_gets_what_clients_need(kind: str, applications: Applica
     assert worker["volumeMounts"] == web["volumeMounts"] == mounts
 
 
+def test_own_settings_are_replaced_and_patched_back(applications: Applications) -> None:
+    """A replacement cannot spare what is there; the README says so."""
+    own = [
+        {"name": "FLAGD_DEADLINE_MS", "value": "1000"},
+        {"name": "no_grpc_proxy", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
+    ]
+    shop = workload("Deployment", pod={"containers": [{"name": "app", "image": "a:1", "env": own}]})
+    components = ["sidecar", "python-env"]
+    env = pod(applications.rendered([shop], components))["containers"][0]["env"]
+    assert {"name": "FLAGD_DEADLINE_MS", "value": "250"} in env
+    assert {"name": "no_grpc_proxy", "value": "127.0.0.1,localhost,::1"} in env
+
+    back = [own[0], own[1] | {"value": None}]
+    patch = workload("Deployment", pod={"containers": [{"name": "app", "env": back}]})
+    patches = [{"patch": yaml.safe_dump(patch)}]
+    documents = applications.rendered([shop], components, name="back", patches=patches)
+    env = pod(documents)["containers"][0]["env"]
+    assert all(one in env for one in own)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_guaranteed_one_is_of_every_kind(kind: str, applications: Applications) -> None:
     documents = applications.rendered([workload(kind)], ["sidecar", "guaranteed-qos"])
