@@ -31,7 +31,9 @@ if "get" in asked:
     for pod, address in pods.items():
         print(pod, "" if address == "down" else "2026-01-02T03:04:05Z")
 elif "annotate" in asked:
-    print("".join(pod + " annotated\\n" for pod, address in pods.items() if address != "down"), end="")
+    for pod, address in pods.items():
+        if address != "down":
+            print(pod, "annotated")
     if "down" in pods.values():
         sys.exit("Error from server: it was changed meanwhile")
 elif "exec" in asked:
@@ -192,7 +194,9 @@ PODS = """
 metadata: {name: native}
 status:
   phase: Pending
-  initContainerStatuses: [{name: a, state: {}}, {name: flagstaff, state: {running: {startedAt: 1Z}}}]
+  initContainerStatuses:
+    - {name: a, state: {running: {startedAt: 0Z}}}
+    - {name: flagstaff, state: {running: {startedAt: 1Z}}}
   containerStatuses: [{name: b, state: {waiting: {}}}]
 ---
 metadata: {name: classic}
@@ -236,7 +240,16 @@ def test_a_kill_that_meets_no_pod_is_an_error(cluster: Cluster) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [(), SHOP, (*SHOP, "enable_new_pricing_page"), KILL, ("-x", *SHOP, *KILL), ("-l", "", *KILL), ("-c", "x", *SHOP, *KILL)],
+    [
+        (),
+        SHOP,
+        (*SHOP, "enable_new_pricing_page"),
+        KILL,
+        ("-x", *SHOP, *KILL),
+        ("-l", "", *KILL),
+        # kubectl's -c is a container, and not a context.
+        ("-c", "production", *SHOP, *KILL),
+    ],
 )
 def test_a_wrong_command_asks_nothing(arguments: tuple[str, ...], cluster: Cluster) -> None:
     done = cluster.run("kill.sh", *arguments)
