@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from applications import workload
 from render import Document, of_kind, sidecar, template
 
 
@@ -52,6 +53,16 @@ def _flags(copy: Copy, text: str) -> None:
     copy.one("ConfigMap", "flagstaff-flags")["data"]["flags.json"] = text
 
 
+def _scrapes(copy: Copy) -> Document:
+    return copy.one("NetworkPolicy", "flagstaff-scrape")["spec"]["ingress"][0]
+
+
+def _schedule(copy: Copy, text: str) -> None:
+    cron = workload("CronJob")
+    cron["spec"]["schedule"] = text
+    copy.documents.append(cron)
+
+
 MUTATIONS: dict[str, list[Mutation]] = {
     "volumes_are_there": [
         lambda c: _drop_from(c.pod["volumes"], "flagstaff-flags"),
@@ -88,6 +99,7 @@ MUTATIONS: dict[str, list[Mutation]] = {
     "sockets_meet": [
         lambda c: c.variable("FLAGD_SOCKET_PATH", c.app).update(value="/run/flags.sock"),
         lambda c: c.variable("FLAGD_HOST", c.app).update(value="unix:/run/flagstaff/flags.sock"),
+        lambda c: _drop_from(c.app["env"], "FLAGD_PORT"),
         lambda c: c.mount("flagstaff-socket").update(mountPath="/run/sockets"),
         lambda c: _drop_from(c.app["volumeMounts"], "flagstaff-socket"),
         lambda c: c.variable("FLAGSTAFF_UDS_MODE").update(value="0660"),
@@ -103,12 +115,50 @@ MUTATIONS: dict[str, list[Mutation]] = {
         lambda c: c.one("NetworkPolicy", "flagstaff-scrape")["spec"]["ingress"][0]["ports"][
             0
         ].update(port=8013),
+        lambda c: _scrapes(c).update({"from": [{"namespaceSelector": {}}]}),
+        lambda c: _scrapes(c).pop("from"),
+        lambda c: _scrapes(c)["from"][0]["namespaceSelector"].update(matchLabels={"name": "x"}),
+        lambda c: _scrapes(c)["from"].append({"podSelector": {}}),
     ],
     "who_is_scraped_is_open_otherwise": [
         lambda c: c.documents.remove(c.one("NetworkPolicy", "shop")),
         lambda c: c.one("NetworkPolicy", "shop")["spec"]["podSelector"].update(
             matchLabels={"a": "b"}
         ),
+    ],
+    "names_are_valid": [
+        lambda c: c.app["ports"][0].update(name="Http_Front"),
+        lambda c: c.app["ports"][0].update(name="a-name-of-16-let"),
+        lambda c: c.app["ports"][0].update(name="8080"),
+        lambda c: c.app["ports"][0].update(name="http--front"),
+        lambda c: c.app["ports"][0].update(containerPort=80800),
+        lambda c: c.app.update(name="the_shop"),
+        lambda c: c.volume("flagstaff-flags").update(name="Flags"),
+        lambda c: c.one("Service")["metadata"].update(name="-shop"),
+        lambda c: c.one("Service")["spec"]["ports"][0].update(name="Http"),
+        lambda c: c.one("ConfigMap")["metadata"].update(name="a" * 64),
+    ],
+    "quantities_are_valid": [
+        lambda c: c.own["resources"]["requests"].update(memory="16Mb"),
+        lambda c: c.own["resources"]["limits"].update(memory="64 Mi"),
+        lambda c: c.own["resources"]["requests"].update(memory="65Mi"),
+        lambda c: c.app["resources"]["requests"].update(memory="0.2G"),
+        lambda c: c.volume("flagstaff-overrides")["emptyDir"].update(sizeLimit="1MB"),
+    ],
+    "probes_are_valid": [
+        lambda c: c.own["livenessProbe"].update(successThreshold=2),
+        lambda c: c.own["startupProbe"].update(successThreshold=2),
+        lambda c: c.own["startupProbe"].update(failureThreshold=2**31),
+        lambda c: c.app["readinessProbe"].update(periodSeconds=0),
+    ],
+    "schedules_are_valid": [
+        lambda c: _schedule(c, "0 25 * * *"),
+        lambda c: _schedule(c, "0 3 * *"),
+        lambda c: _schedule(c, "0 3 0 * *"),
+        lambda c: _schedule(c, "0 3 * * 7"),
+        lambda c: _schedule(c, "*/0 3 * * *"),
+        lambda c: _schedule(c, "0 5-3 * * *"),
+        lambda c: _schedule(c, "TZ=UTC 0 3 * * *"),
     ],
     "values_are_known": [
         lambda c: c.own.update(restartPolicy="Alwayss"),
@@ -149,6 +199,14 @@ MUTATIONS: dict[str, list[Mutation]] = {
         lambda c: c.pod["initContainers"].clear(),
         lambda c: c.one("Deployment")["metadata"]["labels"].update(flagstaff="disabled"),
     ],
+    "it_is_whole": [
+        lambda c: c.own.pop("image"),
+        lambda c: c.own.pop("args"),
+        lambda c: c.own.update(volumeMounts=[]),
+        lambda c: c.documents.append(
+            workload("Job", pod={"initContainers": [{"name": "flagstaff", "env": []}]})
+        ),
+    ],
     "it_comes_first": [
         lambda c: c.pod["initContainers"].insert(0, {"name": "migrate", "image": "app:1"}),
         lambda c: c.own.pop("restartPolicy"),
@@ -159,8 +217,11 @@ MUTATIONS: dict[str, list[Mutation]] = {
         lambda c: c.own["startupProbe"]["httpGet"].update(path="/livez"),
         lambda c: c.own["livenessProbe"]["httpGet"].update(path="/readyz"),
         lambda c: c.own["startupProbe"].pop("periodSeconds"),
-        lambda c: c.own["startupProbe"].update(failureThreshold=3),
+        lambda c: c.own["startupProbe"].update(failureThreshold=60),
         lambda c: c.own["livenessProbe"].update(terminationGracePeriodSeconds=1),
+        lambda c: c.own["livenessProbe"].update(failureThreshold=1),
+        lambda c: c.own["livenessProbe"].update(timeoutSeconds=1),
+        lambda c: c.own["livenessProbe"].update(periodSeconds=300),
     ],
     "it_is_not_asked_for_readiness": [
         lambda c: c.own.update(readinessProbe=c.own["startupProbe"]),
@@ -184,6 +245,7 @@ MUTATIONS: dict[str, list[Mutation]] = {
     "ports_are_those_it_opens": [
         lambda c: c.own["ports"][0].update(containerPort=8015),
         lambda c: c.own["args"].append("--management-port=9014"),
+        lambda c: c.own["env"].append({"name": "FLAGSTAFF_MANAGEMENT_PORT", "value": "9014"}),
         lambda c: c.own["ports"].append({"name": "flags", "containerPort": 8013}),
     ],
     "flags_can_be_updated": [
@@ -200,6 +262,7 @@ MUTATIONS: dict[str, list[Mutation]] = {
         lambda c: c.own["args"].remove("--overrides=/run/flagstaff/overrides"),
         lambda c: c.volume("flagstaff-overrides").update(emptyDir={}),
         lambda c: c.volume("flagstaff-socket")["emptyDir"].pop("sizeLimit"),
+        lambda c: c.volume("flagstaff-overrides")["emptyDir"].update(sizeLimit="100Gi"),
     ],
     "it_stops_in_time": [
         lambda c: c.pod.update(terminationGracePeriodSeconds=2),
@@ -210,6 +273,8 @@ MUTATIONS: dict[str, list[Mutation]] = {
         lambda c: c.own.pop("resources"),
         lambda c: c.own["resources"]["limits"].pop("memory"),
         lambda c: c.own["resources"]["limits"].update(cpu="500m"),
+        lambda c: [one.update(cpu="1m", memory="64Mi") for one in c.own["resources"].values()],
+        lambda c: c.own["resources"]["limits"].update(memory="32Mi"),
     ],
     "flags_are_good": [
         lambda c: _flags(c, "{"),

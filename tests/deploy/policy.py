@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import references
 import security
 import sidecars
+import syntax
 from program import Program
 from render import Document
 
@@ -23,11 +24,16 @@ RULES: list[Rule] = [
     references.sockets_meet,
     references.monitors_find_the_sidecar,
     references.who_is_scraped_is_open_otherwise,
+    syntax.names_are_valid,
+    syntax.quantities_are_valid,
+    syntax.probes_are_valid,
+    syntax.schedules_are_valid,
     security.values_are_known,
     security.pods_are_restricted,
     security.the_sidecar_is_hardened,
     security.images_are_pinned_and_of_no_registry,
     sidecars.workloads_have_one,
+    sidecars.it_is_whole,
     sidecars.it_comes_first,
     sidecars.it_is_probed,
     sidecars.it_is_not_asked_for_readiness,

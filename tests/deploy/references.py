@@ -10,6 +10,11 @@ from render import Document, containers, name, of_kind, sidecar, workloads
 ELSEWHERE = {"CronJob/report": "flagstaff-flags"}
 """Workloads whose ConfigMap comes with another application of the namespace."""
 
+PROMETHEUS = {
+    "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}
+}
+"""Where scrapes come from. Every namespace has this label, and its name is the value."""
+
 
 def volumes_are_there(documents: list[Document], _: Program) -> Iterator[str]:
     for owner, template in workloads(documents):
@@ -106,7 +111,9 @@ def sockets_meet(documents: list[Document], _: Program) -> Iterator[str]:
             yield f"{owner}: no volume is mounted where the sidecar puts its socket"
         for container in template["spec"]["containers"]:
             asked = environment(container)
-            python = f"{asked.get('FLAGD_HOST', '').removeprefix('unix:')}:8013"
+            # Said, since a Service may set the port as well.
+            host, port = asked.get("FLAGD_HOST", ""), asked.get("FLAGD_PORT")
+            python = f"{host.removeprefix('unix:')}:{port}"
             if asked.get("FLAGD_SOCKET_PATH") != socket or python != socket:
                 yield f"{owner}: {container['name']} looks for another socket"
             if home and home not in _mounts(container).values():
@@ -132,6 +139,8 @@ def monitors_find_the_sidecar(documents: list[Document], _: Program) -> Iterator
         is_ours = document["metadata"]["name"] == "flagstaff-scrape"
         if is_ours and _targets(document) != [8014]:
             yield f"{name(document)} opens {_targets(document)}"
+        if is_ours and [rule.get("from") for rule in document["spec"]["ingress"]] != [[PROMETHEUS]]:
+            yield f"{name(document)} is not for Prometheus alone"
     for owner, template in workloads(documents):
         one = sidecar(template["spec"])
         if one and [port["name"] for port in one.get("ports", [])] != ["flags-mgmt"]:

@@ -4,12 +4,14 @@ import json
 import re
 import tempfile
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 from openfeature.contrib.provider.flagd import config
 from program import Program
 from references import environment
 from render import Document, containers, of_kind, sidecar, workloads
+from syntax import quantity
 
 PROVIDER = {value for name, value in vars(config).items() if name.startswith("ENV_VAR_")}
 """What the provider for Python reads."""
@@ -20,14 +22,28 @@ OTHER_CLIENTS = {"FLAGD_SOCKET_PATH", "no_grpc_proxy"}
 DRAIN_SECONDS = 2
 """From the end of --drain-delay to the exit, whatever clients do."""
 
+PATIENCE_SECONDS = 12 * 60 * 60
+"""How long it may wait for flags, at least: somebody has to wake up and mend them."""
+
+LEAST_CPU, LEAST_MEMORY = Decimal("0.05"), 64 * 2**20
+"""What the measurements in the README are for."""
+
+MOST_IN_MEMORY = 4 * 2**20
+"""What a volume of files as small as overrides and sockets may hold."""
+
 FLAG_FILES = (".json", ".yaml", ".yml")
 
 
 def _sidecars(documents: list[Document]) -> Iterator[tuple[str, Document, Document]]:
     for owner, template in workloads(documents):
         one = sidecar(template["spec"])
-        if one:
+        if one and not _lacks(one):
             yield owner, template["spec"], one
+
+
+def _lacks(container: Document) -> list[str]:
+    """What a patch that meets no sidecar leaves out of the container that it makes."""
+    return [key for key in ("image", "args", "volumeMounts") if not container.get(key)]
 
 
 def arguments(container: Document) -> dict[str, str]:
@@ -52,6 +68,14 @@ def workloads_have_one(documents: list[Document], _: Program) -> Iterator[str]:
                 yield f"{owner} has {'no' if wanted else 'a'} sidecar"
 
 
+def it_is_whole(documents: list[Document], _: Program) -> Iterator[str]:
+    """The other rules speak of whole ones."""
+    for owner, template in workloads(documents):
+        one = sidecar(template["spec"])
+        for key in _lacks(one) if one else ():
+            yield f"{owner}: of the sidecar there is no {key}"
+
+
 def it_comes_first(documents: list[Document], _: Program) -> Iterator[str]:
     for owner, pod, one in _sidecars(documents):
         init = pod.get("initContainers", [])
@@ -70,8 +94,15 @@ def it_is_probed(documents: list[Document], _: Program) -> Iterator[str]:
         if liveness.get("httpGet", {}).get("path") != "/livez":
             yield f"{owner}: nobody notices when it hangs"
         patience = startup.get("periodSeconds", 10) * startup.get("failureThreshold", 3)
-        if startup.get("periodSeconds") != 1 or not 30 <= patience <= 120:
-            yield f"{owner}: the application waits {patience} s, or longer than it must"
+        if startup.get("periodSeconds") != 1:
+            yield f"{owner}: the application waits longer than it must"
+        if patience < PATIENCE_SECONDS:
+            yield f"{owner}: flags that are wrong for {patience} s bring it into back-off"
+        # A node that is busy for a moment is no reason, nor one answer that is lost.
+        if liveness.get("failureThreshold", 3) < 3 or liveness.get("timeoutSeconds", 1) < 2:
+            yield f"{owner}: it is killed for being slow"
+        if liveness.get("periodSeconds", 10) * liveness.get("failureThreshold", 3) > 60:
+            yield f"{owner}: it may hang for long"
         if liveness.get("terminationGracePeriodSeconds", 0) <= DRAIN_SECONDS:
             yield f"{owner}: a probe that fails leaves it no time to stop"
 
@@ -156,8 +187,13 @@ def overrides_can_be_written(documents: list[Document], _: Program) -> Iterator[
     for owner, template in workloads(documents):
         for volume in template["spec"].get("volumes", []):
             # Other media hold back the cluster autoscaler, and no limit takes the node's memory.
-            if "emptyDir" in volume and volume["emptyDir"].keys() != {"medium", "sizeLimit"}:
+            if "emptyDir" not in volume:
+                continue
+            if volume["emptyDir"].keys() != {"medium", "sizeLimit"}:
                 yield f"{owner}: {volume['name']} is not of memory, with a limit"
+            # What is written there counts as memory of who writes it.
+            if (quantity(volume["emptyDir"].get("sizeLimit")) or 0) > MOST_IN_MEMORY:
+                yield f"{owner}: {volume['name']} may take the sidecar's memory"
 
 
 def it_stops_in_time(documents: list[Document], program: Program) -> Iterator[str]:
@@ -182,6 +218,10 @@ def resources_are_bounded(documents: list[Document], _: Program) -> Iterator[str
             yield f"{owner}: no requests, or no limit of memory"
         if "cpu" in limits and requests != limits:
             yield f"{owner}: a limit of CPU throttles it, and still is not Guaranteed"
+        if (quantity(limits.get("cpu", 1)) or 0) < LEAST_CPU:
+            yield f"{owner}: with so little CPU it answers late"
+        if (quantity(limits.get("memory", 0)) or 0) < LEAST_MEMORY:
+            yield f"{owner}: its memory does not do for many flags"
 
 
 def flags_are_good(documents: list[Document], program: Program) -> Iterator[str]:

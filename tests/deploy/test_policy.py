@@ -33,6 +33,23 @@ def test_the_classic_component(kind: str, applications: Applications, program: P
     assert problems(documents, program) == []
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("half", ["uds", "guaranteed-qos"])
+@pytest.mark.parametrize("before", [[], ["classic-sidecar"]])
+def test_half_a_sidecar_is_an_error(
+    kind: str, half: str, before: list[str], applications: Applications
+) -> None:
+    """Alone, with the other one, or too early: said here by kustomize."""
+    with pytest.raises(ValueError, match=f"components/{half}': test operation does not apply"):
+        applications.rendered([workload(kind)], [*before, half, "sidecar"])
+
+
+def test_two_sidecars_are_noticed(applications: Applications, program: Program) -> None:
+    documents = applications.rendered([workload("Deployment")], ["sidecar", "classic-sidecar"])
+    twice = "names_are_unique: Deployment/app: container flagstaff is there twice"
+    assert twice in problems(documents, program)
+
+
 @pytest.fixture(scope="module")
 def everything(tmp_path_factory: pytest.TempPathFactory) -> list[Document]:
     """The shop with all that can go with it: an overlay that adds a component."""

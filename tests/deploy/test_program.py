@@ -1,6 +1,7 @@
 """The program takes the arguments of the manifests, and answers the probes that they have."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,16 @@ from pathlib import Path
 import pytest
 import yaml
 from program import Program
-from render import COMPONENTS, EXAMPLES, REPOSITORY, Document, render, sidecar, template
+from render import (
+    COMPONENTS,
+    EXAMPLES,
+    REPOSITORY,
+    Document,
+    render,
+    sidecar,
+    template,
+    workloads,
+)
 from running import answers, started
 
 
@@ -45,8 +55,8 @@ def test_python_finds_the_socket_by_its_environment_alone(program: Program, tmp_
         for component in ("uds", "python-env")
         for entry in yaml.safe_load((COMPONENTS / component / "source.yaml").read_text())["env"]
     }
-    # A proxy that is not there, and no port that could be meant instead.
-    variables |= {"http_proxy": "http://127.0.0.1:9", "FLAGD_PORT": "8013"}
+    # A proxy that is not there.
+    variables |= {"http_proxy": "http://127.0.0.1:9"}
     with started(program, own, tmp_path) as base:
         assert answers(f"{base}/readyz") == 200
         done = subprocess.run(
@@ -58,6 +68,16 @@ def test_python_finds_the_socket_by_its_environment_alone(program: Program, tmp_
             check=True,
         )
     assert done.stdout.startswith("enable_new_pricing_page: False (variant off, TARGETING_MATCH)")
+
+
+@pytest.mark.parametrize("example", ["job", "cronjob"])
+def test_what_the_jobs_run_is_in_their_image(example: str) -> None:
+    home = REPOSITORY / "examples/python"
+    copied = re.findall(r"^COPY (.+) \./$", (home / "Dockerfile").read_text(), re.MULTILINE)
+    ((_, found),) = workloads(render(EXAMPLES / example))
+    program, script = found["spec"]["containers"][0]["command"]
+    assert program == "python"
+    assert script in copied[0].split() and (home / script).is_file()
 
 
 def test_the_job_finds_its_flag(program: Program, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import yaml
 from applications import workload
 from policy import problems
 from program import Program
+from references import environment
 from render import (
     COMPONENTS,
     EXAMPLES,
@@ -50,7 +51,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
             path = home / text.splitlines()[0].removeprefix("# ")
             path.parent.mkdir(exist_ok=True)
             path.write_text(text)
-    (home / "shop/deployment.yaml").write_text(yaml.safe_dump(workload("Deployment", "shop")))
+    pod = {"containers": [{"name": "shop", "image": "app:1"}]}
+    deployment = workload("Deployment", "shop", pod)
+    (home / "shop/deployment.yaml").write_text(yaml.safe_dump(deployment))
     flags = (EXAMPLES / "deployment/flags.json").read_text()
     (home / "shop/flags.json").write_text(flags)
     (home / "production/overlay.json").write_text(flags.replace(BEFORE, AFTER))
@@ -138,8 +141,17 @@ def test_options_are_patched(shop: Path, program: Program) -> None:
     assert own["image"] and own["startupProbe"], "the patch takes nothing away"
 
 
+def test_init_containers_come_after_it(shop: Path, program: Program) -> None:
+    """Those that a patch adds, as the README has it, which gives the application a setting too."""
+    documents = render(shop / "migrated")
+    pod = deployment(documents)
+    assert [one["name"] for one in pod["initContainers"]] == ["flagstaff", "migrate"]
+    assert environment(pod["containers"][0])["FLAGD_DEADLINE_MS"] == "1000"
+    assert not [one for one in problems(documents, program) if not one.startswith("images_")]
+
+
 def test_everything_is_valid(shop: Path) -> None:
-    for directory in ("shop", "production", "together", "patient"):
+    for directory in ("shop", "production", "together", "patient", "migrated"):
         for document in render(shop / directory):
             kubernetes_validate.validate(document, "1.29", strict=True)
     for path in ("shop/migrations.yaml", "rbac/role.yaml"):
@@ -147,16 +159,43 @@ def test_everything_is_valid(shop: Path) -> None:
         kubernetes_validate.validate(document, "1.29", strict=True)
 
 
-def test_the_job_is_left_out(shop: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("directory", ["shop", "production", "together", "patient", "migrated"])
+def test_who_is_left_out_is_left_as_it_is(directory: str, shop: Path) -> None:
+    """By the components and by the patches that the README shows."""
+    out = workload("Deployment", "out")
+    out["metadata"]["labels"] = {"flagstaff": "disabled"}
+    (shop / "shop/out.yaml").write_text(yaml.safe_dump(out))
     kustomization = shop / "shop/kustomization.yaml"
     text = kustomization.read_text()
-    both = "  - deployment.yaml\n  - migrations.yaml\n"
+    both = "  - deployment.yaml\n  - migrations.yaml\n  - out.yaml\n"
     kustomization.write_text(text.replace("  - deployment.yaml\n", both))
     try:
-        (job,) = of_kind(render(shop / "shop"), "Job")
+        documents = render(shop / directory)
     finally:
         kustomization.write_text(text)
-    assert job == yaml.safe_load((shop / "shop/migrations.yaml").read_text())
+    assert out in documents
+    assert yaml.safe_load((shop / "shop/migrations.yaml").read_text()) in documents
+
+
+def test_the_role_allows_what_the_scripts_ask() -> None:
+    (text,) = [text for kind, text in FENCES if kind == "yaml" and "kind: Role\n" in text]
+    allowed = {
+        resource: set(rule["verbs"])
+        for rule in yaml.safe_load(text)["rules"]
+        for resource in rule["resources"]
+    }
+    # As kubectl does it: it looks for the pods, reads each one, and changes it or enters it.
+    asked = {
+        "get pods": {"pods": {"list"}},
+        "annotate pods": {"pods": {"list", "get", "patch"}},
+        "exec)": {"pods": {"get"}, "pods/exec": {"create", "get"}},
+    }
+    needed: dict[str, set[str]] = {}
+    for path in K8S.glob("*.sh"):
+        for call in re.findall(r'"\$\{kubectl\[@\]\}" (\w+ pods|exec\))', path.read_text()):
+            for resource, verbs in asked[call].items():
+                needed[resource] = needed.get(resource, set()) | verbs
+    assert allowed == needed
 
 
 def test_every_component_is_told_of() -> None:

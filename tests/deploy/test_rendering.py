@@ -73,18 +73,37 @@ def test_what_is_no_workload_is_left_alone(applications: Applications) -> None:
     ]
 
 
+@pytest.mark.parametrize("first", ["sidecar", "classic-sidecar"])
+def test_kinds_of_the_same_name_are_left_alone(first: str, applications: Applications) -> None:
+    """Whose pods are elsewhere, or whose lists kustomize cannot merge."""
+    others = [
+        workload(kind, kind.lower()) | {"apiVersion": "example.dev/v1"} for kind in KINDS
+    ]
+    components = [first, "python-env"] + (["uds", "guaranteed-qos"] if first == "sidecar" else [])
+    documents = applications.rendered([workload("Deployment"), *others], components)
+    for one in others:
+        assert one in documents
+    assert sidecar(pod(documents))
+
+
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_label_leaves_a_workload_out(kind: str, applications: Applications) -> None:
+@pytest.mark.parametrize(
+    "components",
+    [["sidecar", "uds", "python-env", "guaranteed-qos"], ["classic-sidecar", "python-env"]],
+    ids=lambda components: components[0],
+)
+def test_a_label_leaves_a_workload_out(
+    kind: str, components: list[str], applications: Applications
+) -> None:
     out = workload(kind, "out")
     out["metadata"]["labels"] = {"flagstaff": "disabled"}
-    documents = applications.rendered(
-        [workload(kind), out], ["sidecar", "uds", "python-env", "guaranteed-qos"]
-    )
+    documents = applications.rendered([workload("Deployment"), out], components)
     assert out in documents
     assert sidecar(pod(documents))
 
 
-def test_every_container_gets_what_clients_need(applications: Applications) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_container_gets_what_clients_need(kind: str, applications: Applications) -> None:
     both = {
         "containers": [
             {"name": "web", "image": "app:1", "env": [{"name": "A", "value": "b"}]},
@@ -92,26 +111,59 @@ def test_every_container_gets_what_clients_need(applications: Applications) -> N
         ]
     }
     documents = applications.rendered(
-        [workload("Deployment", pod=both)], ["sidecar", "uds", "python-env"]
+        [workload(kind, pod=both)], ["sidecar", "uds", "python-env"]
     )
     web, worker = pod(documents)["containers"]
     assert web["env"] == [{"name": "A", "value": "b"}, *worker["env"]]
     assert {one["name"]: one["value"] for one in worker["env"]} == {
         "FLAGD_SOCKET_PATH": "/run/flagstaff/socket/flags.sock:8013",
         "FLAGD_HOST": "unix:/run/flagstaff/socket/flags.sock",
+        "FLAGD_PORT": "8013",
         "FLAGD_DEADLINE_MS": "250",
         "FLAGD_KEEP_ALIVE_TIME_MS": "30000",
         "FLAGD_RETRY_BACKOFF_MAX_MS": "1000",
         "no_grpc_proxy": "127.0.0.1,localhost,::1",
     }
-    assert worker["volumeMounts"] == web["volumeMounts"]
+    mounts = [{"name": "flagstaff-socket", "mountPath": "/run/flagstaff/socket"}]
+    assert worker["volumeMounts"] == web["volumeMounts"] == mounts
 
 
-def test_the_guaranteed_one_asks_for_as_much_as_it_may_have(applications: Applications) -> None:
-    documents = applications.rendered([workload("Deployment")], ["sidecar", "guaranteed-qos"])
+def test_own_settings_are_replaced_and_patched_back(applications: Applications) -> None:
+    """A replacement cannot spare what is there; the README says so."""
+    own = [
+        {"name": "FLAGD_DEADLINE_MS", "value": "1000"},
+        {"name": "no_grpc_proxy", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
+    ]
+    shop = workload("Deployment", pod={"containers": [{"name": "app", "image": "a:1", "env": own}]})
+    components = ["sidecar", "python-env"]
+    env = pod(applications.rendered([shop], components))["containers"][0]["env"]
+    assert {"name": "FLAGD_DEADLINE_MS", "value": "250"} in env
+    assert {"name": "no_grpc_proxy", "value": "127.0.0.1,localhost,::1"} in env
+
+    back = [own[0], own[1] | {"value": None}]
+    patch = workload("Deployment", pod={"containers": [{"name": "app", "env": back}]})
+    patches = [{"patch": yaml.safe_dump(patch)}]
+    documents = applications.rendered([shop], components, name="back", patches=patches)
+    env = pod(documents)["containers"][0]["env"]
+    assert all(one in env for one in own)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_guaranteed_one_is_of_every_kind(kind: str, applications: Applications) -> None:
+    documents = applications.rendered([workload(kind)], ["sidecar", "guaranteed-qos"])
     resources = sidecar(pod(documents))["resources"]
     assert resources["requests"] == resources["limits"]
     assert resources["limits"].keys() == {"cpu", "memory"}
+
+
+@pytest.mark.parametrize("kind", ["Job", "CronJob"])
+def test_the_classic_one_does_not_keep_jobs_from_ending(
+    kind: str, applications: Applications
+) -> None:
+    was = workload(kind)
+    documents = applications.rendered([was, workload("Deployment", "shop")], ["classic-sidecar"])
+    assert was in documents
+    assert sidecar(pod(documents, "shop"))
 
 
 def test_two_applications_make_one_rendering(applications: Applications) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,12 +10,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import yaml
 from program import Program
 from render import EXAMPLES, K8S, render, sidecar, workloads
 from running import answers, started
 
 KUBECTL = """#!{python}
-import json, os, subprocess, sys
+import json, os, subprocess, sys, time
 
 home = os.environ["PODS"]
 asked = sys.argv[1:]
@@ -23,9 +25,17 @@ with open(os.path.join(home, "asked"), "a") as calls:
 pods = json.load(open(os.path.join(home, "pods")))
 words = [word for word in asked if not word.startswith("-")]
 if "get" in asked:
-    print("".join(pod + "\\n" for pod in pods), end="")
+    template = asked[asked.index("--output") + 1]
+    for field in (".metadata.name", ".initContainerStatuses[", ".containerStatuses["):
+        assert field in template, template
+    for pod, address in pods.items():
+        print(pod, "" if address == "down" else "2026-01-02T03:04:05Z")
 elif "annotate" in asked:
-    print("".join(pod + " annotated\\n" for pod in pods), end="")
+    for pod, address in pods.items():
+        if address != "down":
+            print(pod, "annotated")
+    if "down" in pods.values():
+        sys.exit("Error from server: it was changed meanwhile")
 elif "exec" in asked:
     split = asked.index("--")
     program, *arguments = asked[split + 1 :]
@@ -35,6 +45,10 @@ elif "exec" in asked:
     address = pods[pod]
     if address is None:
         sys.exit("error: cannot exec in a deleted state")
+    if address == "mute":
+        sys.exit(3)
+    if address == "gone":
+        time.sleep(60)
     environment = {{"FLAGSTAFF_MANAGEMENT": address}}
     sys.exit(subprocess.run([os.environ["FLAGSTAFF_BIN"], *arguments], env=environment).returncode)
 else:
@@ -53,7 +67,11 @@ class Cluster:
         self.pods({})
 
     def pods(self, pods: dict[str, str | None]) -> None:
-        """Pods by name, with the address of each one's sidecar."""
+        """Pods by name, with the address of each one's sidecar.
+
+        None where its container cannot be entered, `mute` where it fails without a word, `gone`
+        where nobody ever answers; the sidecar of one that is `down` does not run.
+        """
         (self.home / "pods").write_text(json.dumps(pods))
 
     def asked(self) -> list[list[str]]:
@@ -120,7 +138,7 @@ def test_a_flag_is_killed_in_every_pod(cluster: Cluster) -> None:
     search, *executed = cluster.asked()
     assert search[:4] == ["--namespace", "shop", "get", "pods"]
     assert "app.kubernetes.io/name=shop" in search
-    assert "status.phase=Running" in search
+    assert "status.phase!=Succeeded,status.phase!=Failed" in search, "Pending pods have sidecars"
     assert all(call[:3] == ["--namespace", "shop", "exec"] for call in executed)
     assert all(call[-7:] == list(KILL) for call in executed)
 
@@ -148,15 +166,90 @@ def test_a_pod_that_fails_does_not_spare_the_others(cluster: Cluster) -> None:
     assert done.stdout.endswith("0 of 40 pods\n")
 
 
+def test_one_bad_pod_is_an_error(cluster: Cluster, two_pods: list[str]) -> None:
+    good = two_pods[0].removeprefix("http://")
+    cluster.pods({"pod/good": good, "pod/bad": None, "pod/mute": "mute", "pod/gone": "gone"})
+    done = cluster.run("kill.sh", *SHOP, "--timeout", "2", *KILL)
+    assert done.returncode == 1
+    assert "pod/good: enable_new_pricing_page serves off" in done.stdout
+    assert "pod/bad: error: cannot exec in a deleted state\n" in done.stdout
+    assert "pod/mute: failed with exit code 3\n" in done.stdout
+    assert "pod/gone: no answer within 2 s\n" in done.stdout
+    assert done.stdout.endswith("1 of 4 pods\n")
+
+
+def test_who_has_no_running_sidecar_is_skipped_and_named(
+    cluster: Cluster, two_pods: list[str]
+) -> None:
+    cluster.pods({"pod/good": two_pods[0].removeprefix("http://"), "pod/waits": "down"})
+    done = cluster.run("kill.sh", *SHOP, *KILL)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "pod/waits: skipped, its container flagstaff does not run\n" in done.stdout
+    assert done.stdout.endswith("1 of 1 pods, 1 skipped\n")
+    cluster.pods({"pod/waits": "down"})
+    assert cluster.run("kill.sh", *SHOP, *KILL).returncode == 1
+
+
+PODS = """
+metadata: {name: native}
+status:
+  phase: Pending
+  initContainerStatuses:
+    - {name: a, state: {running: {startedAt: 0Z}}}
+    - {name: flagstaff, state: {running: {startedAt: 1Z}}}
+  containerStatuses: [{name: b, state: {waiting: {}}}]
+---
+metadata: {name: classic}
+status:
+  containerStatuses: [{name: a, state: {}}, {name: flagstaff, state: {running: {startedAt: 2Z}}}]
+---
+metadata: {name: crashing}
+status:
+  initContainerStatuses: [{name: flagstaff, state: {waiting: {reason: CrashLoopBackOff}}}]
+  containerStatuses: [{name: b, state: {running: {startedAt: 3Z}}}]
+---
+metadata: {name: unscheduled}
+status: {phase: Pending}
+"""
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="there is no kubectl")
+def test_a_true_kubectl_tells_whose_sidecar_runs(cluster: Cluster, tmp_path: Path) -> None:
+    cluster.pods({"pod/shop-1": None})
+    cluster.run("kill.sh", *SHOP, "list")
+    (asked,) = [call[-1] for call in cluster.asked() if "get" in call]
+    # It takes the pods of a file one by one, without the list around them.
+    template = asked.replace("{range .items[*]}", "").removesuffix("{end}")
+    pods = [one | {"apiVersion": "v1", "kind": "Pod"} for one in yaml.safe_load_all(PODS)]
+    (tmp_path / "pods.yaml").write_text(yaml.safe_dump_all(pods))
+    said = subprocess.run(
+        ["kubectl", "annotate", "--local", "-f", tmp_path / "pods.yaml", "a=b", "-o", template],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert said.stdout == "pod/native 1Z\npod/classic 2Z\npod/crashing \npod/unscheduled \n"
+
+
 def test_a_kill_that_meets_no_pod_is_an_error(cluster: Cluster) -> None:
     done = cluster.run("kill.sh", *SHOP, *KILL)
     assert done.returncode == 1
-    assert done.stderr == "no running pod has app.kubernetes.io/name=shop\n"
+    assert done.stderr == "no running sidecar has app.kubernetes.io/name=shop\n"
 
 
 @pytest.mark.parametrize(
     "arguments",
-    [(), SHOP, (*SHOP, "enable_new_pricing_page"), KILL, ("-x", *SHOP, *KILL), ("-l", "", *KILL)],
+    [
+        (),
+        SHOP,
+        (*SHOP, "enable_new_pricing_page"),
+        KILL,
+        ("-x", *SHOP, *KILL),
+        ("-l", "", *KILL),
+        # kubectl's -c is a container, and not a context.
+        ("-c", "production", *SHOP, *KILL),
+    ],
 )
 def test_a_wrong_command_asks_nothing(arguments: tuple[str, ...], cluster: Cluster) -> None:
     done = cluster.run("kill.sh", *arguments)
@@ -165,19 +258,37 @@ def test_a_wrong_command_asks_nothing(arguments: tuple[str, ...], cluster: Clust
     assert not (cluster.home / "asked").exists()
 
 
+def test_a_kill_goes_to_the_cluster_that_is_meant(cluster: Cluster) -> None:
+    cluster.pods({"pod/shop-1": None})
+    cluster.run("kill.sh", *SHOP, "--context", "production", "list")
+    searched, executed = cluster.asked()
+    for call in (searched, executed):
+        assert call[:4] == ["--namespace", "shop", "--context", "production"]
+
+
 def test_refresh_annotates_the_pods(cluster: Cluster) -> None:
     cluster.pods({"pod/shop-1": None})
-    done = cluster.run("refresh.sh", *SHOP, "-c", "production")
+    done = cluster.run("refresh.sh", *SHOP, "--context", "production")
     assert done.returncode == 0, done.stderr
     assert done.stdout == "pod/shop-1 annotated\n"
     (call,) = cluster.asked()
     assert call[:6] == ["--namespace", "shop", "--context", "production", "annotate", "pods"]
     assert "--overwrite" in call
     assert any(word.startswith("flagstaff-refreshed=20") for word in call)
+    selected = call[call.index("--field-selector") + 1]
+    assert selected == "status.phase!=Succeeded,status.phase!=Failed", "Pending pods wait for flags"
+
+
+def test_refresh_tells_whom_it_reached_even_if_not_all(cluster: Cluster) -> None:
+    cluster.pods({"pod/shop-1": None, "pod/shop-2": "down"})
+    done = cluster.run("refresh.sh", *SHOP)
+    assert done.returncode == 1
+    assert done.stdout == "pod/shop-1 annotated\n"
+    assert "it was changed meanwhile" in done.stderr
 
 
 def test_refresh_says_when_there_is_no_pod(cluster: Cluster) -> None:
     done = cluster.run("refresh.sh", *SHOP)
     assert done.returncode == 1
-    assert "no running pod" in done.stderr
+    assert "no pod that has not ended has app.kubernetes.io/name=shop" in done.stderr
     assert cluster.run("refresh.sh", "shop").returncode == 2

@@ -14,10 +14,11 @@ def rendered(
     example: str,
     components: Sequence[str] | None = None,
     edit: Callable[[Document], None] | None = None,
+    services: Sequence[str] = (),
 ) -> list[Document]:
     """Renders an example: as it is, or with these components instead of its own.
 
-    `edit` changes the rendered spec of the pod.
+    `edit` changes the rendered spec of the pod; `services` are in the namespace as well.
     """
     source = EXAMPLES / example
     if components is not None:
@@ -32,4 +33,8 @@ def rendered(
     if edit is not None:
         for _, template in workloads(documents):
             edit(template["spec"])
+    ports = [{"port": 8013}]
+    for name in services:
+        service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}}
+        documents.append(service | {"spec": {"ports": ports}})
     return documents

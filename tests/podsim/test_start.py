@@ -50,6 +50,28 @@ def test_without_flags_the_sidecar_waits_and_so_does_the_app(make, claim):
     claim("flags written -> app started", 1.5, pod.when("shop", "started") - began)
 
 
+def test_flags_that_are_bad_for_long_cost_no_restart(make, claim):
+    def hurry(pod):
+        pod["initContainers"][0]["startupProbe"]["periodSeconds"] = 0.05
+
+    pod = make("deployment", edit=hurry)
+    name, config_map = pod.config_maps.popitem()
+    good = config_map["data"]
+    pod.apply(name, {"flags.json": good["flags.json"][:-100]})
+    pod.start()
+    pod.eventually(lambda: pod.get("flags-mgmt", "/livez")[0] == 200, "the sidecar is there")
+    # What would be more than a minute, if it were asked each second.
+    asked = pod.kubelet.statuses["flagstaff"].probes[-1].asked
+    pod.eventually(lambda: asked["startup"] > 80, "the startup probe has failed for long")
+    assert pod.get("flags-mgmt", "/readyz")[0] == 503
+    assert pod.started() == ["flagstaff"]
+
+    began = pod.apply(name, good)
+    pod.eventually(lambda: pod.kubelet.is_ready, "the pod is ready")
+    assert pod.started() == ["flagstaff", "shop"], "no restart, so no back-off"
+    claim("bad flags mended -> app started", 1.5, pod.when("shop", "started") - began)
+
+
 def test_only_declared_ports_answer_from_outside(shop):
     lines = ip("netns", "exec", shop.network.name, "ss", "-Hltn").splitlines()
     listening = {int(line.split()[3].rpartition(":")[2]) for line in lines}

@@ -23,6 +23,22 @@ def test_in_a_pod_with_ipv6_alone(make):
         pod.get(8013, "/")
 
 
+@pytest.mark.parametrize("component", ["python-env", "uds"])
+def test_beside_a_service_called_flagd(make, component):
+    def link(pod):
+        del pod["enableServiceLinks"]
+        # The Service of the shop sets this one too.
+        pod["containers"][0]["env"].append({"name": "SHOP_PORT", "value": "8080"})
+
+    components = ["sidecar", component]
+    services = ["flagd", "flagstaff"]
+    pod = make("deployment", components=components, edit=link, services=services).start()
+    assert pod.spec.links["FLAGD_PORT"].startswith("tcp://")
+    pod.eventually(lambda: pod.kubelet.is_ready, "the pod is ready")
+    pod.eventually(lambda: is_pro(pod), "the app asks for flags")
+    assert pod.started() == ["flagstaff", "shop"]
+
+
 def test_over_a_unix_socket(make):
     pod = make("deployment", components=["sidecar", "uds"]).start()
     pod.eventually(lambda: pod.kubelet.is_ready, "the pod is ready")
