@@ -1,6 +1,6 @@
 """Renders kustomizations, with `kustomize` or with the one inside `kubectl`."""
 
-import shutil
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,23 +15,29 @@ EXAMPLES = K8S / "examples"
 
 Document = dict[str, Any]
 
-ADVICE = "neither kustomize nor a kubectl is here; with Go: go install " + (
+ADVICE = "neither kustomize 5 nor a kubectl of 1.27 or newer is here; with Go: go install " + (
     "sigs.k8s.io/kustomize/kustomize/v5@v5.7.1"
 )
 
+ASKED = {
+    ("kustomize", "build"): ["kustomize", "version"],
+    ("kubectl", "kustomize"): ["kubectl", "version", "--client"],
+}
+"""What can render, and how it is asked for its version of kustomize."""
+
+NEW = re.compile(r"^(Kustomize Version: )?v([5-9]|[1-9][0-9]+)\.", re.MULTILINE)
+
 
 def renderers() -> list[list[str]]:
-    """The commands that can render here: the components need kustomize 5, as in kubectl 1.27."""
-    found = []
-    if shutil.which("kustomize"):
-        found.append(["kustomize", "build"])
-    if shutil.which("kubectl"):
-        help_text = subprocess.run(
-            ["kubectl", "kustomize", "--help"], capture_output=True, text=True, check=False
-        )
-        if help_text.returncode == 0:
-            found.append(["kubectl", "kustomize"])
-    return found
+    """The commands that can render here: the components need kustomize 5."""
+    return [list(command) for command, question in ASKED.items() if NEW.search(answer(question))]
+
+
+def answer(question: list[str]) -> str:
+    try:
+        return subprocess.run(question, capture_output=True, text=True, check=False).stdout
+    except FileNotFoundError:
+        return ""
 
 
 def render(directory: Path, renderer: list[str] | None = None) -> list[Document]:
