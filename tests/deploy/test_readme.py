@@ -81,8 +81,8 @@ def test_commands(command: str, shop: Path, program: Program) -> None:
             assert sidecar(deployment(render(shop / directory)))
         case ["kubectl", "apply", "--namespace", "shop", "--kustomize", directory]:
             assert problems(render(REPOSITORY / directory), program) == []
-        case ["docker", "build", "--file", dockerfile, "--tag", tag, "."]:
-            assert dockerfile == "deploy/Dockerfile"
+        case ["docker", "build", "--file", dockerfile, "--tag", tag, "--build-arg", value, "."]:
+            assert f"ARG {value.partition('=')[0]}=" in (REPOSITORY / dockerfile).read_text()
             assert tag == sidecar(deployment(render(EXAMPLES / "deployment")))["image"]
         case ["docker", "build", "--tag", tag, directory]:
             assert (REPOSITORY / directory / "Dockerfile").is_file()
