@@ -48,7 +48,8 @@ def build(program: Path, directory: Path) -> Built:
     """Builds the image, in a directory that is there for nothing else."""
     compiled = directory / "compiled"
     compiled.mkdir(parents=True)
-    shutil.copy(program, compiled / "flagstaff")
+    # The mode is that of a program which root compiles in a container.
+    Path(shutil.copy(program, compiled / "flagstaff")).chmod(0o755)
     # Nothing of the repository gets into the last stage: whatever it took would be missing.
     empty = directory / "empty"
     empty.mkdir()

@@ -67,6 +67,8 @@ def run(arguments: Sequence[str]) -> int:
 
 def set_up() -> None:
     """Makes the node usable, from inside."""
+    # Users without rights look into what root makes here, whatever its own files are to be.
+    os.umask(0o022)
     # What `ip netns` keeps there is to be of this mount namespace alone.
     Path("/run/netns").mkdir(parents=True, exist_ok=True)
     subprocess.run(["mount", "-t", "tmpfs", "podsim", "/run/netns"], check=True)

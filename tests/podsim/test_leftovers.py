@@ -55,7 +55,8 @@ def test_a_killed_run_takes_its_pod_along(tmp_path, built, tidy):
     paths = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "deploy")]
     command = node.command(name, [sys.executable, "-c", RUN, *arguments, *paths])
     # Between the node and this test, in the place of a run of tests, is a shell.
-    shell = ["sh", "-c", f"{shlex.join(command)}; true"]
+    # Its umask is that of somebody who shares no file.
+    shell = ["sh", "-c", f"umask 077; {shlex.join(command)}; true"]
     with subprocess.Popen(shell, stdout=subprocess.PIPE, text=True) as run:
         assert run.stdout.readline() == "ready\n"
         running = json.dumps(sorted(leftovers.more(before)["processes"]))
