@@ -2,11 +2,13 @@
 
 A run starts itself again behind `unshare`. Whatever it starts, mounts or connects is inside, and
 goes with the first process in there, which goes with the one outside. Only control groups are the
-machine's; those are swept.
+machine's: a run removes its own, and those of runs that were killed.
 """
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -35,6 +37,33 @@ def missing() -> str | None:
     if not SECCOMP.exists():
         package = "golang-github-containers-common"
         return f"{SECCOMP} is missing; on Debian or Ubuntu: apt-get install {package}"
+    return no_limits(CGROUPS)
+
+
+def no_limits(root: Path) -> str | None:
+    """Why no container can be limited there; None where one can.
+
+    Tried as runc does it. Of control groups of version 2 that is all that we tried: there was no
+    machine of ours to run the suite on.
+    """
+    files = {"memory": "limit_in_bytes", "cpu": "cfs_quota_us"}
+    if unified := (root / "cgroup.controllers").exists():
+        files = dict.fromkeys(files, "max")
+    for controller, file in files.items():
+        group = (root if unified else root / controller) / f"podsim-{identity()}"
+        try:
+            if unified:
+                (root / "cgroup.subtree_control").write_text(f"+{controller}")
+            group.mkdir()
+            try:
+                (group / f"{controller}.{file}").write_text("max" if unified else "-1")
+            finally:
+                group.rmdir()
+        except OSError as error:
+            return (
+                f"no control group below {root} can be made to limit {controller} ({error}): "
+                "run on the machine itself, or in a privileged container"
+            )
     return None
 
 
@@ -58,7 +87,9 @@ def command(name: str, arguments: Sequence[str]) -> list[str]:
 def run(arguments: Sequence[str]) -> int:
     """Runs Python in a new node; returns its exit code."""
     sweep()
-    name = f"podsim-{os.getpid()}"
+    name = f"podsim-{identity()}"
+    # Not at once: what is removed below would be left.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         return subprocess.run(command(name, [sys.executable, *arguments]), check=False).returncode
     finally:
@@ -102,9 +133,22 @@ def remove_cgroups(name: str, deadline: float = 5.0) -> None:
         time.sleep(0.01)
 
 
+def identity(pid: int | str = "self") -> str | None:
+    """What no other process of this machine is called: its number, and when it started."""
+    try:
+        number, _, rest = Path(f"/proc/{pid}/stat").read_text().partition(" ")
+    except OSError:
+        return None
+    # From the third field on: the second is its name, which may hold blanks.
+    return f"{number}-{rest.rpartition(')')[2].split()[19]}"
+
+
 def sweep() -> None:
     """Removes the control groups of nodes that were killed."""
     names = {path.name for pattern in ("podsim-*", "*/podsim-*") for path in CGROUPS.glob(pattern)}
     for name in names:
-        if not Path("/proc", name.removeprefix("podsim-")).exists():
-            remove_cgroups(name)
+        of = name.removeprefix("podsim-")
+        if identity(of.partition("-")[0]) != of:
+            # One with processes is that of a node whose processes are numbered elsewhere.
+            with contextlib.suppress(OSError):
+                remove_cgroups(name, deadline=0)

@@ -65,3 +65,41 @@ def test_a_killed_run_takes_its_pod_along(tmp_path, built, tidy):
     # Only these are the machine's, and not of namespaces that ended.
     node.remove_cgroups(name)
     leftovers.check(before)
+
+
+ENDED = """
+import sys
+from pathlib import Path
+sys.path[:0] = sys.argv[2:]
+import node
+groups = node.CGROUPS = Path(sys.argv[1])
+inside = "import sys, time; print('ready', flush=True); time.sleep(600)"
+(groups / "memory" / f"podsim-{node.identity()}" / "container").mkdir(parents=True)
+node.run(["-c", inside])
+"""
+
+
+def test_a_run_that_is_ended_takes_its_control_groups_along(tmp_path):
+    here = str(Path(__file__).parent)
+    command = [sys.executable, "-c", ENDED, str(tmp_path), here, f"{here}/../deploy"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout.readline() == "ready\n"
+        assert len([*tmp_path.glob("memory/podsim-*/container")]) == 1
+        run.terminate()
+    assert run.returncode == 128 + 15
+    assert [*tmp_path.glob("memory/*")] == []
+
+
+def test_a_run_removes_the_control_groups_of_runs_that_were_killed(tmp_path, monkeypatch):
+    monkeypatch.setattr(node, "CGROUPS", tmp_path)
+    number, started = node.identity().split("-")
+    ours, reused, gone = (f"podsim-{number}-{started}", f"podsim-{number}-1", "podsim-4194305-1")
+    for name in (ours, reused, gone):
+        (tmp_path / "memory" / name / "container").mkdir(parents=True)
+    node.sweep()
+    assert [path.name for path in tmp_path.glob("memory/*")] == [ours]
+
+
+def test_a_machine_without_limits_is_told_of(tmp_path):
+    assert node.no_limits(node.CGROUPS) is None
+    assert "limit memory" in node.no_limits(tmp_path)
