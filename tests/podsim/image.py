@@ -18,6 +18,9 @@ REPOSITORY = Path(__file__).parents[2]
 PROGRAMS = {"buildah": "buildah", "umoci": "umoci"}
 """What has to be there, and the Debian package that has it."""
 
+REVISION = "c0ffee15bad5"
+"""What the image is told that it is made of."""
+
 
 @dataclass(frozen=True)
 class Built:
@@ -47,9 +50,9 @@ def missing() -> str | None:
 def build(program: Path, directory: Path) -> Built:
     """Builds the image, in a directory that is there for nothing else."""
     compiled = directory / "compiled"
-    compiled.mkdir(parents=True)
+    (compiled / "src").mkdir(parents=True)
     # The mode is that of a program which root compiles in a container.
-    Path(shutil.copy(program, compiled / "flagstaff")).chmod(0o755)
+    Path(shutil.copy(program, compiled / "src/flagstaff")).chmod(0o755)
     # Nothing of the repository gets into the last stage: whatever it took would be missing.
     empty = directory / "empty"
     empty.mkdir()
@@ -58,6 +61,7 @@ def build(program: Path, directory: Path) -> Built:
     buildah = ["buildah", *places, "--storage-driver", "vfs"]
     dockerfile = REPOSITORY / "deploy/Dockerfile"
     stage = ["--build-context", f"compile={compiled}", "--file", dockerfile]
+    stage += ["--build-arg", f"REVISION={REVISION}"]
     how = ["--isolation", "chroot", "--timestamp", "0", "--tag", "image"]
     run(*buildah, "build", *how, *stage, empty)
     layout = directory / "layout"

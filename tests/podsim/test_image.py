@@ -54,8 +54,9 @@ def test_the_image_is_the_program_and_nothing_else(built, program):
     assert (config["User"], config["Entrypoint"]) == ("64013:64013", ["/flagstaff"])
     assert config["StopSignal"] == "SIGTERM"
     assert not {"Cmd", "Healthcheck", "Volumes", "ExposedPorts", "WorkingDir"} & set(config)
-    labels = {name.removeprefix("org.opencontainers.image.") for name in config["Labels"]}
-    assert {"title", "description", "version", "revision", "licenses"} <= labels
+    known = ("title", "description", "version", "revision", "licenses")
+    assert {f"org.opencontainers.image.{name}" for name in known} <= config["Labels"].keys()
+    assert config["Labels"]["org.opencontainers.image.revision"] == images.REVISION
     assert built.config["os"] == "linux"
 
 
