@@ -16,6 +16,7 @@ mod operand;
 mod plan;
 mod requires;
 mod rollout;
+mod room;
 mod rules;
 mod segments;
 mod shape;
@@ -48,7 +49,7 @@ use requires::{Plans, Required};
 use rollout::Held;
 use segments::Segments;
 use serde_json::{Map, Value as Json, value::RawValue};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The member that says a file is written in this format, and in which version of it.
 const VERSION: &str = "flagstaff";
@@ -142,11 +143,14 @@ impl File<'_> {
         let segments = Segments::read(node("segments").as_ref(), self.lists, &clock, found);
         let terms = Terms::new(&clock, &segments);
         let (plans, mut of_flags) = self.plans(terms, found)?;
+        let broken: BTreeSet<String> =
+            of_flags.keys().filter(|key| !plans.contains_key(*key)).cloned().collect();
         let mut flags = Map::new();
         let written = generation.unwrap_or(fallback);
         for (key, plan) in &plans {
             let entry = of_flags.entry(key.clone()).or_insert_with(new_problems);
-            let required = Required::new(&plans, written).of(key, plan, entry);
+            let mut required = Required::new(&plans, &broken, written, segments.room());
+            let required = required.of(key, plan, entry);
             let writing = Writing { key, generation: written, elsewhere: false };
             let definition = required.map(|required| plan.definition(writing, required));
             flags.insert(key.clone(), definition.unwrap_or_default());
@@ -156,6 +160,11 @@ impl File<'_> {
         }
         let mut file = Map::new();
         let mut metadata = match values.get("metadata") {
+            Some(Json::Object(metadata)) if metadata.contains_key("fractional") => {
+                let path = Path::from("metadata").member("fractional");
+                let help = "write bucketing: v2 or v3 at the top of the file instead";
+                return Err(Diagnostic::error(path, "is not read in this form", help));
+            }
             Some(Json::Object(metadata)) => metadata.clone(),
             Some(_) => {
                 let help = "write names and values: { team: shop }";

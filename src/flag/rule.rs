@@ -7,6 +7,7 @@ use super::{
     value::Value,
     version::{OwnedVersion, Range},
 };
+use std::sync::Arc;
 
 /// One node of a rule.
 #[derive(Debug)]
@@ -28,7 +29,7 @@ pub(crate) enum Rule {
     /// `sem_ver` with an operator and a version known at load.
     SemVer(Box<(Self, Range, OwnedVersion)>),
     /// `in` over a list of literals.
-    InSet(Box<(Self, Set)>),
+    InSet(Box<(Self, Arc<Set>)>),
     /// An operator that runs a rule for each element of a list.
     Each(Each, Box<(Self, Self)>),
     /// List, rule and initial value.

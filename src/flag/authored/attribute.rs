@@ -52,8 +52,27 @@ fn is_value(
         Json::String(text) if operand::is_comparison(text) => {
             Compared { attribute, node, kind: None, clock: terms.clock }.rule(found)
         }
+        Json::String(text) => {
+            warn_of_looks(text, node, found);
+            equals(attribute, node, found)
+        }
         _ => equals(attribute, node, found),
     }
+}
+
+/// Warns of a text that looks like a pattern, a negation or a range of another language.
+fn warn_of_looks(text: &str, node: &Node<'_>, found: &mut Problems) {
+    let is_range = text.split_once("..").is_some_and(|(low, high)| {
+        low.parse::<f64>().is_ok() && high.trim_start_matches('=').parse::<f64>().is_ok()
+    });
+    let instead = match text {
+        _ if text.starts_with('*') || text.ends_with('*') => format!("matches_any: \"{text}\""),
+        _ if text.starts_with('!') => format!("not: \"{}\"", text.trim_start_matches('!')),
+        _ if is_range => "such as \">= 18 <= 65\"".to_owned(),
+        _ => return,
+    };
+    let help = format!("write {instead}; if the text itself is meant, is: \"{text}\"");
+    found.push(node.warning(format!("only the text \"{text}\" itself equals this"), help));
 }
 
 /// Equality that no implementation stretches: a missing attribute equals nothing, 0 included.
@@ -156,9 +175,8 @@ fn apply(
         "ends_with" => texts(operand, found, |text| json!({"ends_with": [attribute, text]})),
         "matches_any" => matches(attribute, operand, found),
         "in_list" => {
-            let name = operand.text("the name of a file", found)?;
-            let list = terms.segments.list(&name, operand, found)?;
-            Some(json!({"in": [attribute, list]}))
+            let list = operand.text("the name of a file", found)?;
+            terms.segments.membership(attribute, &list, operand, found)
         }
         unknown => {
             let path = operand.path.clone().target(Target::Name);

@@ -5,7 +5,10 @@
 //! nothing, is in no list, and neither below nor above a number.
 
 use super::{attribute, moment::Clock, node::Node, segments::Segments};
-use crate::flag::problems::Problems;
+use crate::flag::{
+    diagnostic::{Diagnostic, Target},
+    problems::Problems,
+};
 use serde_json::{Value as Json, json};
 
 /// Deeper than anybody reads, and not as deep as a stack is.
@@ -45,6 +48,19 @@ pub(super) fn rule(node: &Node<'_>, terms: Terms<'_>, found: &mut Problems) -> O
                 .map(|(name, member)| match name {
                     "any" => combine("or", &member, terms, found),
                     "all" => combine("and", &member, terms, found),
+                    "not" if member.value.is_array() => {
+                        let help =
+                            "write not: { any: [...] } for none of them, or not: { all: [...] }";
+                        let message = "may mean none of these, or not all of them";
+                        found.push(member.error(message, help));
+                        None
+                    }
+                    "or" | "and" | "none" | "any_of" | "all_of" => {
+                        let path = member.path.target(Target::Name);
+                        let help = "write any: [...], all: [...] or not: ...";
+                        found.push(Diagnostic::error(path, "joins no conditions here", help));
+                        None
+                    }
                     "not" => rule(&member, terms.deeper(), found).map(|rule| json!({"!": [rule]})),
                     name => attribute::rule(name, &member, terms, found),
                 })

@@ -86,6 +86,10 @@ pub(super) fn read(node: &Node<'_>, terms: Terms<'_>, found: &mut Problems) -> O
         }
     }
     let disabled = is_disabled(node, found);
+    if disabled && killed {
+        let help = "remove it: killed serves everybody the safe variant";
+        found.push(node.warning("is DISABLED and killed, and killed counts", help));
+    }
     if otherwise.is_none() && !found.has_error() {
         found.push(no_otherwise(node));
     }
@@ -164,17 +168,27 @@ fn otherwise(
     killed: bool,
     found: &mut Problems,
 ) -> Option<String> {
-    if killed && let Some(off) = variants.meaning(false) {
-        return Some(off);
+    // Where a country has the name of a truth, what was written counts.
+    let off = variants.meaning(false);
+    if killed && off.as_deref() == Some("off") {
+        return off;
     }
     if let Some(otherwise) = node.member("otherwise") {
-        return variants.named(&otherwise, found);
+        let named = variants.named(&otherwise, found);
+        if let Some(experiment) = experiment
+            && named.as_ref().is_some_and(|named| *named != experiment.outside)
+        {
+            let help = "remove it: they get what outside says, under its own name";
+            let message = "would count units outside of the experiment as one of its variants";
+            found.push(otherwise.error(message, help));
+        }
+        return named;
     }
     if let Some(experiment) = experiment {
         return Some(experiment.outside.clone());
     }
-    if let Some(off) = variants.meaning(false) {
-        return Some(off);
+    if off.is_some() {
+        return off;
     }
     // With a variant for everybody there is no otherwise, unless somebody is left out.
     let serve = node.member("serve").filter(|_| !killed)?;

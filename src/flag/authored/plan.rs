@@ -47,7 +47,8 @@ impl Plan {
     /// The definition, under conditions of other flags that have to hold.
     pub(super) fn definition(&self, writing: Writing<'_>, required: Vec<Json>) -> Json {
         let mut definition = Map::new();
-        let state = if self.disabled { "DISABLED" } else { "ENABLED" };
+        // A kill is for everybody, whatever stands in their code.
+        let state = if self.disabled && !self.killed { "DISABLED" } else { "ENABLED" };
         definition.insert("state".to_owned(), state.into());
         definition.insert("variants".to_owned(), self.variants.as_json().clone().into());
         definition.insert("defaultVariant".to_owned(), self.otherwise.clone().into());
@@ -70,6 +71,26 @@ impl Plan {
             _ => None,
         };
         Shape { before_rules: times + self.requires.len(), held }
+    }
+
+    /// Whether a rule that was written as such gives names of variants alone, or nothing.
+    pub(super) fn names_variants(&self, rule: &Json) -> bool {
+        match rule {
+            Json::Null => true,
+            Json::String(name) => self.variants.as_json().contains_key(name),
+            Json::Object(members) if members.len() == 1 => match members.get("if") {
+                Some(Json::Array(clauses)) => {
+                    let (pairs, last) = clauses.as_chunks::<2>();
+                    pairs
+                        .iter()
+                        .map(|[_, result]| result)
+                        .chain(last)
+                        .all(|of| self.names_variants(of))
+                }
+                _ => false,
+            },
+            _ => false,
+        }
     }
 
     /// The rule; `None` if everybody gets the default.

@@ -4,11 +4,12 @@
 
 use super::{
     plan::{Plan, Writing},
+    room::Room,
     words,
 };
 use crate::flag::{Generation, diagnostic::Diagnostic, problems::Problems, suggest::suggest};
 use serde_json::{Value as Json, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// So many rules of others are written into one.
 const MOST_WRITTEN_IN: usize = 32;
@@ -20,14 +21,22 @@ pub(super) type Plans = BTreeMap<String, Plan>;
 #[derive(Debug)]
 pub(super) struct Required<'a> {
     plans: &'a Plans,
+    /// Flags that were not understood.
+    broken: &'a BTreeSet<String>,
     generation: Generation,
+    room: &'a Room,
     above: Vec<&'a str>,
     written: usize,
 }
 
 impl<'a> Required<'a> {
-    pub(super) fn new(plans: &'a Plans, generation: Generation) -> Self {
-        Self { plans, generation, above: Vec::new(), written: 0 }
+    pub(super) fn new(
+        plans: &'a Plans,
+        broken: &'a BTreeSet<String>,
+        generation: Generation,
+        room: &'a Room,
+    ) -> Self {
+        Self { plans, broken, generation, room, above: Vec::new(), written: 0 }
     }
 
     /// The conditions under which a flag does anything; `None` if they make no sense.
@@ -72,6 +81,10 @@ impl<'a> Required<'a> {
     /// That a flag serves a variant.
     fn condition(&mut self, needed: &str, variant: Option<&Json>) -> Result<Json, Trouble<'a>> {
         let Some((key, plan)) = self.plans.get_key_value(needed) else {
+            if self.broken.contains(needed) {
+                let message = format!("\"{needed}\" has an error of its own");
+                return Err(Trouble::new(message, "mend it there"));
+            }
             let keys = self.plans.keys().map(String::as_str);
             let help = suggest(needed, keys, "it has to be a flag of this file without errors");
             return Err(Trouble::new(format!("\"{needed}\" is no flag of this file"), help));
@@ -97,13 +110,17 @@ impl<'a> Required<'a> {
             let help = format!("write requires: {{ {key}: VARIANT }}; it has {known}");
             return Err(Trouble::new(message, help));
         };
-        if plan.disabled {
+        if plan.disabled && !plan.killed {
             // Its clients use what is in their code, which nobody here knows.
             return Ok(Json::Bool(false));
         }
-        if let Some(inline) = &plan.inline
-            && hashes_its_key(inline)
-        {
+        if plan.inline.as_ref().is_some_and(|inline| !plan.names_variants(inline)) {
+            let message =
+                format!("\"{key}\" has a targeting of its own whose results are not all names");
+            let help = "let it end in names of variants, or write it in the readable form";
+            return Err(Trouble::new(message, help));
+        }
+        if plan.inline.as_ref().is_some_and(hashes_its_key) {
             let message = format!("\"{key}\" splits units by its key in a targeting of its own");
             return Err(Trouble::new(message, "write its split as a rollout or an experiment"));
         }
@@ -122,7 +139,16 @@ impl<'a> Required<'a> {
         })?;
         let writing = Writing { key, generation: self.generation, elsewhere: true };
         let is_otherwise = variant == plan.otherwise;
-        Ok(match plan.targeting(writing, required) {
+        let targeting = plan.targeting(writing, required);
+        if targeting.as_ref().is_some_and(|rule| !self.room.take(rule)) {
+            let message =
+                format!("\"{key}\" is too large to be written into every flag that requires it");
+            return Err(Trouble::new(
+                message,
+                "name its conditions in segments, its ids in a list",
+            ));
+        }
+        Ok(match targeting {
             None => Json::Bool(is_otherwise),
             Some(Json::String(everybody)) => Json::Bool(everybody == variant),
             // Nothing is otherwise too.

@@ -26,6 +26,9 @@ pub(in crate::flag) struct Held {
 /// The members of a rollout that is written out.
 const KNOWN: [&str; 2] = ["serve", "to"];
 
+/// Each is a condition that clients evaluate.
+const MOST_STEPS: usize = 100;
+
 const SHAPE: &str = "write such as 5%, or a list of steps: - 5% from 2026-12-03 09:00";
 
 impl Rollout {
@@ -95,6 +98,11 @@ fn steps(
             }
         }
         steps.push(step);
+    }
+    if steps.len() > MOST_STEPS {
+        let message = format!("has {} steps, more than {MOST_STEPS}", steps.len());
+        found.push(node.error(message, "take fewer, larger ones"));
+        return None;
     }
     if steps.is_empty() {
         found.push(node.error("has no steps", SHAPE));

@@ -9,6 +9,7 @@ use super::{
     lists,
     moment::Clock,
     node::Node,
+    room::Room,
 };
 use crate::flag::{
     diagnostic::{Diagnostic, Target},
@@ -16,7 +17,7 @@ use crate::flag::{
     suggest::{nearest, suggest},
 };
 use serde_json::{Map, Value as Json, json};
-use std::collections::BTreeMap;
+use std::{cell::RefCell, collections::BTreeMap};
 
 /// The segments of a file, and the lists beside it.
 #[derive(Debug)]
@@ -26,10 +27,13 @@ pub(super) struct Segments<'a> {
     /// Segments are still being read, so that references are written out.
     reading: bool,
     lists: &'a Lists,
+    /// Membership in lists, by the names of the evaluators that ask for it.
+    memberships: RefCell<BTreeMap<String, Json>>,
+    room: Room,
 }
 
-/// Segments may refer to segments, but somebody has to read them.
-const MAX_DEPTH: usize = 16;
+/// Segments may refer to segments, as deep as the stack that reads them bears easily.
+const MAX_DEPTH: usize = 100;
 
 impl<'a> Segments<'a> {
     /// Reads all segments, those first that others refer to.
@@ -39,7 +43,13 @@ impl<'a> Segments<'a> {
         clock: &Clock,
         found: &mut Problems,
     ) -> Self {
-        let mut segments = Self { rules: BTreeMap::new(), reading: true, lists };
+        let mut segments = Self {
+            rules: BTreeMap::new(),
+            reading: true,
+            lists,
+            memberships: RefCell::default(),
+            room: Room::new(),
+        };
         match node {
             Some(all) if all.value.is_object() => {
                 for (name, _) in all.members() {
@@ -79,7 +89,13 @@ impl<'a> Segments<'a> {
         };
         let mut is_good = true;
         for needed in segments_in(node.value) {
-            if names.contains(&needed) || names.len() > MAX_DEPTH {
+            if names.len() > MAX_DEPTH {
+                let help = "write some of them out";
+                let message =
+                    format!("names segments that name segments, more than {MAX_DEPTH} deep");
+                found.push(node.error(message, help));
+                is_good = false;
+            } else if names.contains(&needed) {
                 let circle = format!("{} -> {needed}", names.join(" -> "));
                 let message = format!("refers to itself: {circle}");
                 found.push(node.error(message, "write the condition out in one of them"));
@@ -105,7 +121,14 @@ impl<'a> Segments<'a> {
         found: &mut Problems,
     ) -> Option<Json> {
         match self.rules.get(name) {
-            Some(Some(rule)) if self.reading => Some(rule.clone()),
+            Some(Some(rule)) if self.reading => {
+                if self.room.take(rule) {
+                    return Some(rule.clone());
+                }
+                let message = "is too large with all the segments that it names";
+                found.push(node.error(message, "name fewer, or smaller ones"));
+                None
+            }
             Some(Some(_)) => Some(json!({"$ref": name})),
             Some(None) => {
                 let message = format!("the segment \"{name}\" has an error");
@@ -130,13 +153,37 @@ impl<'a> Segments<'a> {
         }
     }
 
-    /// The entries of a list file.
-    pub(super) fn list(
+    pub(super) fn room(&self) -> &Room {
+        &self.room
+    }
+
+    /// That an attribute is in a list. Flags refer to it, so that a list is written once.
+    pub(super) fn membership(
         &self,
-        name: &str,
+        attribute: &Json,
+        list: &str,
         node: &Node<'_>,
         found: &mut Problems,
-    ) -> Option<&[Box<str>]> {
+    ) -> Option<Json> {
+        let entries = self.list(list, node, found)?;
+        let rule = || json!({"in": [attribute, entries]});
+        let attribute = attribute.get("var").and_then(Json::as_str).unwrap_or_default();
+        let name = format!("{attribute} in {list}");
+        if !self.reading && !self.rules.contains_key(&name) {
+            self.memberships.borrow_mut().entry(name.clone()).or_insert_with(rule);
+            return Some(json!({"$ref": name}));
+        }
+        let rule = rule();
+        if self.room.take(&rule) {
+            return Some(rule);
+        }
+        let help = "name it in one segment, and that segment in flags";
+        found.push(node.error("is written out too often", help));
+        None
+    }
+
+    /// The entries of a list file.
+    fn list(&self, name: &str, node: &Node<'_>, found: &mut Problems) -> Option<&[Box<str>]> {
         let (message, help) = match self.lists.get(name) {
             Some(Ok(list)) => return Some(list),
             _ if !lists::is_name(name) => (
@@ -156,7 +203,8 @@ impl<'a> Segments<'a> {
     /// The evaluators of the file.
     pub(super) fn evaluators(&self) -> Map<String, Json> {
         let good = self.rules.iter().filter_map(|(name, rule)| Some((name, rule.as_ref()?)));
-        good.map(|(name, rule)| (name.clone(), rule.clone())).collect()
+        let good = good.map(|(name, rule)| (name.clone(), rule.clone()));
+        good.chain(self.memberships.borrow().clone()).collect()
     }
 }
 

@@ -108,7 +108,7 @@ fn a_condition_says_what_it_says() {
         ("{ a: '>= 4.2.0' }", json!({"sem_ver": [a, ">=", "4.2.0"]})),
         ("{ a: { version: '^ 4.2' } }", json!({"sem_ver": [a, "^", "4.2.0"]})),
         ("{ a: { is: '> 5' } }", json!({"==": [a, "> 5"]})),
-        ("{ a: { in_list: ids.txt } }", json!({"in": [a, ["7", "8"]]})),
+        ("{ a: { in_list: ids.txt } }", json!({"$ref": "a in ids.txt"})),
     ] {
         let flag = format!("{{ rules: [{{ if: {condition}, serve: on }}] }}");
         check(&flag, "off", &json!({"if": [rule, "on"]}));
@@ -382,4 +382,115 @@ fn values_have_the_shape_that_is_asked_for() {
         flag("{ a: 1 }", "{ x: strng }"),
         ["6:18: error: flags.f.schema.x: \"strng\" is no type (help: did you mean \"string\"?)"]
     );
+}
+
+#[test]
+fn a_list_is_written_once_however_many_flags_ask_it() {
+    let rule = "{ rules: [{ if: { id: { in_list: ids.txt } }, serve: on }] }";
+    let definitions = definitions(&file(&format!("f: {rule}\ng: {rule}")), Generation::V2);
+    let expected = json!({"in": [{"var": "id"}, ["7", "8"]]});
+    assert_eq!(definitions["$evaluators"]["id in ids.txt"], expected);
+    let reference = json!({"if": [{"$ref": "id in ids.txt"}, "on"]});
+    for flag in ["f", "g"] {
+        assert_eq!(definitions["flags"][flag]["targeting"], reference);
+    }
+}
+
+/// A file of these segments and flags.
+fn written(segments: &str, flags: &str) -> String {
+    format!("flagstaff: 1\nbucketing: v2\nsegments:\n{segments}\nflags:\n{flags}\n")
+}
+
+#[test]
+fn segments_that_double_come_to_an_end() {
+    let mut segments = "  s00: { any: [{ a: 1 }, { b: 2 }] }\n".to_owned();
+    for number in 1..40 {
+        let before = number - 1;
+        segments += &format!("  s{number:02}: {{ any: [s{before:02}, s{before:02}] }}\n");
+    }
+    let told = problems(&written(&segments, "  f: { rules: [{ if: s39, serve: on }] }"));
+    assert!(
+        told.iter().any(|problem| problem.contains("too large with all the segments")),
+        "{told:?}"
+    );
+    let mut chain = String::new();
+    for number in 0..200 {
+        chain += &format!("  s{number:03}: {{ all: [s{:03}] }}\n", number + 1);
+    }
+    chain += "  s200: { a: 1 }\n";
+    let told = problems(&written(&chain, "  f: { rules: [{ if: s000, serve: on }] }"));
+    assert!(told.iter().any(|problem| problem.contains("more than 100 deep")), "{told:?}");
+}
+
+#[test]
+fn a_large_rule_is_not_written_into_every_flag() {
+    let ids: Vec<String> = (0..20_000).map(|id| format!("id-{id}")).collect();
+    let mut flags =
+        format!("  g: {{ rules: [{{ if: {{ a: [{}] }}, serve: on }}] }}\n", ids.join(", "));
+    for number in 0..200 {
+        flags += &format!("  f{number}: {{ requires: g, serve: on }}\n");
+    }
+    let told = problems(&written("  s: { a: 1 }", &flags));
+    assert!(
+        told.iter().any(|problem| problem.contains("too large to be written")),
+        "{}",
+        told.len()
+    );
+}
+
+#[test]
+fn what_may_be_meant_in_two_ways_is_refused() {
+    let beta = "  beta: { plan: beta }\n  staff: { plan: staff }";
+    for (flag, message) in [
+        ("{ rules: [{ if: { not: [beta, staff] }, serve: on }] }", "may mean none of these"),
+        ("{ rules: [{ if: { or: [beta, staff] }, serve: on }] }", "joins no conditions here"),
+        ("{ rules: [{ if: { email: '*@x.org' }, serve: on }] }", "only the text \"*@x.org\""),
+        ("{ rules: [{ if: { plan: '!free' }, serve: on }] }", "write not: \"free\""),
+        ("{ rules: [{ if: { age: 18..65 }, serve: on }] }", "\">= 18 <= 65\""),
+        ("{ state: DISABLED, killed: true, serve: on }", "killed counts"),
+        (
+            "{ variants: { a: 1, b: 2 }, otherwise: a, experiment: { split: { a: 1, b: 1 }, outside: a } }",
+            "as one of its variants",
+        ),
+    ] {
+        let told = problems(&written(beta, &format!("  f: {flag}")));
+        assert!(told.iter().any(|problem| problem.contains(message)), "{flag}: {told:?}");
+    }
+    let told = problems("flagstaff: 1\nmetadata: { fractional: v3 }\nflags: {}\n");
+    assert!(told[0].contains("write bucketing"), "{told:?}");
+}
+
+#[test]
+fn a_kill_beats_a_state_and_a_country_is_no_truth() {
+    let killed = |flag: &str| definitions(&file(&format!("f: {flag}")), Generation::V2);
+    let flag = &killed("{ variants: { no: 1, de: 2 }, otherwise: de, killed: true }")["flags"]["f"];
+    assert_eq!(flag["defaultVariant"], json!("de"));
+    let text = file("f: { state: DISABLED, killed: true, serve: on }");
+    let layer = compile_with(
+        &Lists::new(),
+        text.as_bytes(),
+        Format::Yaml,
+        Generation::V2,
+        &Layer::default(),
+    );
+    let layer = layer.unwrap().layer;
+    assert!(!layer.get("f").unwrap().flag().is_disabled());
+}
+
+#[test]
+fn a_rule_whose_results_are_no_names_cannot_be_required() {
+    let inline = |targeting: &str| {
+        problems(&written(
+            "  s: { a: 1 }",
+            &format!(
+                "  g: {{ variants: {{ \"true\": 1, \"false\": 2 }}, otherwise: \"false\", targeting: \
+                 {targeting} }}\n  f: {{ requires: {{ g: \"false\" }}, serve: on }}"
+            ),
+        ))
+    };
+    assert_eq!(inline("{ if: [{ var: vip }, \"true\"] }"), [""; 0]);
+    for targeting in ["{ \"==\": [{ var: vip }, true] }", "{ if: [{ var: vip }, nobody] }"] {
+        let told = inline(targeting);
+        assert!(told.iter().any(|problem| problem.contains("not all names")), "{told:?}");
+    }
 }

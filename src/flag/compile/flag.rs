@@ -77,8 +77,11 @@ pub(super) fn compile(
         Behaviour::Targeted(rule) => boundaries::of(rule),
         _ => Box::default(),
     };
-    let targeting = serde_json::to_vec(&(&targeting, references)).unwrap_or_default();
-    let targeting = digest([&[scope.generation() as u8], targeting.as_slice()]);
+    let targeting = serde_json::to_vec(&targeting).unwrap_or_default();
+    let references = references.iter().flat_map(|name| scope.digest_of(name));
+    let generation = [scope.generation() as u8];
+    let own = [generation.as_slice(), targeting.as_slice()];
+    let targeting = digest(own.into_iter().chain(references));
     let meaning = meaning(disabled, &variants, default, &metadata, &targeting);
     let digests = Digests { source, targeting, meaning, definition: meaning };
     Some(Flag { key: key.into(), behaviour, variants, default, metadata, boundaries, digests })

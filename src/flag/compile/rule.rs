@@ -18,12 +18,12 @@ use crate::flag::{
     evaluate::index,
     number,
     problems::Problems,
-    rule::{Arguments, Each, Literal, Operator, Part, Path, Rule, Var},
+    rule::{Arguments, Each, Literal, Operator, Part, Path, Rule, Set, Var},
     suggest::{suggest, suggest_one_of_few},
     version::{OwnedVersion, Range},
 };
 use serde_json::Value as Json;
-use std::collections::BTreeMap;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// Rules nest at most this deep: two JSON levels each stay within what JSON parsers accept.
 const MAX_DEPTH: usize = 63;
@@ -45,12 +45,12 @@ pub(super) struct RuleCompiler<'e, 'd> {
     depth: usize,
     /// Evaluators being put in place, outermost first.
     open: Vec<&'e str>,
-    references: BTreeMap<&'e str, &'e Json>,
+    references: BTreeSet<&'e str>,
 }
 
 impl<'e, 'd> RuleCompiler<'e, 'd> {
     pub(super) fn new(scope: &'e FileScope, path: Place, found: &'d mut Problems) -> Self {
-        let (open, references) = (Vec::new(), BTreeMap::new());
+        let (open, references) = (Vec::new(), BTreeSet::new());
         Self { scope, found, path, nodes: 0, depth: 0, open, references }
     }
 
@@ -60,7 +60,7 @@ impl<'e, 'd> RuleCompiler<'e, 'd> {
     }
 
     /// The evaluators the rule refers to, by name.
-    pub(super) fn references(self) -> BTreeMap<&'e str, &'e Json> {
+    pub(super) fn references(self) -> BTreeSet<&'e str> {
         self.references
     }
 
@@ -142,6 +142,14 @@ impl<'e, 'd> RuleCompiler<'e, 'd> {
         result
     }
 
+    /// The set of a list. One that stands in an evaluator is made once for all flags of the file.
+    fn set(&self, elements: &'e [Json]) -> Arc<Set> {
+        match self.open.is_empty() {
+            true => Arc::new(set::compile(elements)),
+            false => self.scope.set(elements),
+        }
+    }
+
     fn all(&mut self, rules: &'e [Json]) -> Result<Box<[Rule]>, Exceeded> {
         rules
             .iter()
@@ -164,7 +172,7 @@ impl<'e, 'd> RuleCompiler<'e, 'd> {
                     && !holds_rule(haystack) =>
             {
                 let needle = self.at_place(0, |this| this.rule(needle))?;
-                Ok(Rule::InSet(Box::new((needle, set::compile(elements)))))
+                Ok(Rule::InSet(Box::new((needle, self.set(elements)))))
             }
             ("reduce", Some(operands)) => match operands.as_slice() {
                 [subject, body, initial, ..] => {
@@ -347,7 +355,7 @@ impl<'e, 'd> RuleCompiler<'e, 'd> {
             let help = "an evaluator cannot refer to itself, directly or through others";
             return Ok(self.broken(format!("the reference is a cycle: {chain}"), help));
         }
-        self.references.insert(name, rule);
+        self.references.insert(name);
         self.open.push(name);
         // What is wrong in there is to be mended there, once for all who refer to it.
         let there = Place::from("$evaluators").member(name);

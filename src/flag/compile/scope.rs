@@ -1,21 +1,30 @@
 //! What the flags of one file share: evaluators, metadata and the fractional generation.
 
-use super::{digest, json};
+use super::{digest, json, set};
 use crate::flag::{
     Digest, Generation,
     diagnostic::{Diagnostic, Level, Path},
     document::Document,
     members::Members,
     problems::Problems,
+    rule::Set,
     text::Text,
 };
 use serde_json::{Map, Value as Json, value::RawValue};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 /// What flags of one file share.
 #[derive(Debug)]
 pub(super) struct FileScope {
     evaluators: BTreeMap<String, Json>,
+    /// Of each evaluator, which can be large and have many flags that refer to it.
+    digests: BTreeMap<String, Digest>,
+    /// Lists in evaluators, by where they stand: they stay there as long as this does.
+    sets: RefCell<HashMap<*const Json, Arc<Set>>>,
     /// Names whose evaluators are written, but cannot be read.
     unreadable: BTreeSet<String>,
     /// None of them can be.
@@ -81,7 +90,22 @@ impl FileScope {
         let digest = digest([&[generation as u8], shared.as_slice()]);
         let is_pinned = pinned.is_some();
         let all_unreadable = document.evaluators.is_none();
-        Self { evaluators, unreadable, all_unreadable, metadata, generation, is_pinned, digest }
+        let digests = evaluators.iter().map(|(name, rule)| {
+            let rule = serde_json::to_vec(rule).unwrap_or_default();
+            (name.clone(), self::digest([name.as_bytes(), rule.as_slice()]))
+        });
+        let (digests, sets) = (digests.collect(), RefCell::default());
+        Self {
+            evaluators,
+            digests,
+            sets,
+            unreadable,
+            all_unreadable,
+            metadata,
+            generation,
+            is_pinned,
+            digest,
+        }
     }
 
     /// Whether an evaluator is written, but cannot be read; its author was told.
@@ -92,6 +116,18 @@ impl FileScope {
     /// Rules by the name that `$ref` refers to them by.
     pub(super) fn evaluators(&self) -> &BTreeMap<String, Json> {
         &self.evaluators
+    }
+
+    /// What an evaluator is told apart by.
+    pub(super) fn digest_of(&self, evaluator: &str) -> Option<&[u8]> {
+        self.digests.get(evaluator).map(<[u8; 32]>::as_slice)
+    }
+
+    /// The set of a list that stands in an evaluator.
+    pub(super) fn set(&self, elements: &[Json]) -> Arc<Set> {
+        let mut sets = self.sets.borrow_mut();
+        let set = sets.entry(elements.as_ptr()).or_insert_with(|| Arc::new(set::compile(elements)));
+        Arc::clone(set)
     }
 
     /// Metadata that every flag has, unless it says otherwise.
