@@ -10,7 +10,7 @@ const PAGE: &str = include_str!("../../docs/authoring.md");
 const FACTS: [&str; 4] = [
     "owner: team-checkout",
     "why: Shows on a page of the manual how a part of a flag file is written.",
-    "kind: ops",
+    "kind: release",
     "expires: 2099-12-31",
 ];
 
@@ -177,7 +177,7 @@ fn the_page_knows_every_member_and_operator() {
             assert!(listed.iter().any(|row| row == name), "{name} of {source} is in no table");
         }
     }
-    let text = include_str!("../../src/flag/authored/condition.rs");
+    let text = include_str!("../../src/flag/authored/attribute.rs");
     let (_, operators) = text.split_once("const OPERATORS: [").unwrap();
     let (_, operators) = operators.split_once("= [").unwrap();
     let (operators, _) = operators.split_once("];").unwrap();
