@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use std::cell::Cell;
 
 /// So many parts of rules, elements of lists included.
-const PARTS: usize = 1_000_000;
+const PARTS: usize = 200_000;
 
 /// What is left of it.
 #[derive(Debug)]
