@@ -86,6 +86,18 @@ async fn with_tests_on_load_a_file_that_fails_its_own_tests_is_not_taken() {
     expect(&client, "ana", true).await;
 }
 
+#[tokio::test]
+async fn with_tests_on_load_a_warning_rejects_nothing() {
+    let flags = readable("{ serve: off }");
+    let sidecar = Sidecar::start_with(&flags, &["--tests-on-load"]).await;
+    let client = Client::connect(&sidecar).await;
+    write(&flags, "{ serve: on }", "tests: [{ at: 2027-01-01 10:00, expect: { f: on } }]\n");
+    expect(&client, "ana", true).await;
+    sidecar.wait_for_log(&["WARN", "has no time zone", "every flag is served"]).await;
+    let rejected = "flagstaff_config_reloads_total{result=\"rejected\"}";
+    assert_eq!(sidecar.metric(rejected).await, 0.0);
+}
+
 fn file(text: &str) -> (TempDir, std::path::PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("flags.yaml");
