@@ -9,7 +9,6 @@ use super::{
     watch::Notice,
 };
 use crate::{
-    clock::now,
     flag::{Diagnostic, Digest, Format, Layer, Level, compile_with, run_tests},
     telemetry::{metrics::Reload, report::Teller},
 };
@@ -190,7 +189,7 @@ impl File {
         if look.options.strict && problems.iter().any(|problem| problem.level == Level::Error) {
             rejected = Some("--strict");
         } else if look.options.tests_on_load {
-            let failed = run_tests(content, format, &compilation.layer, now());
+            let failed = run_tests(content, format, &compilation.layer, None);
             let fails = failed.iter().any(|problem| problem.level == Level::Error);
             rejected = fails.then_some("--tests-on-load");
             problems.extend(failed);

@@ -29,9 +29,15 @@ const USERS: u32 = 10_000;
 /// Evaluations that all tests of a file may take together: files are loaded in production too.
 const MOST_EVALUATIONS: u32 = 1_000_000;
 
-/// Runs the tests of a file on its flags as they were compiled; `now` counts where a test does not
-/// say a moment. Gives one error for each expectation that is not met.
-pub fn run_tests(content: &[u8], format: Format, layer: &Layer, now: i64) -> Vec<Diagnostic> {
+/// Runs the tests of a file on its flags as they were compiled, and gives one error for each
+/// expectation that is not met. `now` counts where a test does not say a moment; without either,
+/// flags that ask for the time are left out, so that no file fails for growing old.
+pub fn run_tests(
+    content: &[u8],
+    format: Format,
+    layer: &Layer,
+    now: Option<i64>,
+) -> Vec<Diagnostic> {
     let mut found = Problems::with_room(MOST_TOLD);
     let Ok(text) = Text::read(content, format) else { return Vec::new() };
     if let Ok(members) = serde_json::from_str::<Members<'_>>(text.json())
@@ -54,7 +60,7 @@ pub fn run_tests(content: &[u8], format: Format, layer: &Layer, now: i64) -> Vec
 struct Run<'a> {
     layer: &'a Layer,
     clock: Clock,
-    now: i64,
+    now: Option<i64>,
     /// Evaluations that may still be made.
     room: u32,
 }
@@ -82,7 +88,10 @@ impl<'a> Run<'a> {
             return;
         }
         let at = test.member("at").map(|at| self.clock.moment(&at, found));
-        let Some(at) = at.unwrap_or(Some(self.now)) else { return };
+        if at == Some(None) {
+            return;
+        }
+        let at = at.flatten();
         let nobody = Map::new();
         let user = match test.member("user") {
             None => &nobody,
@@ -99,15 +108,43 @@ impl<'a> Run<'a> {
             found.push(test.error("expects nothing", "write expect: { FLAG: VARIANT }"));
         }
         for (key, expected) in expect.iter().flat_map(Node::members) {
-            if let Some(flag) = self.flag(key, &expected, found) {
+            if let Some(flag) = self.flag(key, &expected, found)
+                && let Some(at) = self.moment(at, flag, &expected, found)
+            {
                 self.variant(&Trial { flag, user, at }, &expected, found);
             }
         }
         for (key, expected) in shares.iter().flat_map(Node::members) {
-            if let Some(flag) = self.flag(key, &expected, found) {
+            if let Some(flag) = self.flag(key, &expected, found)
+                && let Some(at) = self.moment(at, flag, &expected, found)
+            {
                 self.share(&Trial { flag, user, at }, &expected, test, found);
             }
         }
+    }
+
+    /// The moment to ask a flag at, if there is one.
+    fn moment(
+        &self,
+        at: Option<i64>,
+        flag: &Flag,
+        node: &Node<'_>,
+        found: &mut Problems,
+    ) -> Option<i64> {
+        if at.is_some() {
+            return at;
+        }
+        if !flag.asks_the_time() {
+            // Any will do.
+            return Some(self.now.unwrap_or_default());
+        }
+        let help = "write at: and a moment beside it";
+        found.push(Diagnostic::note(
+            &node.path,
+            "depends on the day, so --tests-on-load leaves it out",
+            help,
+        ));
+        self.now
     }
 
     fn flag(&self, key: &str, node: &Node<'_>, found: &mut Problems) -> Option<&'a Flag> {
