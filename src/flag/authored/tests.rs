@@ -326,6 +326,20 @@ fn tests_in_a_file_pass_when_it_does_what_they_expect() {
 }
 
 #[test]
+fn a_big_user_is_not_made_up_too_often() {
+    let share = |users: u32, size: usize| {
+        let big = "x".repeat(size);
+        format!(
+            "  - {{ users: {users}, user: {{ big: {big} }}, expect_share: {{ layout: {{ a: 100% }} }} }}\n"
+        )
+    };
+    assert_eq!(tested(&share(100, 200_000), None), [""; 0]);
+    assert_eq!(tested(&share(10_000, 100), None), [""; 0]);
+    let told = tested(&share(1_000_000, 200_000), None);
+    assert!(told.len() == 1 && told[0].contains("too much work"), "{told:?}");
+}
+
+#[test]
 fn what_depends_on_the_day_is_told_and_needs_a_day() {
     let undated = "
   - { user: { targetingKey: ana }, expect: { page: off, layout: b } }
@@ -376,8 +390,9 @@ fn a_test_that_fails_says_what_happened() {
             "11:44: error: tests[1].expect.layout: \"c\" is no variant (help: \"layout\" has a, b)",
             "12:64: error: tests[2].expect_share.page.on: of 1000 users 5.6% get \"on\", not 50% ± 1% \
              (help: flagstaff eval --explain shows the shares and where a user falls)",
-            "13:55: error: tests[3].expect_share.page: the tests of the file take more than 1000000 \
-             evaluations (help: lower users in some of them)",
+            "13:55: error: tests[3].expect_share.page: the tests of the file are too much work up \
+             to here (help: lower users in some of them, or ask for less: long rules and users with \
+             much in them count for more)",
             "14:5: error: tests[4]: expects nothing (help: write expect: { FLAG: VARIANT })",
             "14:7: error: tests[4].expects: is no member of a test (help: did you mean \"expect\"?)",
         ]
