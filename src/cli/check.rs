@@ -129,7 +129,7 @@ impl CheckArgs {
                 Ok(compilation) => (compilation.layer, compilation.diagnostics),
                 Err(problems) => (Layer::default(), problems),
             };
-            problems.extend(flag::run_tests(&content, format, &layer, self.now()));
+            problems.extend(flag::run_tests(&content, format, &layer, Some(self.now())));
             let keys: BTreeSet<Box<str>> =
                 layer.flags().map(|flag| flag.flag().key().into()).collect();
             let again = keys.iter().map(|key| &**key).filter(|key| owners.contains_key(*key));

@@ -4,7 +4,7 @@
 //! What it computes of the timestamp instead is not looked into.
 
 use super::{
-    Flag,
+    Behaviour, Flag,
     context::FLAGD,
     number,
     rule::{Arguments, Each, Literal, Operator, Path, Rule, Var},
@@ -21,6 +21,11 @@ impl Flag {
         &self.boundaries
     }
 
+    /// Whether its rule reads the timestamp at all, to compare it or to compute with it.
+    pub(crate) fn asks_the_time(&self) -> bool {
+        matches!(&self.behaviour, Behaviour::Targeted(rule) if asks_the_time(rule))
+    }
+
     /// The moments around this one between which all comparisons come out alike.
     pub(crate) fn holds(&self, at: i64) -> Range<i64> {
         let passed = self.boundaries.partition_point(|boundary| *boundary <= at);
@@ -28,6 +33,21 @@ impl Flag {
         let next = self.boundaries.get(passed);
         last.copied().unwrap_or(i64::MIN)..next.copied().unwrap_or(i64::MAX)
     }
+}
+
+fn asks_the_time(rule: &Rule) -> bool {
+    let mut asks = match rule {
+        Rule::Var(var) => match &var.path {
+            Path::Parts(parts) => match &**parts {
+                [one] => &*one.name == FLAGD,
+                _ => is_timestamp(var),
+            },
+            Path::Whole | Path::Scalar => false,
+        },
+        _ => false,
+    };
+    rule.parts(&mut |part| asks |= asks_the_time(part));
+    asks
 }
 
 /// The boundaries of a rule.

@@ -9,7 +9,6 @@ use super::{
     watch::Notice,
 };
 use crate::{
-    clock::now,
     flag::{Diagnostic, Digest, Format, Layer, Level, compile_with, run_tests},
     telemetry::{metrics::Reload, report::Teller},
 };
@@ -190,8 +189,9 @@ impl File {
         if look.options.strict && problems.iter().any(|problem| problem.level == Level::Error) {
             rejected = Some("--strict");
         } else if look.options.tests_on_load {
-            let failed = run_tests(content, format, &compilation.layer, now());
-            rejected = (!failed.is_empty()).then_some("--tests-on-load");
+            let failed = run_tests(content, format, &compilation.layer, None);
+            let fails = failed.iter().any(|problem| problem.level == Level::Error);
+            rejected = fails.then_some("--tests-on-load");
             problems.extend(failed);
         }
         if let Some(option) = rejected {
@@ -201,7 +201,10 @@ impl File {
             return Reload::Rejected;
         }
         let errors = problems.iter().any(|problem| problem.level == Level::Error);
-        let outcome = "a broken flag serves its last good definition or, without one, PARSE_ERROR";
+        let outcome = match errors {
+            true => "a broken flag serves its last good definition or, without one, PARSE_ERROR",
+            false => "every flag is served",
+        };
         teller.problems(&state.path, &problems, outcome);
         state.problems = problems.into();
         state.layer = Arc::new(compilation.layer);

@@ -142,7 +142,6 @@ impl Teller {
             // Writing to a string cannot fail.
             write!(shown, "; and {} more", problems.len() - MAX_SHOWN).unwrap_or_default();
         }
-        let outcome = if errors > 0 { outcome } else { "every flag is served" };
         warn!(%path, errors, warnings, problems = shown, outcome, "the flag file has problems");
     }
 

@@ -86,6 +86,43 @@ async fn with_tests_on_load_a_file_that_fails_its_own_tests_is_not_taken() {
     expect(&client, "ana", true).await;
 }
 
+#[tokio::test]
+async fn with_tests_on_load_a_warning_rejects_nothing() {
+    let flags = readable("{ serve: off }");
+    let sidecar = Sidecar::start_with(&flags, &["--tests-on-load"]).await;
+    let client = Client::connect(&sidecar).await;
+    write(&flags, "{ serve: on }", "tests: [{ at: 2027-01-01 10:00, expect: { f: on } }]\n");
+    expect(&client, "ana", true).await;
+    sidecar.wait_for_log(&["WARN", "has no time zone", "every flag is served"]).await;
+    let rejected = "flagstaff_config_reloads_total{result=\"rejected\"}";
+    assert_eq!(sidecar.metric(rejected).await, 0.0);
+}
+
+#[tokio::test]
+async fn with_tests_on_load_a_file_is_not_rejected_for_growing_old() {
+    let flags = Flags::absent_at("flags.yaml");
+    let flag = "{ rollout: [0%, 100% from 2020-12-01T09:00:00Z] }";
+    // Once this was true.
+    write(&flags, flag, "tests: [{ expect: { f: off } }]\n");
+    let sidecar = Sidecar::start_with(&flags, &["--tests-on-load"]).await;
+    let client = Client::connect(&sidecar).await;
+    assert!(is_on(&client, "ana").await);
+    // With a moment it is tried.
+    write(&flags, flag, "tests: [{ at: 2021-01-01T00:00:00Z, expect: { f: off } }]\n");
+    sidecar.wait_for_log(&["WARN", "tests[0].expect.f", "--tests-on-load rejects"]).await;
+
+    let (code, told, _) =
+        run(flagstaff().args(["check", "--today", "2020-11-30"]).arg(flags.path()));
+    assert!(code == Some(1), "{told}");
+    write(&flags, flag, "tests: [{ expect: { f: off } }]\n");
+    let (code, told, _) =
+        run(flagstaff().args(["check", "--today", "2020-11-30"]).arg(flags.path()));
+    assert!(
+        code == Some(0) && told.contains("note: tests[0].expect.f: depends on the day"),
+        "{told}"
+    );
+}
+
 fn file(text: &str) -> (TempDir, std::path::PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("flags.yaml");

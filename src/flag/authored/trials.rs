@@ -8,30 +8,43 @@ use super::{
     words,
 };
 use crate::flag::{
-    Evaluator, Failure, Flag, Format, Layer, Outcome, Scratch,
+    Behaviour, Evaluator, Failure, Flag, Format, Layer, Outcome, Scratch,
     compile::{place_problems, read_json},
     context::TARGETING_KEY,
     diagnostic::{Diagnostic, Path},
     encoded::encode_object,
     members::Members,
     problems::{MOST_TOLD, Problems},
+    rule::Rule,
     suggest::suggest,
     text::Text,
 };
 use serde_json::{Map, Value as Json};
-use std::borrow::Cow;
 
 const KNOWN: [&str; 7] = ["name", "user", "at", "expect", "expect_share", "users", "vary"];
 
 /// Units of a share, if the test does not say how many.
 const USERS: u32 = 10_000;
 
-/// Evaluations that all tests of a file may take together: files are loaded in production too.
-const MOST_EVALUATIONS: u32 = 1_000_000;
+/// What all tests of a file may take together, for files are loaded in production too: a million
+/// evaluations of ordinary flags for ordinary users.
+const MOST_WORK: u64 = 50_000_000;
 
-/// Runs the tests of a file on its flags as they were compiled; `now` counts where a test does not
-/// say a moment. Gives one error for each expectation that is not met.
-pub fn run_tests(content: &[u8], format: Format, layer: &Layer, now: i64) -> Vec<Diagnostic> {
+/// What an evaluation takes at least, where one part of a rule takes one.
+const LEAST_WORK: u64 = 10;
+
+/// So many bytes of a user take as long to go over as one part of a rule.
+const BYTES_OF_A_PART: u64 = 32;
+
+/// Runs the tests of a file on its flags as they were compiled, and gives one error for each
+/// expectation that is not met. `now` counts where a test does not say a moment; without either,
+/// flags that ask for the time are left out, so that no file fails for growing old.
+pub fn run_tests(
+    content: &[u8],
+    format: Format,
+    layer: &Layer,
+    now: Option<i64>,
+) -> Vec<Diagnostic> {
     let mut found = Problems::with_room(MOST_TOLD);
     let Ok(text) = Text::read(content, format) else { return Vec::new() };
     if let Ok(members) = serde_json::from_str::<Members<'_>>(text.json())
@@ -44,7 +57,7 @@ pub fn run_tests(content: &[u8], format: Format, layer: &Layer, now: i64) -> Vec
         let tests = read("tests", tests);
         // What is wrong with the zone was told when the flags were read.
         if let (Some(tests), Ok(clock)) = (&tests, Clock::read(zone.as_ref())) {
-            let mut run = Run { layer, clock, now, room: MOST_EVALUATIONS };
+            let mut run = Run { layer, clock, now, room: MOST_WORK };
             run.all(&Node { value: tests, path: "tests".into() }, &mut found);
         }
     }
@@ -54,16 +67,26 @@ pub fn run_tests(content: &[u8], format: Format, layer: &Layer, now: i64) -> Vec
 struct Run<'a> {
     layer: &'a Layer,
     clock: Clock,
-    now: i64,
-    /// Evaluations that may still be made.
-    room: u32,
+    now: Option<i64>,
+    /// Work that may still be done.
+    room: u64,
 }
 
 /// A flag under the conditions of one test.
 struct Trial<'a> {
     flag: &'a Flag,
-    user: &'a Map<String, Json>,
     at: i64,
+    /// The user, encoded.
+    context: &'a [u8],
+}
+
+/// The users that a test makes up.
+struct Crowd {
+    users: u32,
+    /// The attribute they differ in.
+    vary: String,
+    /// What they have in common, encoded.
+    common: Box<[u8]>,
 }
 
 impl<'a> Run<'a> {
@@ -82,7 +105,10 @@ impl<'a> Run<'a> {
             return;
         }
         let at = test.member("at").map(|at| self.clock.moment(&at, found));
-        let Some(at) = at.unwrap_or(Some(self.now)) else { return };
+        if at == Some(None) {
+            return;
+        }
+        let at = at.flatten();
         let nobody = Map::new();
         let user = match test.member("user") {
             None => &nobody,
@@ -98,16 +124,60 @@ impl<'a> Run<'a> {
         if expect.is_none() && shares.is_none() {
             found.push(test.error("expects nothing", "write expect: { FLAG: VARIANT }"));
         }
-        for (key, expected) in expect.iter().flat_map(Node::members) {
-            if let Some(flag) = self.flag(key, &expected, found) {
-                self.variant(&Trial { flag, user, at }, &expected, found);
+        if let Some(expect) = expect {
+            let context = encode_object(user);
+            for (key, expected) in expect.members() {
+                if let Some((flag, at)) = self.asked(key, at, &expected, found) {
+                    self.variant(&Trial { flag, at, context: &context }, &expected, found);
+                }
             }
         }
-        for (key, expected) in shares.iter().flat_map(Node::members) {
-            if let Some(flag) = self.flag(key, &expected, found) {
-                self.share(&Trial { flag, user, at }, &expected, test, found);
+        if let Some(shares) = shares
+            && let Some(crowd) = Crowd::read(test, user, found)
+        {
+            for (key, expected) in shares.members() {
+                if let Some((flag, at)) = self.asked(key, at, &expected, found) {
+                    let trial = Trial { flag, at, context: &crowd.common };
+                    self.share(&trial, &crowd, &expected, found);
+                }
             }
         }
+    }
+
+    /// The flag that an expectation names, and the moment to ask it at.
+    fn asked(
+        &self,
+        key: &str,
+        at: Option<i64>,
+        node: &Node<'_>,
+        found: &mut Problems,
+    ) -> Option<(&'a Flag, i64)> {
+        let flag = self.flag(key, node, found)?;
+        Some((flag, self.moment(at, flag, node, found)?))
+    }
+
+    /// The moment to ask a flag at, if there is one.
+    fn moment(
+        &self,
+        at: Option<i64>,
+        flag: &Flag,
+        node: &Node<'_>,
+        found: &mut Problems,
+    ) -> Option<i64> {
+        if at.is_some() {
+            return at;
+        }
+        if !flag.asks_the_time() {
+            // Any will do.
+            return Some(self.now.unwrap_or_default());
+        }
+        let help = "write at: and a moment beside it";
+        found.push(Diagnostic::note(
+            &node.path,
+            "depends on the day, so --tests-on-load leaves it out",
+            help,
+        ));
+        self.now
     }
 
     fn flag(&self, key: &str, node: &Node<'_>, found: &mut Problems) -> Option<&'a Flag> {
@@ -123,10 +193,10 @@ impl<'a> Run<'a> {
     /// One user gets one variant.
     fn variant(&mut self, trial: &Trial<'_>, expected: &Node<'_>, found: &mut Problems) {
         let Some(variant) = named(trial.flag, expected, found) else { return };
-        if !self.has_room(1, expected, found) {
+        if !self.has_room(1, trial, expected, found) {
             return;
         }
-        let served = trial.serve(None, &mut Scratch::default());
+        let served = trial.serve(&mut Scratch::default());
         if served.as_deref() != Ok(&*variant) {
             let served = match &served {
                 Ok(served) => format!("is \"{served}\""),
@@ -141,27 +211,23 @@ impl<'a> Run<'a> {
     fn share(
         &mut self,
         trial: &Trial<'_>,
+        crowd: &Crowd,
         expected: &Node<'_>,
-        test: &Node<'_>,
         found: &mut Problems,
     ) {
-        let users = test.member("users").map(|users| {
-            let count = users.value.as_u64().and_then(|count| u32::try_from(count).ok());
-            count.filter(|count| *count > 0).or_else(|| {
-                found.push(users.error("is no number of users", "write such as 10000"));
-                None
-            })
-        });
-        let Some(users) = users.unwrap_or(Some(USERS)) else { return };
-        let vary = test.member("vary").and_then(|vary| vary.text("an attribute", found));
-        let vary = vary.as_deref().unwrap_or(TARGETING_KEY);
-        if !self.has_room(users, expected, found) {
+        let Crowd { users, vary, common } = crowd;
+        if !self.has_room(*users, trial, expected, found) {
             return;
         }
         let mut counts: Map<String, Json> = Map::new();
         let mut scratch = Scratch::default();
-        for user in 1..=users {
-            if let Ok(served) = trial.serve(Some((vary, user)), &mut scratch) {
+        let mut context = common.to_vec();
+        for user in 1..=*users {
+            context.truncate(common.len());
+            // Attributes stand one after the other.
+            context.extend(encode_object([(vary, &format!("user-{user}").into())]));
+            let one = Trial { context: &context, ..*trial };
+            if let Ok(served) = one.serve(&mut scratch) {
                 let count = counts.get(&served).and_then(Json::as_u64).unwrap_or_default();
                 counts.insert(served, (count + 1).into());
             }
@@ -172,7 +238,7 @@ impl<'a> Run<'a> {
             let Some(variant) = named(trial.flag, &variant, found) else { continue };
             let Some((wanted, within)) = tolerance(&share, found) else { continue };
             let count = counts.get(&variant).and_then(Json::as_u64).unwrap_or_default();
-            let served = Share::of(count, users.into());
+            let served = Share::of(count, (*users).into());
             if served.differs_from(wanted) > within {
                 let message =
                     format!("of {users} users {served} get \"{variant}\", not {wanted} ± {within}");
@@ -182,15 +248,50 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn has_room(&mut self, evaluations: u32, node: &Node<'_>, found: &mut Problems) -> bool {
-        let room = self.room.checked_sub(evaluations);
+    fn has_room(
+        &mut self,
+        users: u32,
+        trial: &Trial<'_>,
+        node: &Node<'_>,
+        found: &mut Problems,
+    ) -> bool {
+        let parts = match &trial.flag.behaviour {
+            Behaviour::Targeted(rule) => parts(rule),
+            Behaviour::Disabled | Behaviour::Static | Behaviour::Broken(_) => 0,
+        };
+        let each = LEAST_WORK + parts + trial.context.len() as u64 / BYTES_OF_A_PART;
+        let room = self.room.checked_sub(each.saturating_mul(users.into()));
         if room.is_none() {
-            let message =
-                format!("the tests of the file take more than {MOST_EVALUATIONS} evaluations");
-            found.push(node.error(message, "lower users in some of them"));
+            let help = "lower users in some of them, or ask for less: long rules and users with \
+                        much in them count for more";
+            found.push(node.error("the tests of the file are too much work up to here", help));
         }
         self.room = room.unwrap_or(0);
         room.is_some()
+    }
+}
+
+/// How many parts a rule has.
+fn parts(rule: &Rule) -> u64 {
+    let mut count = 1;
+    rule.parts(&mut |part| count += parts(part));
+    count
+}
+
+impl Crowd {
+    fn read(test: &Node<'_>, user: &Map<String, Json>, found: &mut Problems) -> Option<Self> {
+        let users = test.member("users").map(|users| {
+            let count = users.value.as_u64().and_then(|count| u32::try_from(count).ok());
+            count.filter(|count| *count > 0).or_else(|| {
+                found.push(users.error("is no number of users", "write such as 10000"));
+                None
+            })
+        });
+        let users = users.unwrap_or(Some(USERS))?;
+        let vary = test.member("vary").and_then(|vary| vary.text("an attribute", found));
+        let vary = vary.unwrap_or_else(|| TARGETING_KEY.to_owned());
+        let common = encode_object(user.iter().filter(|(name, _)| **name != vary));
+        Some(Self { users, vary, common })
     }
 }
 
@@ -207,14 +308,9 @@ fn named(flag: &Flag, node: &Node<'_>, found: &mut Problems) -> Option<String> {
 }
 
 impl Trial<'_> {
-    /// The variant that is served, or what happens instead; to one of many users if said so.
-    fn serve(&self, number: Option<(&str, u32)>, scratch: &mut Scratch) -> Result<String, String> {
-        let mut user = Cow::Borrowed(self.user);
-        if let Some((vary, number)) = number {
-            user.to_mut().insert(vary.to_owned(), format!("user-{number}").into());
-        }
-        let context = encode_object(&*user);
-        let mut evaluator = Evaluator::new(scratch, &context, self.at)
+    /// The variant that is served, or what happens instead.
+    fn serve(&self, scratch: &mut Scratch) -> Result<String, String> {
+        let mut evaluator = Evaluator::new(scratch, self.context, self.at)
             .map_err(|bad| format!("cannot be asked: {bad}"))?;
         match evaluator.evaluate(self.flag) {
             Outcome::Variant { index, .. } => {

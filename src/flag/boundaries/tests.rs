@@ -138,10 +138,24 @@ fn a_condition_is_decided_by_the_clock_alone_or_not() {
         (json!("text"), None, None),
     ] {
         let flag = flag(&json!({"targeting": {"if": [condition, "on"]}}));
-        let crate::flag::Behaviour::Targeted(Rule::If(clauses)) = &flag.behaviour else {
-            panic!("{flag:?}")
-        };
+        let Behaviour::Targeted(Rule::If(clauses)) = &flag.behaviour else { panic!("{flag:?}") };
         let told = [450, 500].map(|at| decided(&clauses[0], at));
         assert_eq!(told, [before, then], "{condition}");
+    }
+}
+
+#[test]
+fn a_rule_that_computes_with_the_time_asks_for_it_as_well() {
+    for (condition, asks) in [
+        (json!({"<": [now(), 300]}), true),
+        (json!({"==": [{"%": [now(), 2]}, 1]}), true),
+        (json!({"==": [{"var": ["a", now()]}, 1]}), true),
+        (json!({"var": "$flagd"}), true),
+        (json!({"$ref": "launched"}), true),
+        (json!({"<": [{"var": "timestamp"}, 300]}), false),
+        (json!({"==": [{"var": "$flagd.flagKey"}, "f"]}), false),
+    ] {
+        let flag = flag(&json!({"targeting": {"if": [condition, "on"]}}));
+        assert_eq!(flag.asks_the_time(), asks, "{condition}");
     }
 }

@@ -185,7 +185,7 @@ fn check(text: &[u8], format: Format, before: &Layer) {
         );
     }
     let Ok(Compilation { layer, .. }) = compiled else { return };
-    run_tests(text, format, &layer, NOW);
+    run_tests(text, format, &layer, Some(NOW));
     export(&Lists::new(), text, format, Generation::V2).expect("what compiles can be exported");
     let context = json!({"targetingKey": "user-1", "email": "a@example.com", "v": "1.4"});
     let context = encode_object(context.as_object().into_iter().flatten());
