@@ -109,7 +109,7 @@ fn written_depth(condition: &Json) -> usize {
 /// Rules that nobody is left for, or that contradict themselves.
 fn dead(page: &Page, rules: &[Clause<'_>], logic: &mut Logic<'_>, found: &mut Findings<'_>) {
     for (place, rule) in rules.iter().enumerate() {
-        if found.is_full() {
+        if found.is_full() || logic.is_tired() {
             return;
         }
         let before = || rules.iter().take(place).map(|earlier| earlier.condition);
