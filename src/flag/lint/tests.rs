@@ -73,6 +73,39 @@ fn every_bad_example_has_its_mistake_and_every_good_one_none() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+#[test]
+fn a_hold_is_told_by_the_first_thing_it_keeps_from_happening() {
+    let held = |at: &str, steps: [&str; 2]| {
+        let steps = steps.map(|step| format!("      - {step}\n")).concat();
+        let file = "flagstaff: 1\nbucketing: v2\ntime_zone: UTC\nflags:\n  enable_archive_search:\n    \
+                    owner: team-payments\n    why: Customers ask for older invoices.\n    \
+                    kind: release\n    expires: 2027-06-30\n";
+        let found = found(&format!("{file}    hold_at: {at}\n    rollout:\n{steps}"), None);
+        found.into_iter().map(|problem| problem.message).collect::<Vec<_>>()
+    };
+    let later = "without it 100% would be served from 2027-03-01";
+    for (at, steps, expected) in [
+        ("1%", ["1% from 2027-02-01", "100% from 2027-03-01"], Some(("1%", later))),
+        ("5%", ["5%", "100% from 2027-03-01"], Some(("5%", later))),
+        (
+            "1%",
+            ["5% from 2027-01-01", "100% from 2027-03-01"],
+            Some(("1%", "without it 5% would be served now")),
+        ),
+        // It cuts nothing.
+        ("50%", ["5%", "25% from 2027-03-01"], None),
+    ] {
+        let told = held(at, steps);
+        let expected = expected.map(|(at, then)| format!("holds at {at}; {then}"));
+        let is_told = match (&expected, told.as_slice()) {
+            (Some(expected), [told]) => told.starts_with(expected),
+            (None, []) => true,
+            _ => false,
+        };
+        assert!(is_told, "{at} {steps:?}: {told:?}");
+    }
+}
+
 /// A flag for others to require.
 const REQUIRED: &str = "  enable_exports:
     owner: team-insights
