@@ -80,8 +80,8 @@ pub(super) struct Translation {
 /// What a definition does not say of the flag that it was made of.
 #[derive(Debug)]
 pub(super) struct Shape {
-    /// So many conditions come before those of the flag's rules.
-    pub(super) before_rules: usize,
+    /// The rule stands behind conditions of the flag's own: its times, and what it requires.
+    pub(super) gated: bool,
     pub(super) held: Option<Held>,
 }
 

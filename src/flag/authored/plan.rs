@@ -65,12 +65,12 @@ impl Plan {
 
     /// What the definition does not say.
     pub(super) fn shape(&self) -> Shape {
-        let times = [self.start, self.end].into_iter().flatten().count();
+        let gated = self.start.is_some() || self.end.is_some() || !self.requires.is_empty();
         let held = match &self.last {
             Some(Outcome::Rollout(rollout)) => rollout.held.clone(),
             _ => None,
         };
-        Shape { before_rules: times + self.requires.len(), held }
+        Shape { gated, held }
     }
 
     /// Whether a rule that was written as such gives names of variants alone, or nothing.

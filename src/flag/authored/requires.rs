@@ -86,7 +86,11 @@ impl<'a> Required<'a> {
                 return Err(Trouble::new(message, "mend it there"));
             }
             let keys = self.plans.keys().map(String::as_str);
-            let help = suggest(needed, keys, "it has to be a flag of this file without errors");
+            let help = suggest(
+                needed,
+                self.room.names(keys),
+                "it has to be a flag of this file without errors",
+            );
             return Err(Trouble::new(format!("\"{needed}\" is no flag of this file"), help));
         };
         if let Some(begins) = self.above.iter().position(|above| above == key) {

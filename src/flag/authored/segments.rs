@@ -14,7 +14,7 @@ use super::{
 use crate::flag::{
     diagnostic::{Diagnostic, Target},
     problems::Problems,
-    suggest::{nearest, suggest},
+    suggest::nearest,
 };
 use serde_json::{Map, Value as Json, json};
 use std::{cell::RefCell, collections::BTreeMap};
@@ -137,15 +137,13 @@ impl<'a> Segments<'a> {
             }
             None => {
                 let names = self.rules.keys().map(String::as_str);
-                let help = match nearest(name, names.clone()) {
+                let help = match nearest(name, self.room.names(names)) {
                     Some(near) => format!("did you mean {near}?"),
                     None if name.contains(['=', '<', '>']) => {
                         "write attribute: value, such as { plan: enterprise, age: \">= 18\" }"
                             .to_owned()
                     }
-                    None => {
-                        suggest(name, names, "define it under segments, or write attribute: value")
-                    }
+                    None => "define it under segments, or write attribute: value".to_owned(),
                 };
                 found.push(node.error(format!("\"{name}\" is no segment"), help));
                 None

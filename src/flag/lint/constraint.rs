@@ -134,19 +134,29 @@ impl Range {
 }
 
 impl Test<'_> {
-    /// Whether what passes this test passes the other.
-    pub(super) fn is_within(&self, other: &Self) -> bool {
+    /// What it takes to read it.
+    pub(super) fn cost(&self) -> usize {
+        match &self.must {
+            Must::Be(values) | Must::NotBe(values) => cost(values),
+            Must::Lie(_) => 0,
+        }
+    }
+
+    /// Whether what passes this test passes the other; not told once there are no steps left.
+    pub(super) fn is_within(&self, other: &Self, left: &mut usize) -> bool {
         if self.attribute != other.attribute {
             return false;
         }
         match (&self.must, &other.must) {
-            (Must::Be(mine), Must::Be(theirs)) => mine.iter().all(|value| theirs.contains(value)),
+            (Must::Be(mine), Must::Be(theirs)) => {
+                mine.iter().all(|value| spend(left, theirs) && theirs.contains(value))
+            }
             (Must::NotBe(mine), Must::NotBe(theirs)) => {
-                theirs.iter().all(|value| mine.contains(value))
+                theirs.iter().all(|value| spend(left, mine) && mine.contains(value))
             }
-            (Must::Be(mine), Must::NotBe(theirs)) => {
-                mine.iter().all(|one| theirs.iter().all(|other| differ(one, other)))
-            }
+            (Must::Be(mine), Must::NotBe(theirs)) => mine
+                .iter()
+                .all(|one| spend(left, theirs) && theirs.iter().all(|other| differ(one, other))),
             (Must::Be(mine), Must::Lie(range)) => {
                 let is_in = |value: &&Json| value.as_f64().is_some_and(|one| range.contains(one));
                 !range.of_versions && mine.iter().all(is_in)
@@ -157,16 +167,16 @@ impl Test<'_> {
     }
 
     /// Whether nothing passes both tests.
-    pub(super) fn excludes(&self, other: &Self) -> bool {
+    pub(super) fn excludes(&self, other: &Self, left: &mut usize) -> bool {
         if self.attribute != other.attribute {
             return false;
         }
         match (&self.must, &other.must) {
-            (Must::Be(mine), Must::Be(theirs)) => {
-                mine.iter().all(|one| theirs.iter().all(|other| differ(one, other)))
-            }
+            (Must::Be(mine), Must::Be(theirs)) => mine
+                .iter()
+                .all(|one| spend(left, theirs) && theirs.iter().all(|other| differ(one, other))),
             (Must::Be(mine), Must::NotBe(theirs)) | (Must::NotBe(theirs), Must::Be(mine)) => {
-                mine.iter().all(|value| theirs.contains(value))
+                mine.iter().all(|value| spend(left, theirs) && theirs.contains(value))
             }
             (Must::Be(values), Must::Lie(range)) | (Must::Lie(range), Must::Be(values)) => {
                 let is_out = |value: &&Json| value.as_f64().is_some_and(|one| !range.contains(one));
@@ -178,6 +188,17 @@ impl Test<'_> {
             _ => false,
         }
     }
+}
+
+/// To go through a list costs little, but lists of ten thousand against each other do not.
+fn cost(values: &[&Json]) -> usize {
+    values.len() / 8
+}
+
+/// Takes what it costs to go through a list once, and says whether there is anything left.
+fn spend(left: &mut usize, values: &[&Json]) -> bool {
+    *left = left.saturating_sub(cost(values));
+    *left > 0
 }
 
 /// Whether two values are never equal, however they are compared: `"5"` may equal `5`.

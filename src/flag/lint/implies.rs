@@ -34,7 +34,12 @@ impl<'a> Logic<'a> {
 
     /// Whether one of several conditions holds for everybody for whom `one` does.
     pub(super) fn implies_any(&mut self, one: &Json, others: &[&Json]) -> bool {
-        self.follows(one, &json!({"or": others}), 0)
+        self.follows_any(one, others, 0)
+    }
+
+    /// Whether it has looked for long enough, and sees nothing any more.
+    pub(super) fn is_tired(&self) -> bool {
+        self.left == 0
     }
 
     /// Whether a condition holds for nobody.
@@ -65,16 +70,7 @@ impl<'a> Logic<'a> {
             _ => {}
         }
         if let Some(("or", parts)) = second {
-            if parts.iter().any(|part| self.follows(one, part, next)) {
-                return true;
-            }
-            // Of several values each may be taken by another part.
-            if let Some(Test { attribute, must: Must::Be(values) }) = test(one)
-                && (2..=FEW).contains(&values.len())
-            {
-                let each = |value: &&Json| json!({"in": [{"var": attribute}, [value]]});
-                return values.iter().map(each).all(|value| self.follows(&value, other, next));
-            }
+            return self.follows_any(one, &parts.iter().collect::<Vec<_>>(), next);
         }
         if let Some(("and", parts)) = first {
             return parts.iter().any(|part| self.follows(part, other, next));
@@ -83,12 +79,40 @@ impl<'a> Logic<'a> {
             return self.follows(other, one, next);
         }
         if let Some(("!", [never])) = second
-            && let (Some(one), Some(never)) = (test(one), test(never))
+            && let (Some(one), Some(never)) = (self.test(one), self.test(never))
         {
-            return one.excludes(&never);
+            return one.excludes(&never, &mut self.left);
         }
-        match (test(one), test(other)) {
-            (Some(one), Some(other)) => one.is_within(&other),
+        match (self.test(one), self.test(other)) {
+            (Some(one), Some(other)) => one.is_within(&other, &mut self.left),
+            _ => false,
+        }
+    }
+
+    /// Whether everybody for whom `one` holds is taken by one of several conditions or another.
+    fn follows_any(&mut self, one: &Json, others: &[&Json], depth: usize) -> bool {
+        if self.left == 0 || depth > MAX_DEPTH {
+            return false;
+        }
+        self.left -= 1;
+        let one = resolved(self.evaluators, one);
+        let next = depth + 1;
+        if let Some(("or", parts)) = operation(one) {
+            return !parts.is_empty()
+                && parts.iter().all(|part| self.follows_any(part, others, next));
+        }
+        if others.iter().any(|other| self.follows(one, other, next)) {
+            return true;
+        }
+        // Of several values each may be taken by another part.
+        if let Some(Test { attribute, must: Must::Be(values) }) = self.test(one)
+            && (2..=FEW).contains(&values.len())
+        {
+            let each = |value: &&Json| json!({"in": [{"var": attribute}, [value]]});
+            return values.iter().map(each).all(|value| self.follows_any(&value, others, next));
+        }
+        match operation(one) {
+            Some(("and", parts)) => parts.iter().any(|part| self.follows_any(part, others, next)),
             _ => false,
         }
     }
@@ -118,7 +142,7 @@ impl<'a> Logic<'a> {
                 all.iter().any(|part| self.never(part, depth + 1))
                     || pairs().take(FEW * FEW).any(|(one, other)| self.exclude(one, other, depth))
             }
-            _ => match test(condition) {
+            _ => match self.test(condition) {
                 Some(Test { must: Must::Be(values), .. }) => values.is_empty(),
                 Some(Test { must: Must::Lie(range), .. }) => range.is_empty(),
                 _ => false,
@@ -128,14 +152,21 @@ impl<'a> Logic<'a> {
 
     /// Whether two conditions never hold together.
     fn exclude(&mut self, one: &Json, other: &Json, depth: usize) -> bool {
-        if let (Some(one), Some(other)) = (test(one), test(other)) {
-            return one.excludes(&other);
+        if let (Some(one), Some(other)) = (self.test(one), self.test(other)) {
+            return one.excludes(&other, &mut self.left);
         }
         let mut never = |one: &Json, other: &Json| match operation(other) {
             Some(("!", [negated])) => self.follows(one, negated, depth + 1),
             _ => false,
         };
         never(one, other) || never(other, one)
+    }
+
+    /// What a condition demands. Long lists cost more than others.
+    fn test<'b>(&mut self, condition: &'b Json) -> Option<Test<'b>> {
+        let test = test(condition)?;
+        self.left = self.left.saturating_sub(test.cost());
+        Some(test)
     }
 
     /// The parts of "and" inside of "and".
@@ -238,5 +269,20 @@ mod tests {
         ] {
             assert_eq!(Logic::new(&evaluators).is_never(&condition), expected, "{condition}");
         }
+    }
+
+    #[test]
+    fn what_would_take_for_ever_is_left() {
+        let evaluators = Map::new();
+        let among = |from: usize| {
+            let values: Vec<_> = (from..from + 20_000).map(|n| format!("u{n}")).collect();
+            json!({"in": [{"var": "user"}, values]})
+        };
+        let mut logic = Logic::new(&evaluators);
+        assert!(!logic.implies(&among(1), &among(0)));
+        assert!(logic.is_tired());
+        // From then on nothing is known, and no rule called dead.
+        let few = json!({"in": [{"var": "user"}, ["u1", "u2"]]});
+        assert!(!logic.implies(&json!({"==": [{"var": "user"}, "u1"]}), &few));
     }
 }

@@ -56,19 +56,18 @@ fn date(page: &Page, flag: &Subject, fact: &str, found: &mut Findings<'_>) -> Op
     moment
 }
 
-/// What a rollout would do if it were not held.
+/// What a rollout would do that its hold keeps it from, first of all.
 fn held(page: &Page, flag: &Subject, now: i64, found: &mut Findings<'_>) {
     let Some(held) = page.shape(&flag.key).and_then(|shape| shape.held.as_ref()) else { return };
-    let passed = held.steps.iter().rev().find(|(from, _)| from.is_none_or(|from| from <= now));
-    let share = passed.map_or_else(|| "nobody".to_owned(), |(_, share)| share.to_string());
-    let next = held.steps.iter().find_map(|(from, share)| {
-        let from = from.filter(|from| *from > now)?;
-        Some((from, share))
-    });
-    let mut message = format!("holds at {}; without it {share} would be served now", held.at);
-    if let Some((from, share)) = next {
-        message += &format!(", and {share} from {}", moment::text(from));
-    }
+    let passed = held.steps.iter().rposition(|(from, _)| from.is_none_or(|from| from <= now));
+    let mut coming = held.steps.iter().skip(passed.unwrap_or(0));
+    // What the hold does not cut is the same with it and without.
+    let Some((from, share)) = coming.find(|(_, share)| *share > held.at) else { return };
+    let when = match from.filter(|from| *from > now) {
+        Some(from) => format!("from {}", moment::text(from)),
+        None => "now".to_owned(),
+    };
+    let message = format!("holds at {}; without it {share} would be served {when}", held.at);
     let help = "that is what happens when the line is removed; move the steps if it is too much";
     found.tell(&HELD, flag.path().member("hold_at"), message, help);
 }

@@ -1,6 +1,6 @@
 //! A file as lints see it: its definitions, whichever form they were written in.
 
-use super::{Linted, settings::Settings};
+use super::{Linted, logic::operands, settings::Settings};
 use crate::flag::{
     Generation,
     authored::{Shape, translate},
@@ -96,6 +96,19 @@ impl Page {
     /// What the definition does not say of a flag.
     pub(super) fn shape(&self, key: &str) -> Option<&Shape> {
         self.shapes.get(key)
+    }
+
+    /// Where a flag's rules begin: behind its times and what it requires, if it has any.
+    pub(super) fn chain<'a>(&self, flag: &'a Subject) -> (&'a Json, Path) {
+        let path = flag.targeting_path();
+        match operands(&flag.targeting, "if") {
+            Some([_, chain, ..]) if self.is_gated(&flag.key) => (chain, path.member("if").place(1)),
+            _ => (&flag.targeting, path),
+        }
+    }
+
+    pub(super) fn is_gated(&self, key: &str) -> bool {
+        self.shape(key).is_some_and(|shape| shape.gated)
     }
 
     pub(super) fn flag(&self, key: &str) -> Option<&Subject> {

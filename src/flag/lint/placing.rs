@@ -61,25 +61,34 @@ impl Page {
         if !self.is_readable || self.is_written(steps) {
             return path.clone();
         }
-        if let [
-            Step::Member(flags),
-            Step::Member(key),
-            Step::Member(targeting),
-            Step::Member(operator),
-            Step::Place(place),
-            ..,
-        ] = steps
-            && **flags == *"flags"
-            && **targeting == *"targeting"
-            && **operator == *"if"
-            && let Some(shape) = self.shape(key)
-            && let Some(rule) = (place / 2).checked_sub(shape.before_rules)
-        {
-            let rules = Path::from("flags").member(key).member("rules");
-            let rule = rules.place(rule);
-            return if place % 2 == 0 { rule.member("if") } else { rule };
+        self.rule(steps).unwrap_or_else(|| written_path(path))
+    }
+
+    /// The rule of a flag that a path of its definition leads into.
+    fn rule(&self, steps: &[Step]) -> Option<Path> {
+        let [Step::Member(flags), Step::Member(key), Step::Member(targeting), within @ ..] = steps
+        else {
+            return None;
+        };
+        let within = match within {
+            [Step::Member(gate), Step::Place(1), within @ ..]
+                if **gate == *"if" && self.is_gated(key) =>
+            {
+                within
+            }
+            // What the gate itself asks is no rule's.
+            _ if self.is_gated(key) => return None,
+            within => within,
+        };
+        let [Step::Member(operator), Step::Place(place), ..] = within else { return None };
+        if **flags != *"flags" || **targeting != *"targeting" || **operator != *"if" {
+            return None;
         }
-        written_path(path)
+        // Behind the rules stands what everybody else gets.
+        let rules = self.flag(key)?.written.get("rules")?.as_array()?;
+        rules.get(place / 2)?;
+        let rule = Path::from("flags").member(key).member("rules").place(place / 2);
+        Some(if place % 2 == 0 { rule.member("if") } else { rule })
     }
 
     /// Whether the author of a flag wrote something there.

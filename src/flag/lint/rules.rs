@@ -14,8 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) fn look(page: &Page, found: &mut Findings<'_>) {
     let mut logic = Logic::new(&page.evaluators);
     for flag in &page.flags {
-        let (all, _) = clauses(&flag.targeting, flag.targeting_path());
-        let rules = own_rules(page, flag, all);
+        let rules = own_rules(page, flag);
         count(page, flag, &rules, found);
         nesting(page, flag, &rules, found);
         dead(page, &rules, &mut logic, found);
@@ -28,10 +27,14 @@ pub(super) fn look(page: &Page, found: &mut Findings<'_>) {
 }
 
 /// The rules that the author wrote: in the readable form neither times nor prerequisites are.
-fn own_rules<'a>(page: &Page, flag: &Subject, clauses: Vec<Clause<'a>>) -> Vec<Clause<'a>> {
-    let Some(shape) = page.shape(&flag.key) else { return clauses };
+fn own_rules<'a>(page: &'a Page, flag: &'a Subject) -> Vec<Clause<'a>> {
+    let (chain, path) = page.chain(flag);
+    let (clauses, _) = clauses(chain, path);
+    if page.shape(&flag.key).is_none() {
+        return clauses;
+    }
     match flag.written.get("rules").and_then(Json::as_array) {
-        Some(rules) => clauses.into_iter().skip(shape.before_rules).take(rules.len()).collect(),
+        Some(rules) => clauses.into_iter().take(rules.len()).collect(),
         // A rule that was written as such, or none.
         None if flag.written.get("targeting").is_some() => clauses,
         None => Vec::new(),
@@ -106,7 +109,7 @@ fn written_depth(condition: &Json) -> usize {
 /// Rules that nobody is left for, or that contradict themselves.
 fn dead(page: &Page, rules: &[Clause<'_>], logic: &mut Logic<'_>, found: &mut Findings<'_>) {
     for (place, rule) in rules.iter().enumerate() {
-        if found.is_full() {
+        if found.is_full() || logic.is_tired() {
             return;
         }
         let before = || rules.iter().take(place).map(|earlier| earlier.condition);
@@ -137,8 +140,7 @@ fn repeated(page: &Page, found: &mut Findings<'_>) {
     for is_whole in [true, false] {
         let mut seen: BTreeMap<String, Vec<(&str, Path)>> = BTreeMap::new();
         for flag in &page.flags {
-            let (all, _) = clauses(&flag.targeting, flag.targeting_path());
-            for rule in own_rules(page, flag, all) {
+            for rule in own_rules(page, flag) {
                 let whole = rule.condition.to_string();
                 if is_whole {
                     note(&mut seen, flag, rule.condition, &whole, &rule.path);

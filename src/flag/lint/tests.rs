@@ -1,6 +1,9 @@
 //! Each lint's bad example has exactly its mistake, and the good one none.
 
-use super::{Before, Beside, LINTS, Lint, Linted};
+use super::{
+    Before, Beside, LINTS, Lint, Linted,
+    table::{DEAD_RULE, DEEP_RULE, MANY_RULES, REPEATED_CONDITION},
+};
 use crate::flag::{
     Format, Generation, Layer, Lists, authored::translate, compile_with, diagnostic::Diagnostic,
     problems::Problems, text::Text,
@@ -68,6 +71,77 @@ fn every_bad_example_has_its_mistake_and_every_good_one_none() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_hold_is_told_by_the_first_thing_it_keeps_from_happening() {
+    let held = |at: &str, steps: [&str; 2]| {
+        let steps = steps.map(|step| format!("      - {step}\n")).concat();
+        let file = "flagstaff: 1\nbucketing: v2\ntime_zone: UTC\nflags:\n  enable_archive_search:\n    \
+                    owner: team-payments\n    why: Customers ask for older invoices.\n    \
+                    kind: release\n    expires: 2027-06-30\n";
+        let found = found(&format!("{file}    hold_at: {at}\n    rollout:\n{steps}"), None);
+        found.into_iter().map(|problem| problem.message).collect::<Vec<_>>()
+    };
+    let later = "without it 100% would be served from 2027-03-01";
+    for (at, steps, expected) in [
+        ("1%", ["1% from 2027-02-01", "100% from 2027-03-01"], Some(("1%", later))),
+        ("5%", ["5%", "100% from 2027-03-01"], Some(("5%", later))),
+        (
+            "1%",
+            ["5% from 2027-01-01", "100% from 2027-03-01"],
+            Some(("1%", "without it 5% would be served now")),
+        ),
+        // It cuts nothing.
+        ("50%", ["5%", "25% from 2027-03-01"], None),
+    ] {
+        let told = held(at, steps);
+        let expected = expected.map(|(at, then)| format!("holds at {at}; {then}"));
+        let is_told = match (&expected, told.as_slice()) {
+            (Some(expected), [told]) => told.starts_with(expected),
+            (None, []) => true,
+            _ => false,
+        };
+        assert!(is_told, "{at} {steps:?}: {told:?}");
+    }
+}
+
+/// A flag for others to require.
+const REQUIRED: &str = "  enable_exports:
+    owner: team-insights
+    why: Customers take their data with them.
+    kind: permission
+    rules:
+      - { if: { export: true }, serve: on }
+";
+
+#[test]
+fn rules_behind_times_and_prerequisites_are_looked_at_as_others_are() {
+    let seen = |text: &str| -> Vec<String> {
+        let line = |line: usize| text.lines().nth(line - 1).unwrap_or_default();
+        let problems = found(text, None).into_iter().map(|problem| {
+            let (code, position) = (problem.code().unwrap_or("none"), problem.position);
+            let Diagnostic { path, message, .. } = &problem;
+            format!("{code} {path} {message} {} {}", position.column, line(position.line))
+        });
+        problems.collect()
+    };
+    for lint in [&DEAD_RULE, &MANY_RULES, &DEEP_RULE, &REPEATED_CONDITION] {
+        for gate in [
+            "start: 2026-12-01",
+            "end: 2027-12-01",
+            "start: 2026-12-01\n    end: 2027-12-01",
+            "requires: enable_exports",
+            "start: 2026-12-01\n    requires: enable_exports",
+        ] {
+            let gated = |text: &str| {
+                let gate = format!("kind: permission\n    {gate}");
+                text.replace("kind: permission", &gate) + REQUIRED
+            };
+            assert_eq!(seen(&gated(lint.bad)), seen(lint.bad), "{} {gate}", lint.code);
+            assert_eq!(seen(&gated(lint.good)), [""; 0], "{} {gate}", lint.code);
+        }
+    }
 }
 
 #[test]
