@@ -1,5 +1,8 @@
 //! Tests that stand in a file: who gets what, and which share of many units.
 
+mod trial;
+mod work;
+
 use super::{
     VERSION,
     moment::Clock,
@@ -8,33 +11,20 @@ use super::{
     words,
 };
 use crate::flag::{
-    Behaviour, Evaluator, Failure, Flag, Format, Layer, Outcome, Scratch,
+    Flag, Format, Layer, Scratch,
     compile::{place_problems, read_json},
-    context::TARGETING_KEY,
     diagnostic::{Diagnostic, Path},
     encoded::encode_object,
     members::Members,
     problems::{MOST_TOLD, Problems},
-    rule::Rule,
     suggest::suggest,
     text::Text,
 };
 use serde_json::{Map, Value as Json};
+use trial::{Crowd, Trial};
+use work::{MOST_WORK, work};
 
 const KNOWN: [&str; 7] = ["name", "user", "at", "expect", "expect_share", "users", "vary"];
-
-/// Units of a share, if the test does not say how many.
-const USERS: u32 = 10_000;
-
-/// What all tests of a file may take together, for files are loaded in production too: a million
-/// evaluations of ordinary flags for ordinary users.
-const MOST_WORK: u64 = 50_000_000;
-
-/// What an evaluation takes at least, where one part of a rule takes one.
-const LEAST_WORK: u64 = 10;
-
-/// So many bytes of a user take as long to go over as one part of a rule.
-const BYTES_OF_A_PART: u64 = 32;
 
 /// Runs the tests of a file on its flags as they were compiled, and gives one error for each
 /// expectation that is not met. `now` counts where a test does not say a moment; without either,
@@ -70,23 +60,6 @@ struct Run<'a> {
     now: Option<i64>,
     /// Work that may still be done.
     room: u64,
-}
-
-/// A flag under the conditions of one test.
-struct Trial<'a> {
-    flag: &'a Flag,
-    at: i64,
-    /// The user, encoded.
-    context: &'a [u8],
-}
-
-/// The users that a test makes up.
-struct Crowd {
-    users: u32,
-    /// The attribute they differ in.
-    vary: String,
-    /// What they have in common, encoded.
-    common: Box<[u8]>,
 }
 
 impl<'a> Run<'a> {
@@ -255,12 +228,7 @@ impl<'a> Run<'a> {
         node: &Node<'_>,
         found: &mut Problems,
     ) -> bool {
-        let parts = match &trial.flag.behaviour {
-            Behaviour::Targeted(rule) => parts(rule),
-            Behaviour::Disabled | Behaviour::Static | Behaviour::Broken(_) => 0,
-        };
-        let each = LEAST_WORK + parts + trial.context.len() as u64 / BYTES_OF_A_PART;
-        let room = self.room.checked_sub(each.saturating_mul(users.into()));
+        let room = self.room.checked_sub(work(trial).saturating_mul(users.into()));
         if room.is_none() {
             let help = "lower users in some of them, or ask for less: long rules and users with \
                         much in them count for more";
@@ -268,30 +236,6 @@ impl<'a> Run<'a> {
         }
         self.room = room.unwrap_or(0);
         room.is_some()
-    }
-}
-
-/// How many parts a rule has.
-fn parts(rule: &Rule) -> u64 {
-    let mut count = 1;
-    rule.parts(&mut |part| count += parts(part));
-    count
-}
-
-impl Crowd {
-    fn read(test: &Node<'_>, user: &Map<String, Json>, found: &mut Problems) -> Option<Self> {
-        let users = test.member("users").map(|users| {
-            let count = users.value.as_u64().and_then(|count| u32::try_from(count).ok());
-            count.filter(|count| *count > 0).or_else(|| {
-                found.push(users.error("is no number of users", "write such as 10000"));
-                None
-            })
-        });
-        let users = users.unwrap_or(Some(USERS))?;
-        let vary = test.member("vary").and_then(|vary| vary.text("an attribute", found));
-        let vary = vary.unwrap_or_else(|| TARGETING_KEY.to_owned());
-        let common = encode_object(user.iter().filter(|(name, _)| **name != vary));
-        Some(Self { users, vary, common })
     }
 }
 
@@ -305,22 +249,4 @@ fn named(flag: &Flag, node: &Node<'_>, found: &mut Problems) -> Option<String> {
         found.push(node.error(format!("{} is no variant", node.value), help));
     }
     named
-}
-
-impl Trial<'_> {
-    /// The variant that is served, or what happens instead.
-    fn serve(&self, scratch: &mut Scratch) -> Result<String, String> {
-        let mut evaluator = Evaluator::new(scratch, self.context, self.at)
-            .map_err(|bad| format!("cannot be asked: {bad}"))?;
-        match evaluator.evaluate(self.flag) {
-            Outcome::Variant { index, .. } => {
-                let variant = self.flag.variants().get(index);
-                Ok(variant.map_or_else(String::new, |variant| variant.name().to_owned()))
-            }
-            Outcome::CodeDefault => Err("is left to the default in the caller's code".to_owned()),
-            Outcome::Disabled => Err("is DISABLED".to_owned()),
-            Outcome::Failed(Failure::Parse(why)) => Err(format!("is an error ({why})")),
-            Outcome::Failed(Failure::General) => Err("names no variant".to_owned()),
-        }
-    }
 }
