@@ -242,6 +242,7 @@ def flags_are_good(documents: list[Document], program: Program) -> Iterator[str]
                 if not key.endswith(FLAG_FILES) or not re.fullmatch(r"[-._a-zA-Z0-9]+", key):
                     yield f"{key} is not served: its name is not that of a flag file"
                 (Path(home) / key).write_text(text)
-            checked = program.run("check", "--strict", home)
+            # Who owns a flag is not what Kubernetes asks.
+            checked = program.run("check", "--strict", "--no-lints", home)
             if checked.returncode != 0:
                 yield f"{checked.stdout}{checked.stderr}"

@@ -1,8 +1,11 @@
 //! What readable flags come to, as definitions.
 
+mod refused;
+mod trials;
+
 use crate::flag::{
     Format, Generation, Layer, Lists,
-    authored::{lists_named, run_tests, translate},
+    authored::{lists_named, translate},
     compile_with,
     problems::Problems,
     text::Text,
@@ -237,199 +240,6 @@ fn lists_are_known_before_a_file_is_compiled() {
     assert!(lists_named(b"{\"flags\": {\"in_list\": {}}}", Format::Json).is_empty());
 }
 
-/// The problems of a file, as they are printed.
-fn problems(text: &str) -> Vec<String> {
-    let compiled = compile_with(
-        &Lists::new(),
-        text.as_bytes(),
-        Format::Yaml,
-        Generation::V2,
-        &Layer::default(),
-    );
-    let problems = match compiled {
-        Ok(compilation) => compilation.diagnostics,
-        Err(problems) => problems,
-    };
-    problems.iter().map(ToString::to_string).collect()
-}
-
-#[test]
-fn problems_stand_where_the_author_wrote() {
-    let text = "flagstaff: 1\nbucketing: v2\nflags:\n  a:\n    serve: onn\n  b: { rollout: 5 }\n  \
-                c: { targeting: { frctional: [] } }\n  d: { metadata: { x: [] } }\n";
-    assert_eq!(
-        problems(text),
-        [
-            "5:12: error: flags.a.serve: \"onn\" is no variant (help: did you mean \"on\"?)",
-            "6:17: error: flags.b.rollout: is a number without % (help: write 5%)",
-            "7:21: warning: flags.c.targeting.frctional: operator \"frctional\" is not supported \
-             (help: did you mean \"fractional\"?)",
-            "8:20: warning: flags.d.metadata.x: is not a string, number or boolean (help: in-process \
-             clients refuse it; keep metadata flat)",
-        ]
-    );
-}
-
-#[test]
-fn a_kill_holds_whatever_else_is_wrong() {
-    let text =
-        "flagstaff: 1\nbucketing: v2\nflags:\n  a: { killed: true, rollout: 5, nonsense: 1 }\n";
-    let layer = compile_with(
-        &Lists::new(),
-        text.as_bytes(),
-        Format::Yaml,
-        Generation::V2,
-        &Layer::default(),
-    );
-    let layer = layer.unwrap().layer;
-    assert_eq!(layer.broken().count(), 0);
-    assert!(
-        problems(text).iter().all(|problem| problem.contains("warning")),
-        "{:?}",
-        problems(text)
-    );
-}
-
-const TESTED: &str = "flagstaff: 1
-bucketing: v2
-time_zone: UTC
-flags:
-  page: { rules: [{ if: { plan: pro }, serve: on }], rollout: [5% from 2026-12-01, 100% from 2026-12-02] }
-  layout: { variants: { a: 1, b: 2 }, otherwise: a }
-  gone: { state: DISABLED }
-tests:
-";
-
-#[track_caller]
-fn tested(tests: &str, now: Option<i64>) -> Vec<String> {
-    let text = format!("{TESTED}{tests}");
-    let layer = Layer::default();
-    let compiled =
-        compile_with(&Lists::new(), text.as_bytes(), Format::Yaml, Generation::V2, &layer);
-    let compiled = compiled.unwrap();
-    assert_eq!(compiled.diagnostics, []);
-    let failed = run_tests(text.as_bytes(), Format::Yaml, &compiled.layer, now);
-    failed.iter().map(ToString::to_string).collect()
-}
-
-#[test]
-fn tests_in_a_file_pass_when_it_does_what_they_expect() {
-    let passing = "
-  - { user: { plan: pro }, expect: { page: on, layout: a } }
-  - { user: { targetingKey: ana }, expect: { page: off } }
-  - { name: done, user: { targetingKey: ana }, at: 2026-12-02, expect: { page: true } }
-  - { at: 2026-12-01 12:00, expect_share: { page: { on: 5% ± 0.7%, off: 95% } } }
-  - { users: 100, vary: id, expect_share: { page: { on: 0% ± 0% } } }
-";
-    let told = tested(passing, Some(0));
-    assert!(told.iter().all(|told| told.contains(": note: ")), "{told:?}");
-}
-
-#[test]
-fn a_big_user_is_not_made_up_too_often() {
-    let share = |users: u32, size: usize| {
-        let big = "x".repeat(size);
-        format!(
-            "  - {{ users: {users}, user: {{ big: {big} }}, expect_share: {{ layout: {{ a: 100% }} }} }}\n"
-        )
-    };
-    assert_eq!(tested(&share(100, 200_000), None), [""; 0]);
-    assert_eq!(tested(&share(10_000, 100), None), [""; 0]);
-    let told = tested(&share(1_000_000, 200_000), None);
-    assert!(told.len() == 1 && told[0].contains("too much work"), "{told:?}");
-}
-
-#[test]
-fn what_depends_on_the_day_is_told_and_needs_a_day() {
-    let undated = "
-  - { user: { targetingKey: ana }, expect: { page: off, layout: b } }
-  - { users: 100, expect_share: { page: { on: 0% } } }
-  - { user: { targetingKey: ana }, at: 2026-12-02, expect: { page: off } }
-";
-    let note = |place: &str| {
-        format!(
-            "{place}.page: depends on the day, so --tests-on-load leaves it out (help: write at: and \
-             a moment beside it)"
-        )
-    };
-    let always = [
-        note("10:52: note: tests[0].expect"),
-        "10:65: error: tests[0].expect.layout: is \"a\", not \"b\" (help: flagstaff eval --explain \
-         with the same user and moment shows why)"
-            .to_owned(),
-        note("11:35: note: tests[1].expect_share"),
-        "12:68: error: tests[2].expect.page: is \"on\", not \"off\" (help: flagstaff eval --explain \
-         with the same user and moment shows why)"
-            .to_owned(),
-    ];
-    assert_eq!(tested(undated, None), always);
-    assert_eq!(tested(undated, Some(0)), always);
-    // Once all of them have it, check says so.
-    let late = tested(undated, Some(1_900_000_000));
-    assert_eq!(late.iter().filter(|told| told.contains(": error: ")).count(), 4, "{late:?}");
-}
-
-#[test]
-fn a_test_that_fails_says_what_happened() {
-    let failing = "
-  - { user: { plan: pro }, at: 2026-11-01, expect: { page: off } }
-  - { expect: { gone: on, pge: on, layout: c } }
-  - { at: 2026-12-01, users: 1000, expect_share: { page: { on: 50% } } }
-  - { users: 2000000, at: 2026-11-01, expect_share: { page: { on: 50% } } }
-  - { expects: { page: on } }
-";
-    assert_eq!(
-        tested(failing, Some(0)),
-        [
-            "10:60: error: tests[0].expect.page: is \"on\", not \"off\" (help: flagstaff eval \
-             --explain with the same user and moment shows why)",
-            "11:23: error: tests[1].expect.gone: is DISABLED, not \"on\" (help: flagstaff eval \
-             --explain with the same user and moment shows why)",
-            "11:32: error: tests[1].expect.pge: \"pge\" is no flag of this file (help: did you mean \
-             \"page\"?)",
-            "11:44: error: tests[1].expect.layout: \"c\" is no variant (help: \"layout\" has a, b)",
-            "12:64: error: tests[2].expect_share.page.on: of 1000 users 5.6% get \"on\", not 50% ± 1% \
-             (help: flagstaff eval --explain shows the shares and where a user falls)",
-            "13:55: error: tests[3].expect_share.page: the tests of the file are too much work up \
-             to here (help: lower users in some of them, or ask for less: long rules and users with \
-             much in them count for more)",
-            "14:5: error: tests[4]: expects nothing (help: write expect: { FLAG: VARIANT })",
-            "14:7: error: tests[4].expects: is no member of a test (help: did you mean \"expect\"?)",
-        ]
-    );
-}
-
-#[test]
-fn values_have_the_shape_that_is_asked_for() {
-    let flag = |variants: &str, schema: &str| {
-        problems(&format!(
-            "flagstaff: 1\nbucketing: v2\nflags:\n  f:\n    variants: {variants}\n    \
-             schema: {schema}\n    otherwise: a\n"
-        ))
-    };
-    let schema = "{ retries: integer, methods: [string], note?: string, more: { x: number } }";
-    let good = "{ retries: 2, methods: [card], more: { x: 0.5 } }";
-    assert_eq!(flag(&format!("{{ a: {good} }}"), schema), [""; 0]);
-    assert_eq!(flag("{ a: 5, b: 0.5 }", "number"), [""; 0]);
-    let bad = "{ retries: 2.5, methods: [card, 7], mor: { x: 1 } }";
-    assert_eq!(
-        flag(&format!("{{ a: {bad} }}"), schema),
-        [
-            "5:17: error: flags.f.variants.a: has no \"more\" (help: add it, or write \"more?\" in \
-             the schema)",
-            "5:31: error: flags.f.variants.a.retries: is no integer, as the schema wants it (help: \
-             mend the value, or the schema of the flag)",
-            "5:52: error: flags.f.variants.a.methods[1]: is no string, as the schema wants it (help: \
-             mend the value, or the schema of the flag)",
-            "5:56: error: flags.f.variants.a.mor: is not in the schema (help: did you mean \"more\"?)",
-        ]
-    );
-    assert_eq!(
-        flag("{ a: 1 }", "{ x: strng }"),
-        ["6:18: error: flags.f.schema.x: \"strng\" is no type (help: did you mean \"string\"?)"]
-    );
-}
-
 #[test]
 fn a_list_is_written_once_however_many_flags_ask_it() {
     let rule = "{ rules: [{ if: { id: { in_list: ids.txt } }, serve: on }] }";
@@ -440,70 +250,6 @@ fn a_list_is_written_once_however_many_flags_ask_it() {
     for flag in ["f", "g"] {
         assert_eq!(definitions["flags"][flag]["targeting"], reference);
     }
-}
-
-/// A file of these segments and flags.
-fn written(segments: &str, flags: &str) -> String {
-    format!("flagstaff: 1\nbucketing: v2\nsegments:\n{segments}\nflags:\n{flags}\n")
-}
-
-#[test]
-fn segments_that_double_come_to_an_end() {
-    let mut segments = "  s00: { any: [{ a: 1 }, { b: 2 }] }\n".to_owned();
-    for number in 1..40 {
-        let before = number - 1;
-        segments += &format!("  s{number:02}: {{ any: [s{before:02}, s{before:02}] }}\n");
-    }
-    let told = problems(&written(&segments, "  f: { rules: [{ if: s39, serve: on }] }"));
-    assert!(
-        told.iter().any(|problem| problem.contains("too large with all the segments")),
-        "{told:?}"
-    );
-    let mut chain = String::new();
-    for number in 0..200 {
-        chain += &format!("  s{number:03}: {{ all: [s{:03}] }}\n", number + 1);
-    }
-    chain += "  s200: { a: 1 }\n";
-    let told = problems(&written(&chain, "  f: { rules: [{ if: s000, serve: on }] }"));
-    assert!(told.iter().any(|problem| problem.contains("more than 100 deep")), "{told:?}");
-}
-
-#[test]
-fn a_large_rule_is_not_written_into_every_flag() {
-    let ids: Vec<String> = (0..20_000).map(|id| format!("id-{id}")).collect();
-    let mut flags =
-        format!("  g: {{ rules: [{{ if: {{ a: [{}] }}, serve: on }}] }}\n", ids.join(", "));
-    for number in 0..200 {
-        flags += &format!("  f{number}: {{ requires: g, serve: on }}\n");
-    }
-    let told = problems(&written("  s: { a: 1 }", &flags));
-    assert!(
-        told.iter().any(|problem| problem.contains("too large to be written")),
-        "{}",
-        told.len()
-    );
-}
-
-#[test]
-fn what_may_be_meant_in_two_ways_is_refused() {
-    let beta = "  beta: { plan: beta }\n  staff: { plan: staff }";
-    for (flag, message) in [
-        ("{ rules: [{ if: { not: [beta, staff] }, serve: on }] }", "may mean none of these"),
-        ("{ rules: [{ if: { or: [beta, staff] }, serve: on }] }", "joins no conditions here"),
-        ("{ rules: [{ if: { email: '*@x.org' }, serve: on }] }", "only the text \"*@x.org\""),
-        ("{ rules: [{ if: { plan: '!free' }, serve: on }] }", "write not: \"free\""),
-        ("{ rules: [{ if: { age: 18..65 }, serve: on }] }", "\">= 18 <= 65\""),
-        ("{ state: DISABLED, killed: true, serve: on }", "killed counts"),
-        (
-            "{ variants: { a: 1, b: 2 }, otherwise: a, experiment: { split: { a: 1, b: 1 }, outside: a } }",
-            "as one of its variants",
-        ),
-    ] {
-        let told = problems(&written(beta, &format!("  f: {flag}")));
-        assert!(told.iter().any(|problem| problem.contains(message)), "{flag}: {told:?}");
-    }
-    let told = problems("flagstaff: 1\nmetadata: { fractional: v3 }\nflags: {}\n");
-    assert!(told[0].contains("write bucketing"), "{told:?}");
 }
 
 #[test]
@@ -521,22 +267,4 @@ fn a_kill_beats_a_state_and_a_country_is_no_truth() {
     );
     let layer = layer.unwrap().layer;
     assert!(!layer.get("f").unwrap().flag().is_disabled());
-}
-
-#[test]
-fn a_rule_whose_results_are_no_names_cannot_be_required() {
-    let inline = |targeting: &str| {
-        problems(&written(
-            "  s: { a: 1 }",
-            &format!(
-                "  g: {{ variants: {{ \"true\": 1, \"false\": 2 }}, otherwise: \"false\", targeting: \
-                 {targeting} }}\n  f: {{ requires: {{ g: \"false\" }}, serve: on }}"
-            ),
-        ))
-    };
-    assert_eq!(inline("{ if: [{ var: vip }, \"true\"] }"), [""; 0]);
-    for targeting in ["{ \"==\": [{ var: vip }, true] }", "{ if: [{ var: vip }, nobody] }"] {
-        let told = inline(targeting);
-        assert!(told.iter().any(|problem| problem.contains("not all names")), "{told:?}");
-    }
 }
