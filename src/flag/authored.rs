@@ -97,18 +97,18 @@ pub(super) struct FlagProblems {
 /// Translates a file, if it is written in this format. An error means that nothing in it counts.
 pub(super) fn translate(
     text: &Text<'_>,
+    members: &Members<'_>,
     lists: &Lists,
     fallback: Generation,
     found: &mut Problems,
 ) -> Option<Result<Translation, Diagnostic>> {
-    let members: Members<'_> = serde_json::from_str(text.json()).ok()?;
     let version = members.get(VERSION)?;
     Some(File { text, members, lists }.translate(version, fallback, found))
 }
 
 struct File<'a> {
     text: &'a Text<'a>,
-    members: Members<'a>,
+    members: &'a Members<'a>,
     lists: &'a Lists,
 }
 
@@ -147,16 +147,14 @@ impl File<'_> {
             of_flags.keys().filter(|key| !plans.contains_key(*key)).cloned().collect();
         let mut flags = Map::new();
         let written = generation.unwrap_or(fallback);
-        for (key, plan) in &plans {
-            let entry = of_flags.entry(key.clone()).or_insert_with(new_problems);
-            let mut required = Required::new(&plans, &broken, written, segments.room());
-            let required = required.of(key, plan, entry);
-            let writing = Writing { key, generation: written, elsewhere: false };
-            let definition = required.map(|required| plan.definition(writing, required));
+        for (key, problems) in &mut of_flags {
+            let definition = plans.get_key_value(key).and_then(|(key, plan)| {
+                let mut required = Required::new(&plans, &broken, written, segments.room());
+                let required = required.of(key, plan, problems)?;
+                let writing = Writing { key, generation: written, elsewhere: false };
+                Some(plan.definition(writing, required))
+            });
             flags.insert(key.clone(), definition.unwrap_or_default());
-        }
-        for key in of_flags.keys() {
-            flags.entry(key.clone()).or_insert(Json::Null);
         }
         let mut file = Map::new();
         let mut metadata = match values.get("metadata") {
@@ -211,7 +209,7 @@ impl File<'_> {
         let (mut plans, mut of_flags) = (BTreeMap::new(), BTreeMap::new());
         for (key, raw) in &flags.0 {
             let path = Path::from("flags").member(key);
-            let mut problems = new_problems();
+            let mut problems = Problems::with_room(MOST_TOLD);
             // Of two with one key the last counts.
             plans.remove(&**key);
             let value = self.read(raw, &path, &mut problems);
@@ -247,10 +245,6 @@ impl File<'_> {
     }
 }
 
-fn new_problems() -> Problems {
-    Problems::with_room(MOST_TOLD)
-}
-
 /// How units are hashed: a fact of the file.
 fn generation(node: Option<Node<'_>>) -> Result<Option<Generation>, Diagnostic> {
     let Some(node) = node else { return Ok(None) };
@@ -260,6 +254,11 @@ fn generation(node: Option<Node<'_>>) -> Result<Option<Generation>, Diagnostic> 
         // A guess would move users.
         _ => Err(node.error("is no way to hash units", "write v2 or v3")),
     }
+}
+
+/// Whether a file can have a name in it: it stands there, unless it is written with escapes.
+fn may_have(content: &[u8], name: &str) -> bool {
+    std::str::from_utf8(content).is_ok_and(|text| text.contains(name) || text.contains('\\'))
 }
 
 /// Where the author wrote what a path of the translation leads to.

@@ -96,9 +96,7 @@ pub fn compile_with(
         flags.push(flag);
     }
     let mut layer = Layer::default();
-    let written = source.written(&written);
-    let written = written.as_ref().unwrap_or(&document);
-    for flag in report.add_flags(flags, untold, &written.flags) {
+    for flag in report.add_flags(flags, untold, source, &document) {
         layer.insert(flag);
     }
     if document.has_nameless {

@@ -45,7 +45,11 @@ const KNOWN: [&str; 5] = ["flags", "$evaluators", "metadata", "$schema", "lint"]
 impl<'a> Document<'a> {
     /// Reads a file's text. An error means that nothing in the file can be served.
     pub(crate) fn parse(text: &'a Text<'_>, found: &mut Problems) -> Result<Self, Diagnostic> {
-        let members = members_of_file(text.json())?;
+        Self::of(&members_of_file(text.json())?, found)
+    }
+
+    /// The same of members that were read already.
+    pub(crate) fn of(members: &Members<'a>, found: &mut Problems) -> Result<Self, Diagnostic> {
         let here = Path::default();
         members.warn_of_duplicates(&here, &KNOWN, found);
         let Some(flags) = members.get("flags") else {
@@ -89,7 +93,8 @@ impl<'a> Document<'a> {
     }
 }
 
-fn members_of_file(json: &str) -> Result<Members<'_>, Diagnostic> {
+/// The members of a file, or why it has none.
+pub(crate) fn members_of_file(json: &str) -> Result<Members<'_>, Diagnostic> {
     serde_json::from_str(json).map_err(|error| {
         if json.trim().is_empty() {
             return Diagnostic::of_file("is empty", "put the flags in an object \"flags\"");

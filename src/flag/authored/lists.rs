@@ -1,6 +1,6 @@
 //! Lists of units in files of their own, and which of them a readable file names.
 
-use super::VERSION;
+use super::{VERSION, may_have};
 use crate::flag::{Format, members::Members, text::Text};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,8 +22,11 @@ pub(super) fn is_name(name: &str) -> bool {
 /// The lists that a readable file names.
 pub fn lists_named(content: &[u8], format: Format) -> BTreeSet<Box<str>> {
     let mut names = BTreeSet::new();
-    let Ok(text) = Text::read(content, format) else { return names };
     // Most files name none, and need not be read twice.
+    if !may_have(content, OPERATOR) {
+        return names;
+    }
+    let Ok(text) = Text::read(content, format) else { return names };
     if text.json().contains(OPERATOR)
         && let Ok(members) = serde_json::from_str::<Members<'_>>(text.json())
         && members.get(VERSION).is_some()

@@ -6,7 +6,8 @@ mod trials;
 use crate::flag::{
     Format, Generation, Layer, Lists,
     authored::{lists_named, translate},
-    compile_with,
+    compile,
+    document::members_of_file,
     problems::Problems,
     text::Text,
 };
@@ -27,7 +28,9 @@ fn definitions(text: &str, generation: Generation) -> Json {
     let lists = Lists::from([("ids.txt".into(), Ok(["7".into(), "8".into()].into()))]);
     let written = Text::read(text.as_bytes(), Format::Yaml).unwrap();
     let mut found = Problems::with_room(9);
-    let translated = translate(&written, &lists, generation, &mut found).unwrap().unwrap();
+    let members = members_of_file(written.json()).unwrap();
+    let translated = translate(&written, &members, &lists, generation, &mut found);
+    let translated = translated.unwrap().unwrap();
     let told: Vec<_> =
         translated.found.values().flat_map(|of| &of.told).map(ToString::to_string).collect();
     assert_eq!(told, [""; 0], "{text}");
@@ -258,13 +261,7 @@ fn a_kill_beats_a_state_and_a_country_is_no_truth() {
     let flag = &killed("{ variants: { no: 1, de: 2 }, otherwise: de, killed: true }")["flags"]["f"];
     assert_eq!(flag["defaultVariant"], json!("de"));
     let text = file("f: { state: DISABLED, killed: true, serve: on }");
-    let layer = compile_with(
-        &Lists::new(),
-        text.as_bytes(),
-        Format::Yaml,
-        Generation::V2,
-        &Layer::default(),
-    );
+    let layer = compile(text.as_bytes(), Format::Yaml, Generation::V2, &Layer::default());
     let layer = layer.unwrap().layer;
     assert!(!layer.get("f").unwrap().flag().is_disabled());
 }

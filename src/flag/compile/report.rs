@@ -3,9 +3,10 @@
 //! Positions are worked out only when there is something to tell, and for all problems of a part
 //! of the document at once.
 
+use super::source::Source;
 use crate::flag::{
     diagnostic::{Diagnostic, Path, Position},
-    document::Definition,
+    document::{Definition, Document},
     layer::LayerFlag,
     locate,
     text::{Places, Text},
@@ -39,15 +40,18 @@ impl<'a> Report<'a> {
         &mut self,
         flags: Vec<LayerFlag>,
         untold: usize,
-        written: &[Definition<'_>],
+        source: &Source<'a>,
+        document: &Document<'_>,
     ) -> Vec<LayerFlag> {
         self.untold += untold;
         if flags.iter().all(|flag| flag.problems().is_empty()) {
             return flags;
         }
         let shared = self.place_shared(&flags);
+        let written = source.written(self.text);
+        let written = written.as_ref().unwrap_or(document).flags.iter();
         let written: HashMap<&str, &Definition<'_>> =
-            written.iter().map(|definition| (&*definition.key, definition)).collect();
+            written.map(|definition| (&*definition.key, definition)).collect();
         let place = |flag: LayerFlag| {
             if flag.problems().is_empty() {
                 return flag;

@@ -4,9 +4,10 @@ use crate::flag::{
     Generation, Lists,
     authored::{self, FlagProblems, Translation},
     diagnostic::{Diagnostic, Path},
-    document::Document,
+    document::{Document, members_of_file},
     layer::LayerFlag,
     lint::UNPINNED,
+    members::Members,
     problems::Problems,
     text::Text,
 };
@@ -15,7 +16,7 @@ use crate::flag::{
 #[derive(Debug)]
 pub(super) enum Source<'a> {
     /// The file itself.
-    Written(&'a Text<'a>),
+    Written(&'a Text<'a>, Members<'a>),
     /// What a readable file says.
     Translated(Text<'static>, Translation),
 }
@@ -28,8 +29,9 @@ impl<'a> Source<'a> {
         fallback: Generation,
         found: &mut Problems,
     ) -> Result<Self, Diagnostic> {
-        let Some(translation) = authored::translate(text, lists, fallback, found) else {
-            return Ok(Self::Written(text));
+        let members = members_of_file(text.json())?;
+        let Some(translation) = authored::translate(text, &members, lists, fallback, found) else {
+            return Ok(Self::Written(text, members));
         };
         let mut translation = translation?;
         let json = Text::of_json(std::mem::take(&mut translation.json));
@@ -37,12 +39,15 @@ impl<'a> Source<'a> {
     }
 
     pub(super) fn document(&self, found: &mut Problems) -> Result<Document<'_>, Diagnostic> {
-        Document::parse(self.text(), found)
+        match self {
+            Self::Written(_, members) => Document::of(members, found),
+            Self::Translated(text, _) => Document::parse(text, found),
+        }
     }
 
     pub(super) fn text(&self) -> &Text<'_> {
         match self {
-            Self::Written(text) => text,
+            Self::Written(text, _) => text,
             Self::Translated(text, _) => text,
         }
     }
@@ -50,7 +55,7 @@ impl<'a> Source<'a> {
     /// What was wrong with a flag before there was a definition.
     pub(super) fn problems_of(&self, key: &str) -> Option<&FlagProblems> {
         match self {
-            Self::Written(_) => None,
+            Self::Written(..) => None,
             Self::Translated(_, translation) => translation.found.get(key),
         }
     }
@@ -58,7 +63,7 @@ impl<'a> Source<'a> {
     /// Whether a flag of the same definition has the problems that it would have now.
     pub(super) fn has_all_its_problems(&self, flag: &LayerFlag) -> bool {
         match self {
-            Self::Written(_) => true,
+            Self::Written(..) => true,
             // One definition can be written in two ways.
             Self::Translated(..) => {
                 flag.problems().is_empty() && self.problems_of(flag.flag().key()).is_none()
@@ -69,7 +74,7 @@ impl<'a> Source<'a> {
     /// The flags as they stand in a readable file.
     pub(super) fn written(&self, text: &'a Text<'a>) -> Option<Document<'a>> {
         match self {
-            Self::Written(_) => None,
+            Self::Written(..) => None,
             Self::Translated(..) => Document::parse(text, &mut Problems::with_room(0)).ok(),
         }
     }
@@ -87,7 +92,7 @@ impl<'a> Source<'a> {
     pub(super) fn unpinned(&self, fallback: Generation) -> Diagnostic {
         let message = "does not say which generation of \"fractional\" decides who gets what";
         let (path, pin) = match self {
-            Self::Written(_) => {
+            Self::Written(..) => {
                 ("metadata", format!("\"metadata\": {{\"fractional\": \"{}\"}}", fallback.as_str()))
             }
             Self::Translated(..) => ("bucketing", format!("bucketing: {}", fallback.as_str())),

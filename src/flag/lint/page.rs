@@ -52,7 +52,7 @@ impl Page {
         let mut nobody = Problems::with_room(0);
         let file = serde_json::from_str::<Members<'_>>(text.json()).unwrap_or_default();
         let settings = Settings::read(json_of(file.get("lint")).as_ref());
-        let translation = translate(&text, linted.lists, linted.fallback, &mut nobody);
+        let translation = translate(&text, &file, linted.lists, linted.fallback, &mut nobody);
         let Ok(translation) = translation.transpose() else { return };
         let (json, shapes) = match translation {
             None => (None, BTreeMap::new()),

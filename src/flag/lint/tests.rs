@@ -6,7 +6,7 @@ use super::{
 };
 use crate::flag::{
     Format, Generation, Layer, Lists, authored::translate, compile_with, diagnostic::Diagnostic,
-    problems::Problems, text::Text,
+    document::members_of_file, problems::Problems, text::Text,
 };
 use std::collections::BTreeSet;
 
@@ -153,7 +153,8 @@ fn what_a_good_file_is_translated_to_is_good_as_well() {
         }
         let text = Text::read(good.as_bytes(), Format::Yaml).unwrap();
         let mut nobody = Problems::with_room(0);
-        let json = translate(&text, &Lists::new(), Generation::V2, &mut nobody);
+        let members = members_of_file(text.json()).unwrap();
+        let json = translate(&text, &members, &Lists::new(), Generation::V2, &mut nobody);
         let problems = found(&json.unwrap().unwrap().json, None);
         assert!(problems.is_empty(), "{code}:\n{}", told(&problems));
     }

@@ -1,16 +1,10 @@
 //! What is told of readable flags that make no sense, or too much of it.
 
-use crate::flag::{Format, Generation, Layer, Lists, compile_with};
+use crate::flag::{Format, Generation, Layer, compile};
 
 /// The problems of a file, as they are printed.
 fn problems(text: &str) -> Vec<String> {
-    let compiled = compile_with(
-        &Lists::new(),
-        text.as_bytes(),
-        Format::Yaml,
-        Generation::V2,
-        &Layer::default(),
-    );
+    let compiled = compile(text.as_bytes(), Format::Yaml, Generation::V2, &Layer::default());
     let problems = match compiled {
         Ok(compilation) => compilation.diagnostics,
         Err(problems) => problems,
@@ -39,13 +33,7 @@ fn problems_stand_where_the_author_wrote() {
 fn a_kill_holds_whatever_else_is_wrong() {
     let text =
         "flagstaff: 1\nbucketing: v2\nflags:\n  a: { killed: true, rollout: 5, nonsense: 1 }\n";
-    let layer = compile_with(
-        &Lists::new(),
-        text.as_bytes(),
-        Format::Yaml,
-        Generation::V2,
-        &Layer::default(),
-    );
+    let layer = compile(text.as_bytes(), Format::Yaml, Generation::V2, &Layer::default());
     let layer = layer.unwrap().layer;
     assert_eq!(layer.broken().count(), 0);
     assert!(

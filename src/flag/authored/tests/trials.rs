@@ -1,6 +1,6 @@
 //! Tests that stand in a file.
 
-use crate::flag::{Format, Generation, Layer, Lists, authored::run_tests, compile_with};
+use crate::flag::{Format, Generation, Layer, authored::run_tests, compile};
 
 const TESTED: &str = "flagstaff: 1
 bucketing: v2
@@ -16,8 +16,7 @@ tests:
 fn tested(tests: &str, now: Option<i64>) -> Vec<String> {
     let text = format!("{TESTED}{tests}");
     let layer = Layer::default();
-    let compiled =
-        compile_with(&Lists::new(), text.as_bytes(), Format::Yaml, Generation::V2, &layer);
+    let compiled = compile(text.as_bytes(), Format::Yaml, Generation::V2, &layer);
     let compiled = compiled.unwrap();
     assert_eq!(compiled.diagnostics, []);
     let failed = run_tests(text.as_bytes(), Format::Yaml, &compiled.layer, now);
