@@ -15,6 +15,7 @@ pub(crate) use split::Draw;
 
 use super::{
     Behaviour, Flag, VariantIndex,
+    budget::NODE,
     context::Evaluator,
     number,
     rule::{Arguments, Operator, Rule},
@@ -102,8 +103,6 @@ pub(crate) struct State {
     split: bool,
     /// A split was reached that had nobody to bucket, for want of a targeting key.
     lacks_targeting_key: bool,
-    /// Elements visited by list operators.
-    steps: usize,
 }
 
 /// The data a rule looks at: the context or, within a list operator, an element.
@@ -121,11 +120,6 @@ impl<'a> Scope<'_, 'a> {
 
 /// A rule that failed, and why.
 pub(crate) type Evaluated<'a> = Result<Value<'a>, &'a str>;
-
-/// One evaluation visits at most this many list elements and defaults, and makes lists, objects and
-/// texts of at most this size together, so that no rule and context can hold a worker or its memory.
-const MAX_STEPS: usize = 100_000;
-const MAX_TEXT: usize = 1 << 20;
 
 impl<'a> Evaluator<'a, '_> {
     /// Answers for one flag.
@@ -151,8 +145,8 @@ impl<'a> Evaluator<'a, '_> {
             Ok(result) => result,
             Err(why) => return Outcome::Failed(Failure::Parse(why)),
         };
-        if self.arena.is_spent() {
-            return Outcome::Failed(Failure::Parse("the rule takes too many steps"));
+        if self.arena.budget.is_exhausted() {
+            return Outcome::Failed(Failure::Parse(self.arena.budget.why()));
         }
         let by = if self.state.split { By::Split } else { By::Rule };
         let name = match result {
@@ -166,7 +160,11 @@ impl<'a> Evaluator<'a, '_> {
             Value::Object(_) => return Outcome::Failed(Failure::General),
             Value::Number(_) | Value::List(_) => {
                 let start = self.arena.text.len();
-                if self.write_result(result).is_none() {
+                let is_finite = self.write_result(result).is_some();
+                if self.arena.budget.is_exhausted() {
+                    return Outcome::Failed(Failure::Parse(self.arena.budget.why()));
+                }
+                if !is_finite {
                     return Outcome::Failed(Failure::Parse("the result is not a finite number"));
                 }
                 self.arena.text.get(start..).unwrap_or_default()
@@ -190,25 +188,24 @@ impl<'a> Evaluator<'a, '_> {
                 if !number.is_finite() {
                     return None;
                 }
-                number::write_json(&mut self.arena.text, number).ok()?;
+                self.arena.append_number(number, number::write_json);
             }
             Value::List(list) => {
-                self.arena.text.push('[');
-                let base = self.arena.stack.len();
-                self.arena.push_elements(list);
-                for (place, at) in (base..self.arena.stack.len()).enumerate() {
-                    if place > 0 {
-                        self.arena.text.push(',');
+                self.arena.append("[");
+                let mut elements = self.arena.elements(list);
+                let mut is_first = true;
+                while let Some(element) = self.arena.next(&mut elements) {
+                    if !is_first {
+                        self.arena.append(",");
                     }
-                    let element = self.arena.stack.get(at).copied().unwrap_or(Value::Null);
+                    is_first = false;
                     self.write_result(element)?;
                 }
-                self.arena.stack.truncate(base);
-                self.arena.text.push(']');
+                self.arena.append("]");
             }
-            Value::Null => self.arena.text.push_str("null"),
+            Value::Null => self.arena.append("null"),
             // No variant is named after an object.
-            Value::Object(_) => self.arena.text.push_str("{}"),
+            Value::Object(_) => self.arena.append("{}"),
             Value::Bool(_) | Value::String(_) => self.append_text(value),
         }
         Some(())
@@ -216,17 +213,23 @@ impl<'a> Evaluator<'a, '_> {
 
     /// Runs one node of a rule.
     pub(crate) fn rule(&mut self, rule: &'a Rule, scope: Scope<'_, 'a>) -> Evaluated<'a> {
+        self.visit()?;
         match rule {
             Rule::Literal(literal) => Ok(literal.value()),
             Rule::List(rules) => {
                 let base = self.arena.stack.len();
                 self.push_all(rules, scope)?;
-                Ok(self.arena.list_from_stack(base))
+                let list = self.arena.list_from_stack(base);
+                self.within_budget(list)
             }
-            Rule::Var(var) => self.var(var, scope),
+            Rule::Var(var) => {
+                let value = self.var(var, scope)?;
+                self.within_budget(value)
+            }
             Rule::ComputedVar(arguments) => {
                 let path = self.computed_path(arguments, scope)?;
-                Ok(self.look_up(path, scope.data).unwrap_or(Value::Null))
+                let value = self.look_up(path, scope.data).unwrap_or(Value::Null);
+                self.within_budget(value)
             }
             Rule::If(clauses) => self.conditional(clauses, scope),
             Rule::And(rules) => self.deciding(rules, scope, false),
@@ -236,29 +239,38 @@ impl<'a> Evaluator<'a, '_> {
                 self.push_arguments(arguments, scope)?;
                 let result = self.apply(*operator, base, scope);
                 self.arena.stack.truncate(base);
-                self.within_bounds(result)
+                self.within_budget(result)
             }
             Rule::Compare(operator, operands) => {
                 let (a, b) = &**operands;
                 let (a, b) = (self.rule(a, scope)?, self.rule(b, scope)?);
-                Ok(Value::Bool(self.compare(*operator, &[a, b])))
+                let result = self.compare(*operator, &[a, b]);
+                self.within_budget(Value::Bool(result))
             }
             Rule::SemVer(operands) => {
                 let (actual, range, target) = &**operands;
                 let actual = self.rule(actual, scope)?;
-                Ok(self.version_in(actual, *range, target))
+                let result = self.version_in(actual, *range, target);
+                self.within_budget(result)
             }
             Rule::InSet(in_set) => {
                 let (needle, set) = &**in_set;
                 let needle = self.rule(needle, scope)?;
-                Ok(Value::Bool(self.in_set(needle, set)))
+                let result = self.in_set(needle, set);
+                self.within_budget(Value::Bool(result))
             }
             Rule::Each(each, operands) => {
                 let result = self.each(*each, operands, scope)?;
-                self.within_bounds(result)
+                self.within_budget(result)
             }
-            Rule::Reduce(operands) => self.reduce(operands, scope),
-            Rule::Fractional(fractional) => self.fractional(fractional, scope),
+            Rule::Reduce(operands) => {
+                let result = self.reduce(operands, scope)?;
+                self.within_budget(result)
+            }
+            Rule::Fractional(fractional) => {
+                let result = self.fractional(fractional, scope)?;
+                self.within_budget(result)
+            }
             Rule::Broken(why) => Err(why),
         }
     }
@@ -291,7 +303,7 @@ impl<'a> Evaluator<'a, '_> {
     fn push_all(&mut self, rules: &'a [Rule], scope: Scope<'_, 'a>) -> Result<(), &'a str> {
         for rule in rules {
             let value = self.rule(rule, scope)?;
-            self.arena.stack.push(value);
+            self.arena.push(value);
         }
         Ok(())
     }
@@ -305,7 +317,7 @@ impl<'a> Evaluator<'a, '_> {
             Arguments::Listed(rules) => self.push_all(rules, scope)?,
             Arguments::Bare(rule) => match self.rule(rule, scope)? {
                 Value::List(list) => self.arena.push_elements(list),
-                value => self.arena.stack.push(value),
+                value => self.arena.push(value),
             },
         }
         Ok(())
@@ -356,14 +368,16 @@ impl<'a> Evaluator<'a, '_> {
         self.argument(base, 0).is_some_and(|value| value.is_true(&self.arena))
     }
 
-    fn within_bounds(&self, value: Value<'a>) -> Evaluated<'a> {
-        let arena = &self.arena;
-        let fits = self.state.steps <= MAX_STEPS
-            && arena.items.len() <= MAX_STEPS
-            && arena.members.len() <= MAX_STEPS
-            && arena.text.len() <= MAX_TEXT
-            && !arena.is_spent();
-        if fits { Ok(value) } else { Err("the rule makes too much of its lists and texts") }
+    /// Charges for a node of a rule.
+    #[inline]
+    pub(crate) fn visit(&self) -> Result<(), &'a str> {
+        if self.arena.budget.affords(NODE) { Ok(()) } else { Err(self.arena.budget.why()) }
+    }
+
+    /// The value, unless it is void because the budget was exhausted on the way to it.
+    #[inline]
+    fn within_budget(&self, value: Value<'a>) -> Evaluated<'a> {
+        if self.arena.budget.is_exhausted() { Err(self.arena.budget.why()) } else { Ok(value) }
     }
 }
 

@@ -3,6 +3,7 @@
 mod parts;
 
 use super::{
+    budget::EvaluationBudget,
     packed::Packed,
     value::Value,
     version::{OwnedVersion, Range},
@@ -193,16 +194,16 @@ pub(crate) enum Strings {
 }
 
 impl Strings {
-    pub(crate) fn contains(&self, text: &str) -> bool {
+    pub(crate) fn contains(&self, text: &str, budget: &EvaluationBudget) -> bool {
         match self {
-            Self::Few(strings) => strings.iter().any(|known| **known == *text),
-            Self::Many(strings) => strings.contains(text),
+            Self::Few(strings) => strings.iter().any(|known| budget.is_same(known, text)),
+            Self::Many(strings) => strings.contains(text, budget),
         }
     }
 
     /// Whether one of many texts is this number as people write it, which the set does not keep as
     /// a number too.
-    pub(crate) fn spell(&self, number: f64) -> bool {
+    pub(crate) fn spell(&self, number: f64, budget: &EvaluationBudget) -> bool {
         let Self::Many(strings) = self else { return false };
         if !(0.0..MAX_SPELLED).contains(&number) || number.trunc() != number {
             return false;
@@ -222,7 +223,7 @@ impl Strings {
             }
         }
         let digits = digits.get(at..).and_then(|digits| std::str::from_utf8(digits).ok());
-        digits.is_some_and(|digits| strings.contains(digits))
+        digits.is_some_and(|digits| strings.contains(digits, budget))
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{Evaluated, Scope};
 use crate::flag::{
     bucket,
+    budget::NODE,
     context::{Evaluator, TARGETING_KEY},
     rule::{Fractional, Generation, Rule},
     value::{Object, Text, Value},
@@ -57,7 +58,11 @@ impl<'a> Evaluator<'a, '_> {
             sensible &= weight.is_some() && !matches!(variant, Value::List(_) | Value::Object(_));
             let weight = weight.unwrap_or(0.0);
             total += weight;
-            self.arena.stack.extend([variant, Value::Number(weight)]);
+            self.arena.push(variant);
+            self.arena.push(Value::Number(weight));
+            if !self.arena.budget.affords(NODE) {
+                return Err(self.arena.budget.why());
+            }
         }
         // At most MAX_WEIGHT, and whole.
         #[expect(
@@ -103,16 +108,18 @@ impl<'a> Evaluator<'a, '_> {
         data: Value<'a>,
     ) -> Option<u32> {
         let Value::Object(object) = data else { return None };
-        self.arena.bytes.clear();
+        self.arena.clear_bytes();
         match (generation, by) {
             (Generation::V2, Some(Value::String(unit))) => {
-                return Some(bucket::murmur3(self.arena.str(unit).as_bytes()));
+                let unit = self.arena.str(unit);
+                let is_affordable = self.arena.budget.affords(unit.len());
+                return is_affordable.then(|| bucket::murmur3(unit.as_bytes()));
             }
             (Generation::V2, None | Some(Value::Null)) => {
                 let unit = self.targeting_key(object)?;
                 let key = self.key_in(object);
-                self.arena.push_bytes(Text::Given(key));
-                self.arena.push_bytes(unit);
+                self.arena.hash_text(Text::Given(key));
+                self.arena.hash_text(unit);
             }
             (Generation::V3, None) => {
                 let unit = self.targeting_key(object)?;

@@ -1,9 +1,10 @@
 //! A value as a person reads it: JSON, with what is long cut short.
 
 use crate::flag::{
+    arena::Arena,
     encoded, number,
     rule::{Set, Strings},
-    value::{Arena, List, Object, Value},
+    value::{List, Object, Value},
 };
 
 /// What a list, an object or a text shows of itself at most.

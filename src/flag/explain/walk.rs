@@ -35,6 +35,7 @@ impl<'a> Walk<'_, 'a, '_> {
         match rule {
             // Whatever it results in stands at its branch.
             Rule::If(clauses) if lead.is_empty() && asked == Asked::Value => {
+                self.evaluator.visit()?;
                 self.branches(clauses, depth)
             }
             Rule::If(clauses) => {
@@ -72,7 +73,8 @@ impl<'a> Walk<'_, 'a, '_> {
         inside: impl FnOnce(&mut Self) -> Evaluated<'a>,
     ) -> Evaluated<'a> {
         let place = self.reserve(depth);
-        let result = inside(self);
+        let visited = self.evaluator.visit();
+        let result = visited.and_then(|()| inside(self));
         let answer = self.answer(asked, result);
         self.tell(place, format!("{title}: {answer}"));
         result
