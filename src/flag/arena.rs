@@ -6,6 +6,7 @@
 
 use super::{
     budget::EvaluationBudget,
+    context::MAX_INDEXED,
     encoded::{self, Content, Fields},
     value::{List, Span, Text, Value},
 };
@@ -25,6 +26,14 @@ const MAX_MEMBERS: usize = 1 << 13;
 
 /// All texts that an evaluation makes, and the bytes it hashes.
 const MAX_TEXT: usize = 1 << 20;
+
+/// All of that and the indexed attributes. The buffer of the text may be twice as long as the text
+/// while bytes to hash take the other half, hence one and a half.
+const MOST_HELD: usize = (MAX_STACK + MAX_ITEMS) * size_of::<Value<'_>>()
+    + MAX_MEMBERS * size_of::<Member<'_>>()
+    + MAX_TEXT / 2 * 3
+    + MAX_INDEXED * size_of::<(&str, Value<'_>)>();
+const _: () = assert!(MOST_HELD < 4 << 20);
 
 /// The longest text of a number.
 const NUMBER: usize = 400;
@@ -58,7 +67,7 @@ impl<'a> Arena<'a> {
     {
         match text {
             Text::Given(text) => text,
-            Text::Made(span) => self.text.get(span.start..span.end).unwrap_or_default(),
+            Text::Made(span) => self.text.get(span.range()).unwrap_or_default(),
         }
     }
 
@@ -77,7 +86,8 @@ impl<'a> Arena<'a> {
             return false;
         }
         if end > self.text.capacity() {
-            self.text.reserve_exact(end.next_power_of_two() - self.text.len());
+            let room = end.next_power_of_two().min(MAX_TEXT - self.bytes.len());
+            self.text.reserve_exact(room - self.text.len());
         }
         true
     }
@@ -94,8 +104,8 @@ impl<'a> Arena<'a> {
         match text {
             Text::Given(text) => self.append(text),
             Text::Made(span) => {
-                if self.has_text_room(span.end - span.start) {
-                    self.text.extend_from_within(span.start..span.end);
+                if self.has_text_room(span.len()) {
+                    self.text.extend_from_within(span.range());
                 }
             }
         }
@@ -125,7 +135,7 @@ impl<'a> Arena<'a> {
         if self.has_byte_room(self.str(text).len()) {
             let text = match text {
                 Text::Given(text) => text,
-                Text::Made(span) => self.text.get(span.start..span.end).unwrap_or_default(),
+                Text::Made(span) => self.text.get(span.range()).unwrap_or_default(),
             };
             self.bytes.extend_from_slice(text.as_bytes());
         }
@@ -141,14 +151,15 @@ impl<'a> Arena<'a> {
             return false;
         }
         if end > self.bytes.capacity() {
-            self.bytes.reserve_exact(end.next_power_of_two() - self.bytes.len());
+            let room = end.next_power_of_two().min(MAX_TEXT - self.text.len());
+            self.bytes.reserve_exact(room - self.bytes.len());
         }
         true
     }
 
     /// The string begun when the buffer was `start` long.
     pub(crate) fn made_text(&self, start: usize) -> Value<'a> {
-        Value::String(Text::Made(Span { start, end: self.text.len() }))
+        Value::String(Text::Made(Span::new(start, self.text.len())))
     }
 
     /// Pushes an argument.
@@ -185,14 +196,14 @@ impl<'a> Arena<'a> {
             self.items.extend(self.stack.drain(base..));
         }
         self.stack.truncate(base);
-        Value::List(List::Made(Span { start, end: self.items.len() }))
+        Value::List(List::Made(Span::new(start, self.items.len())))
     }
 
     /// The elements of a list.
     pub(crate) fn elements(&self, list: List<'a>) -> Elements<'a> {
         match list {
             List::Given(bytes) => Elements::Given(Fields::new(bytes)),
-            List::Made(span) => Elements::Made(span.start..span.end),
+            List::Made(span) => Elements::Made(span.range()),
         }
     }
 
@@ -243,7 +254,7 @@ impl<'a> Arena<'a> {
                 self.next(&mut elements)
             }
             List::Made(span) => {
-                self.items.get(span.start..span.end).unwrap_or_default().get(index).copied()
+                self.items.get(span.range()).unwrap_or_default().get(index).copied()
             }
         }
     }

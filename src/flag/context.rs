@@ -17,7 +17,7 @@ type Attribute<'a> = (&'a str, Value<'a>);
 
 /// At most this many attributes are indexed, 640 KiB of them. A context with more is read again for
 /// each look-up.
-const MAX_INDEXED: usize = 1 << 14;
+pub(crate) const MAX_INDEXED: usize = 1 << 14;
 
 /// Names up to this length are compared within the price of their attributes.
 const SHORT_NAME: usize = 64;
@@ -150,10 +150,10 @@ impl<'a, 's> Evaluator<'a, 's> {
             Object::Given(bytes) => self.encoded_attribute(bytes, name),
             Object::Made(span) => {
                 let budget = &self.arena.budget;
-                if !budget.affords((span.end - span.start) * 2) {
+                if !budget.affords(span.len() * 2) {
                     return None;
                 }
-                let mut members = self.arena.members.get(span.start..span.end)?.iter().rev();
+                let mut members = self.arena.members.get(span.range())?.iter().rev();
                 let is_it = |known| budget.is_same(self.arena.str(known), name);
                 members.find(|(known, _)| is_it(*known)).map(|found| found.1)
             }
@@ -193,7 +193,7 @@ impl<'a, 's> Evaluator<'a, 's> {
                 }
             }
             Object::Made(span) => {
-                for at in span.start..span.end {
+                for at in span.range() {
                     if let Some(member) = arena.members.get(at).copied() {
                         arena.push_member(member);
                     }

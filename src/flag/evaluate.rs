@@ -267,10 +267,7 @@ impl<'a> Evaluator<'a, '_> {
                 let result = self.reduce(operands, scope)?;
                 self.within_budget(result)
             }
-            Rule::Fractional(fractional) => {
-                let result = self.fractional(fractional, scope)?;
-                self.within_budget(result)
-            }
+            Rule::Fractional(fractional) => self.fractional(fractional, scope),
             Rule::Broken(why) => Err(why),
         }
     }

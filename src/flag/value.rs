@@ -4,6 +4,7 @@
 //! its memory from one evaluation to the next: that is why evaluating allocates nothing once warm.
 
 use super::arena::Arena;
+use std::ops::Range;
 
 /// A value of the JSON data model.
 #[derive(Debug, Clone, Copy)]
@@ -41,11 +42,28 @@ pub(crate) enum Object<'a> {
     Flagd,
 }
 
-/// A stretch of an arena buffer.
+/// A stretch of an arena buffer. Buffers are bounded far below 2^32, and small spans keep a
+/// [`Value`] at 24 bytes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Span {
-    pub(crate) start: usize,
-    pub(crate) end: usize,
+    start: u32,
+    end: u32,
+}
+
+impl Span {
+    pub(crate) fn new(start: usize, end: usize) -> Self {
+        let small = |place| u32::try_from(place).unwrap_or(u32::MAX);
+        Self { start: small(start), end: small(end) }
+    }
+
+    pub(crate) fn range(self) -> Range<usize> {
+        let place = |place| usize::try_from(place).unwrap_or(usize::MAX);
+        place(self.start)..place(self.end)
+    }
+
+    pub(crate) fn len(self) -> usize {
+        self.range().len()
+    }
 }
 
 impl<'a> Value<'a> {
@@ -88,9 +106,7 @@ impl<'a> Value<'a> {
             Self::List(List::Given(bytes)) | Self::Object(Object::Given(bytes)) => {
                 !bytes.is_empty()
             }
-            Self::List(List::Made(span)) | Self::Object(Object::Made(span)) => {
-                span.start < span.end
-            }
+            Self::List(List::Made(span)) | Self::Object(Object::Made(span)) => span.len() > 0,
             Self::Object(Object::Context | Object::Flagd) => true,
         }
     }

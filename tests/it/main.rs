@@ -23,6 +23,7 @@ mod directories;
 mod docs;
 mod drain;
 mod events;
+mod expansion;
 mod exposures;
 mod exposures_scale;
 mod faults;

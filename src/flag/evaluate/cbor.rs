@@ -57,7 +57,7 @@ impl<'a> Evaluator<'a, '_> {
         let text = &arena.text;
         let name = |name: &Text<'a>| match *name {
             Text::Given(name) => name.as_bytes(),
-            Text::Made(span) => text.as_bytes().get(span.start..span.end).unwrap_or_default(),
+            Text::Made(span) => text.as_bytes().get(span.range()).unwrap_or_default(),
         };
         if let Some(members) = arena.members.get_mut(start..) {
             members.sort_unstable_by(|(a, _), (b, _)| {

@@ -24,9 +24,7 @@ impl<'a> Evaluator<'a, '_> {
         match (a, b) {
             (Some(Value::Null), Some(Value::Null)) => true,
             (Some(Value::Null), _) | (_, Some(Value::Null)) => false,
-            (Some(Value::String(a)), Some(Value::String(b))) => {
-                self.arena.is_same(*a, *b)
-            }
+            (Some(Value::String(a)), Some(Value::String(b))) => self.arena.is_same(*a, *b),
             _ => self.comparable(a) == self.comparable(b),
         }
     }

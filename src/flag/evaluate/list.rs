@@ -208,7 +208,7 @@ impl<'a> Evaluator<'a, '_> {
             ] {
                 self.arena.push_member(member);
             }
-            let data = Value::Object(Object::Made(Span { start, end: start + 3 }));
+            let data = Value::Object(Object::Made(Span::new(start, start + 3)));
             let value = self.step(body, Scope { data, outer: scope.outer })?;
             accumulator = match kind {
                 "bool" => Value::Bool(value.is_true(&self.arena)),

@@ -150,7 +150,7 @@ impl<'a> Evaluator<'a, '_> {
         let asked = self.arena.stack.len() - start;
         let missing = self.missing(start, data);
         let Value::List(crate::flag::value::List::Made(span)) = missing else { return missing };
-        let found = asked.saturating_sub(span.end - span.start);
+        let found = asked.saturating_sub(span.len());
         if number::truncate(needed) > i64::try_from(found).unwrap_or(i64::MAX) {
             return missing;
         }
@@ -174,7 +174,7 @@ impl<'a> Evaluator<'a, '_> {
             Some(member) => member.1 = value,
             None => self.arena.push_member((name, value)),
         }
-        Value::Object(Object::Made(Span { start, end: self.arena.members.len() }))
+        Value::Object(Object::Made(Span::new(start, self.arena.members.len())))
     }
 
     /// A value as text, made if it is none.
@@ -184,7 +184,7 @@ impl<'a> Evaluator<'a, '_> {
         }
         let start = self.arena.text.len();
         self.append_text(value);
-        Text::Made(Span { start, end: self.arena.text.len() })
+        Text::Made(Span::new(start, self.arena.text.len()))
     }
 }
 

@@ -72,6 +72,9 @@ impl<'a> Evaluator<'a, '_> {
         )]
         let total = (sensible && total > 0.0 && total <= MAX_WEIGHT).then_some(total as u32);
         let hash = total.and_then(|_| self.hash(split.generation, by, scope.data));
+        if self.arena.budget.is_exhausted() {
+            return Err(self.arena.budget.why());
+        }
         self.state.split |= hash.is_some();
         Ok(Draw { by, base, total, hash })
     }

@@ -31,7 +31,7 @@ impl<'a> Evaluator<'a, '_> {
         }
         let from = start + joined.len() - joined.trim_start().len();
         let to = start + joined.trim_end().len();
-        Value::String(Text::Made(Span { start: from, end: to.max(from) }))
+        Value::String(Text::Made(Span::new(from, to.max(from))))
     }
 
     /// Appends a value as text: null is nothing, lists are joined by commas as in JavaScript.
@@ -89,7 +89,8 @@ impl<'a> Evaluator<'a, '_> {
         Value::String(match whole {
             Text::Given(text) => Text::Given(text.get(start..end).unwrap_or_default()),
             Text::Made(span) => {
-                Text::Made(Span { start: span.start + start, end: span.start + end })
+                let from = span.range().start;
+                Text::Made(Span::new(from + start, from + end))
             }
         })
     }

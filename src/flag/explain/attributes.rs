@@ -18,9 +18,9 @@ impl Walk<'_, '_, '_> {
         for var in vars {
             let Path::Parts(parts) = &var.path else { continue };
             let steps = parts.iter().map(|part| (&*part.name, part.index));
-            let found = self.evaluator.unpaid(|evaluator| {
-                evaluator.walk(Value::Object(Object::Context), steps)
-            });
+            let found = self
+                .evaluator
+                .unpaid(|evaluator| evaluator.walk(Value::Object(Object::Context), steps));
             let line = match found {
                 Some(value) => {
                     let value = values::json(&self.evaluator.arena, value);
