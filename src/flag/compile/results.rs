@@ -75,7 +75,7 @@ impl<'a> Search<'a, '_> {
                 }
             }
             ("$ref", Json::String(name)) => {
-                if let Some((name, rule)) = self.scope.evaluators().get_key_value(name)
+                if let Some((name, rule)) = self.scope.evaluators().written().get_key_value(name)
                     && self.seen.insert(name)
                 {
                     let there = Path::from("$evaluators").member(name);

@@ -1,30 +1,25 @@
 //! What the flags of one file share: evaluators, metadata and the fractional generation.
 
-use super::{digest, json, set};
+use super::{
+    digest,
+    evaluators::{Compiled, Evaluators},
+    json,
+};
 use crate::flag::{
     Digest, Generation,
     diagnostic::{Diagnostic, Level, Path},
     document::Document,
     members::Members,
     problems::Problems,
-    rule::Set,
     text::Text,
 };
 use serde_json::{Map, Value as Json, value::RawValue};
-use std::{
-    cell::RefCell,
-    collections::{BTreeMap, BTreeSet, HashMap},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What flags of one file share.
 #[derive(Debug)]
 pub(super) struct FileScope {
-    evaluators: BTreeMap<String, Json>,
-    /// Of each evaluator, which can be large and have many flags that refer to it.
-    digests: BTreeMap<String, Digest>,
-    /// Lists in evaluators, by where they stand: they stay there as long as this does.
-    sets: RefCell<HashMap<*const Json, Arc<Set>>>,
+    evaluators: Evaluators,
     /// Names whose evaluators are written, but cannot be read.
     unreadable: BTreeSet<String>,
     /// None of them can be.
@@ -40,6 +35,7 @@ impl FileScope {
         document: &Document<'_>,
         text: &Text<'_>,
         fallback: Generation,
+        compiled: &Compiled,
         found: &mut Problems,
     ) -> Self {
         let mut evaluators = BTreeMap::new();
@@ -90,22 +86,8 @@ impl FileScope {
         let digest = digest([&[generation as u8], shared.as_slice()]);
         let is_pinned = pinned.is_some();
         let all_unreadable = document.evaluators.is_none();
-        let digests = evaluators.iter().map(|(name, rule)| {
-            let rule = serde_json::to_vec(rule).unwrap_or_default();
-            (name.clone(), self::digest([name.as_bytes(), rule.as_slice()]))
-        });
-        let (digests, sets) = (digests.collect(), RefCell::default());
-        Self {
-            evaluators,
-            digests,
-            sets,
-            unreadable,
-            all_unreadable,
-            metadata,
-            generation,
-            is_pinned,
-            digest,
-        }
+        let evaluators = Evaluators::new(evaluators, digest, compiled);
+        Self { evaluators, unreadable, all_unreadable, metadata, generation, is_pinned, digest }
     }
 
     /// Whether an evaluator is written, but cannot be read; its author was told.
@@ -113,21 +95,14 @@ impl FileScope {
         self.all_unreadable || self.unreadable.contains(evaluator)
     }
 
-    /// Rules by the name that `$ref` refers to them by.
-    pub(super) fn evaluators(&self) -> &BTreeMap<String, Json> {
+    /// The evaluators of the file.
+    pub(super) fn evaluators(&self) -> &Evaluators {
         &self.evaluators
     }
 
-    /// What an evaluator is told apart by.
-    pub(super) fn digest_of(&self, evaluator: &str) -> Option<&[u8]> {
-        self.digests.get(evaluator).map(<[u8; 32]>::as_slice)
-    }
-
-    /// The set of a list that stands in an evaluator.
-    pub(super) fn set(&self, elements: &[Json]) -> Arc<Set> {
-        let mut sets = self.sets.borrow_mut();
-        let set = sets.entry(elements.as_ptr()).or_insert_with(|| Arc::new(set::compile(elements)));
-        Arc::clone(set)
+    /// Those of them that flags refer to.
+    pub(super) fn into_compiled(self) -> Compiled {
+        self.evaluators.into_compiled()
     }
 
     /// Metadata that every flag has, unless it says otherwise.
