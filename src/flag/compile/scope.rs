@@ -14,12 +14,20 @@ use crate::flag::{
     text::Text,
 };
 use serde_json::{Map, Value as Json, value::RawValue};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, BTreeSet},
+};
+
+/// Results of rules that are compared with variants: those of an evaluator once for each flag.
+const MOST_RESULTS: usize = 2_000_000;
 
 /// What flags of one file share.
 #[derive(Debug)]
 pub(super) struct FileScope {
     evaluators: Evaluators,
+    /// Results of rules that may still be compared with the variants of their flags.
+    results: Cell<usize>,
     /// Names whose evaluators are written, but cannot be read.
     unreadable: BTreeSet<String>,
     /// None of them can be.
@@ -86,8 +94,18 @@ impl FileScope {
         let digest = digest([&[generation as u8], shared.as_slice()]);
         let is_pinned = pinned.is_some();
         let all_unreadable = document.evaluators.is_none();
+        let results = Cell::new(MOST_RESULTS);
         let evaluators = Evaluators::new(evaluators, digest, compiled);
-        Self { evaluators, unreadable, all_unreadable, metadata, generation, is_pinned, digest }
+        Self {
+            evaluators,
+            results,
+            unreadable,
+            all_unreadable,
+            metadata,
+            generation,
+            is_pinned,
+            digest,
+        }
     }
 
     /// Whether an evaluator is written, but cannot be read; its author was told.
@@ -98,6 +116,13 @@ impl FileScope {
     /// The evaluators of the file.
     pub(super) fn evaluators(&self) -> &Evaluators {
         &self.evaluators
+    }
+
+    /// Whether there is time to look at one more result.
+    pub(super) fn may_look_at_result(&self) -> bool {
+        let left = self.results.get().checked_sub(1);
+        self.results.set(left.unwrap_or(0));
+        left.is_some()
     }
 
     /// Those of them that flags refer to.
