@@ -16,6 +16,7 @@ mod scope;
 mod set;
 mod source;
 mod variants;
+mod written_out;
 
 pub(super) use evaluators::Compiled;
 pub(super) use json::read as read_json;
@@ -23,6 +24,7 @@ pub(crate) use operators::name_of;
 
 use super::{
     Behaviour, Digest, Digests, Flag, Format, Generation, Layer, Lists,
+    authored::Translation,
     diagnostic::{Diagnostic, Level, Path},
     document::Definition,
     layer::{LayerFlag, Standing},
@@ -123,13 +125,14 @@ pub(super) fn place_problems(text: &Text<'_>, found: Problems) -> Vec<Diagnostic
     report.finish()
 }
 
-/// The definitions of a file as JSON; `None` if there are none.
+/// The definitions of a file as JSON, as flagd reads them; `None` if there are none. An error says
+/// why they cannot be written that way.
 pub(super) fn definitions_of(
     lists: &Lists,
     content: &[u8],
     format: Format,
     fallback: Generation,
-) -> Option<Map<String, Json>> {
+) -> Option<Result<Map<String, Json>, Diagnostic>> {
     let written = Text::read(content, format).ok()?;
     let mut nobody = Problems::with_room(0);
     let source = Source::read(&written, lists, fallback, &mut nobody).ok()?;
@@ -144,7 +147,6 @@ pub(super) fn definitions_of(
             flags.insert(key.clone().into_owned(), flag.into());
         }
     }
-    file.insert("flags".to_owned(), flags.into());
     if let Some(metadata) = document.metadata.and_then(read) {
         file.insert("metadata".to_owned(), metadata);
     }
@@ -152,10 +154,20 @@ pub(super) fn definitions_of(
     let evaluators: Map<String, Json> = evaluators
         .filter_map(|(name, raw)| Some((name.clone().into_owned(), read(raw)?)))
         .collect();
+    let evaluators = match &source {
+        Source::Written(..) => evaluators,
+        Source::Translated(_, Translation { required, inner, .. }) => {
+            match written_out::write_out(&mut flags, evaluators, required, inner) {
+                Ok(evaluators) => evaluators,
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    };
+    file.insert("flags".to_owned(), flags.into());
     if !evaluators.is_empty() {
         file.insert("$evaluators".to_owned(), evaluators.into());
     }
-    Some(file)
+    Some(Ok(file))
 }
 
 /// Compiles a flag, unless it is what it was; says how many problems there was no room for.
@@ -187,7 +199,7 @@ fn compile_one(
         false => flag::compile(key, raw, digest, scope, &mut found),
     };
     let (mut found, untold) = found.finish();
-    source.lead_back(&mut found);
+    source.lead_back(key, &mut found);
     let flag = match flag {
         Some(flag) => LayerFlag::new(Arc::new(flag), Standing::Good, &found),
         None => quarantine(key, digest, before, &found),
