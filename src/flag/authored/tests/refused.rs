@@ -87,10 +87,7 @@ fn segments_that_double_come_to_an_end() {
         segments += &format!("  s{number:02}: {{ any: [s{before:02}, s{before:02}] }}\n");
     }
     let told = problems(&written(&segments, "  f: { rules: [{ if: s39, serve: on }] }"));
-    assert!(
-        told.iter().any(|problem| problem.contains("has more rules than 10000")),
-        "{told:?}"
-    );
+    assert!(told.iter().any(|problem| problem.contains("has more rules than 10000")), "{told:?}");
     let mut chain = String::new();
     for number in 0..200 {
         chain += &format!("  s{number:03}: {{ all: [s{:03}] }}\n", number + 1);
