@@ -157,7 +157,7 @@ pub(super) fn definitions_of(
     let evaluators = match &source {
         Source::Written(..) => evaluators,
         Source::Translated(_, Translation { required, inner, .. }) => {
-            match written_out::write_out(&mut flags, evaluators, required, inner) {
+            match written_out::write_out(&mut flags, &evaluators, required, inner) {
                 Ok(evaluators) => evaluators,
                 Err(error) => return Some(Err(error)),
             }

@@ -17,11 +17,11 @@ const MAX_DEPTH: usize = 200;
 /// that no flag refers to then are removed if they are `required` or `inner`.
 pub(super) fn write_out(
     flags: &mut Map<String, Json>,
-    evaluators: Map<String, Json>,
+    evaluators: &Map<String, Json>,
     required: &BTreeSet<String>,
     inner: &BTreeSet<String>,
 ) -> Result<Map<String, Json>, Diagnostic> {
-    let mut copies = Copies { evaluators: &evaluators, left: MAX_PARTS, depth: 0 };
+    let mut copies = Copies { evaluators, left: MAX_PARTS, depth: 0 };
     for flag in flags.values_mut() {
         if let Some(targeting) = flag.get_mut("targeting") {
             *targeting = copies.of(targeting, &|name| required.contains(name))?;
