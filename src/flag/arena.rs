@@ -298,7 +298,9 @@ impl<'a> Arena<'a> {
     /// Empties the bytes to hash. Their memory counts as that of the text, so little of it is kept.
     pub(crate) fn clear_bytes(&mut self) {
         self.bytes.clear();
-        self.bytes.shrink_to(KEEP);
+        if self.bytes.capacity() > KEEP {
+            self.bytes.shrink_to(KEEP);
+        }
     }
 }
 

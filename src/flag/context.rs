@@ -102,19 +102,25 @@ impl<'a, 's> Evaluator<'a, 's> {
             scratch,
         };
         let texts = Texts::of(context);
+        // An attribute takes at least two bytes, so this counts those of large contexts alone.
+        if context.len() > 2 * MAX_INDEXED
+            && Fields::new(context).take(MAX_INDEXED + 1).count() > MAX_INDEXED
+        {
+            evaluator.is_indexed = false;
+            for field in Fields::new(context) {
+                let (1, Content::Bytes(entry)) = field? else { continue };
+                encoded::validate(&encoded::member(entry, texts)?.1)?;
+            }
+            return Ok(evaluator);
+        }
         // Not by `members`: this loop is half of an answer, and is compiled better as one.
         for field in Fields::new(context) {
             let (1, Content::Bytes(entry)) = field? else { continue };
             let (name, value) = encoded::member(entry, texts)?;
             encoded::validate(&value)?;
-            if name != FLAGD && evaluator.attributes.len() < MAX_INDEXED {
+            if name != FLAGD {
                 evaluator.attributes.push((name, value));
-            } else if name != FLAGD {
-                evaluator.is_indexed = false;
             }
-        }
-        if !evaluator.is_indexed {
-            evaluator.attributes.clear();
         }
         Ok(evaluator)
     }

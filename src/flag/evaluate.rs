@@ -213,28 +213,34 @@ impl<'a> Evaluator<'a, '_> {
 
     /// Runs one node of a rule.
     pub(crate) fn rule(&mut self, rule: &'a Rule, scope: Scope<'_, 'a>) -> Evaluated<'a> {
-        self.visit()?;
         match rule {
             Rule::Literal(literal) => Ok(literal.value()),
             Rule::List(rules) => {
+                self.visit(rules.len())?;
                 let base = self.arena.stack.len();
                 self.push_all(rules, scope)?;
-                let list = self.arena.list_from_stack(base);
-                self.within_budget(list)
+                Ok(self.arena.list_from_stack(base))
             }
-            Rule::Var(var) => {
-                let value = self.var(var, scope)?;
-                self.within_budget(value)
-            }
+            Rule::Var(var) => self.var(var, scope),
             Rule::ComputedVar(arguments) => {
+                self.visit(arguments.len())?;
                 let path = self.computed_path(arguments, scope)?;
-                let value = self.look_up(path, scope.data).unwrap_or(Value::Null);
-                self.within_budget(value)
+                Ok(self.look_up(path, scope.data).unwrap_or(Value::Null))
             }
-            Rule::If(clauses) => self.conditional(clauses, scope),
-            Rule::And(rules) => self.deciding(rules, scope, false),
-            Rule::Or(rules) => self.deciding(rules, scope, true),
+            Rule::If(clauses) => {
+                self.visit(clauses.len())?;
+                self.conditional(clauses, scope)
+            }
+            Rule::And(rules) => {
+                self.visit(rules.len())?;
+                self.deciding(rules, scope, false)
+            }
+            Rule::Or(rules) => {
+                self.visit(rules.len())?;
+                self.deciding(rules, scope, true)
+            }
             Rule::Apply(operator, arguments) => {
+                self.visit(arguments.len())?;
                 let base = self.arena.stack.len();
                 self.push_arguments(arguments, scope)?;
                 let result = self.apply(*operator, base, scope);
@@ -242,32 +248,37 @@ impl<'a> Evaluator<'a, '_> {
                 self.within_budget(result)
             }
             Rule::Compare(operator, operands) => {
+                self.visit(2)?;
                 let (a, b) = &**operands;
                 let (a, b) = (self.rule(a, scope)?, self.rule(b, scope)?);
-                let result = self.compare(*operator, &[a, b]);
-                self.within_budget(Value::Bool(result))
+                Ok(Value::Bool(self.compare(*operator, &[a, b])))
             }
             Rule::SemVer(operands) => {
+                self.visit(1)?;
                 let (actual, range, target) = &**operands;
                 let actual = self.rule(actual, scope)?;
-                let result = self.version_in(actual, *range, target);
-                self.within_budget(result)
+                Ok(self.version_in(actual, *range, target))
             }
             Rule::InSet(in_set) => {
+                self.visit(1)?;
                 let (needle, set) = &**in_set;
                 let needle = self.rule(needle, scope)?;
-                let result = self.in_set(needle, set);
-                self.within_budget(Value::Bool(result))
+                Ok(Value::Bool(self.in_set(needle, set)))
             }
             Rule::Each(each, operands) => {
+                self.visit(2)?;
                 let result = self.each(*each, operands, scope)?;
                 self.within_budget(result)
             }
             Rule::Reduce(operands) => {
-                let result = self.reduce(operands, scope)?;
-                self.within_budget(result)
+                self.visit(3)?;
+                self.reduce(operands, scope)
             }
             Rule::Fractional(fractional) => self.fractional(fractional, scope),
+            Rule::Shared(shared) => {
+                self.visit(1)?;
+                self.rule(&shared.rule, scope)
+            }
             Rule::Broken(why) => Err(why),
         }
     }
@@ -365,15 +376,20 @@ impl<'a> Evaluator<'a, '_> {
         self.argument(base, 0).is_some_and(|value| value.is_true(&self.arena))
     }
 
-    /// Charges for a node of a rule.
+    /// Charges for a rule with so many parts. A part that is a literal costs nothing itself, and an
+    /// attribute is charged where it is looked up.
     #[inline]
-    pub(crate) fn visit(&self) -> Result<(), &'a str> {
-        if self.arena.budget.affords(NODE) { Ok(()) } else { Err(self.arena.budget.why()) }
+    pub(crate) fn visit(&self, parts: usize) -> Result<(), &'a str> {
+        if self.arena.budget.affords(NODE * (parts + 1)) {
+            Ok(())
+        } else {
+            Err(self.arena.budget.why())
+        }
     }
 
     /// The value, unless it is void because the budget was exhausted on the way to it.
     #[inline]
-    fn within_budget(&self, value: Value<'a>) -> Evaluated<'a> {
+    pub(crate) fn within_budget(&self, value: Value<'a>) -> Evaluated<'a> {
         if self.arena.budget.is_exhausted() { Err(self.arena.budget.why()) } else { Ok(value) }
     }
 }

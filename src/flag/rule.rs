@@ -1,6 +1,9 @@
 //! A compiled rule: the JSONLogic of a definition as a tree that only has to be walked.
 
 mod parts;
+mod shared;
+
+pub(crate) use shared::{RuleSize, SharedRule};
 
 use super::{
     budget::EvaluationBudget,
@@ -36,6 +39,8 @@ pub(crate) enum Rule {
     /// List, rule and initial value.
     Reduce(Box<(Self, Self, Self)>),
     Fractional(Box<Fractional>),
+    /// An evaluator, compiled once and shared by every rule that refers to it.
+    Shared(Arc<SharedRule>),
     /// A rule that cannot be run; evaluating fails with this text, if it is ever reached.
     Broken(Box<str>),
 }
@@ -73,6 +78,13 @@ pub(crate) enum Arguments {
     Listed(Box<[Rule]>),
     /// `{"op": a}`: `a` is the only argument, unless it evaluates to a list of arguments.
     Bare(Box<Rule>),
+}
+
+impl Arguments {
+    /// How many are written.
+    pub(crate) fn len(&self) -> usize {
+        if let Self::Listed(rules) = self { rules.len() } else { 1 }
+    }
 }
 
 /// A look-up in the context, or in the element at hand.

@@ -3,7 +3,6 @@
 use super::{Evaluated, Scope};
 use crate::flag::{
     bucket,
-    budget::NODE,
     context::{Evaluator, TARGETING_KEY},
     rule::{Fractional, Generation, Rule},
     value::{Object, Text, Value},
@@ -44,6 +43,7 @@ impl<'a> Evaluator<'a, '_> {
         split: &'a Fractional,
         scope: Scope<'_, 'a>,
     ) -> Result<Draw<'a>, &'a str> {
+        self.visit(2 * split.entries.len())?;
         let by = split.by.as_ref().map(|by| self.rule(by, scope)).transpose()?;
         let base = self.arena.stack.len();
         let mut total = 0.0;
@@ -60,9 +60,6 @@ impl<'a> Evaluator<'a, '_> {
             total += weight;
             self.arena.push(variant);
             self.arena.push(Value::Number(weight));
-            if !self.arena.budget.affords(NODE) {
-                return Err(self.arena.budget.why());
-            }
         }
         // At most MAX_WEIGHT, and whole.
         #[expect(

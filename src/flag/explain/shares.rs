@@ -29,8 +29,7 @@ impl<'a> Walk<'_, 'a, '_> {
     ) -> Evaluated<'a> {
         let place = self.reserve(depth);
         let title = format!("{lead}fractional ({})", split.generation.as_str());
-        let visited = self.evaluator.visit();
-        let draw = match visited.and_then(|()| self.evaluator.draw(split, Scope::CONTEXT)) {
+        let draw = match self.evaluator.draw(split, Scope::CONTEXT) {
             Ok(draw) => draw,
             Err(why) => {
                 self.tell(place, format!("{title}: fails"));
@@ -62,7 +61,7 @@ impl<'a> Walk<'_, 'a, '_> {
 
     /// What is bucketed.
     fn unit(&mut self, split: &Fractional, draw: &Draw<'a>) -> String {
-        let by = match (&split.by, draw.by) {
+        let by = match (split.by.as_ref().map(Rule::resolved), draw.by) {
             (Some(Rule::Literal(_)), Some(value)) => Some(self.json(value)),
             (Some(rule), Some(value)) => {
                 Some(format!("{} = {}", expression::text(rule), self.json(value)))

@@ -138,7 +138,7 @@ fn long_texts_are_charged_by_their_length() {
         json!({"var": [text]}),
         json!({"missing": [text]}),
         json!({"contains_any": [{"merge": [text]}, {"merge": [long]}]}),
-        bucketed(text.clone(), &[json!(["on", 1])]),
+        bucketed(text, &[json!(["on", 1])]),
     ] {
         charges(&inner);
     }
