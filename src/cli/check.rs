@@ -95,7 +95,7 @@ impl CheckArgs {
         }
         let report = match self.format {
             Output::Text => report::text(&files),
-            Output::Json => format!("{:#}\n", report::as_json(&files)),
+            Output::Json => report::as_json(&files),
             Output::Github => report::github(&files),
         };
         // Whoever closed the pipe does not want the rest.

@@ -8,6 +8,7 @@ use crate::{
     flag::{
         self, BadContext, Evaluator, Failure, Flag, Format, Layer, Level, Outcome, Reason, Scratch,
         Step, VariantValue,
+        terminal::{Printable, printable_json},
     },
     source::{listing, lists::Loaded},
     telemetry::report::chain,
@@ -62,7 +63,7 @@ impl EvalArgs {
         let answer = self.answer(&mut steps);
         let text = match &answer {
             answer if self.explain => explanation(&steps, answer),
-            Ok(answer) | Err(answer) => format!("{answer:#}"),
+            Ok(answer) | Err(answer) => printable_json(&format!("{answer:#}")).into_owned(),
         };
         // Whoever closed the pipe does not want the answer.
         writeln!(stdout(), "{text}").unwrap_or_default();
@@ -124,7 +125,8 @@ impl EvalArgs {
             Err(problems) => (Err(named("is no flag definition file".to_owned())), problems),
         };
         for problem in problems.iter().filter(|problem| problem.level > Level::Note) {
-            writeln!(stderr(), "{}:{problem}", path.display()).unwrap_or_default();
+            let line = format!("{}:{problem}", path.display());
+            writeln!(stderr(), "{}", Printable(line)).unwrap_or_default();
         }
         layer
     }
@@ -161,11 +163,11 @@ impl EvalArgs {
 fn explanation(steps: &[Step], answer: &Result<Json, Json>) -> String {
     let mut text = String::new();
     for step in steps {
-        text.push_str(&format!("{:1$}{2}\n", "", 4 * step.depth, step.text));
+        text.push_str(&format!("{:1$}{2}\n", "", 4 * step.depth, Printable(&step.text)));
     }
     let (Ok(json) | Err(json)) = answer;
     let member = |name: &str| json.get(name).and_then(Json::as_str).unwrap_or_default();
-    text.push_str(&match (json.get("variant"), answer) {
+    let answer = match (json.get("variant"), answer) {
         (Some(variant), _) => {
             let value = json.get("value").unwrap_or(&Json::Null);
             format!("answer: variant {variant}, value {value}, reason {}", member("reason"))
@@ -176,6 +178,6 @@ fn explanation(steps: &[Step], answer: &Result<Json, Json>) -> String {
         (None, Err(_)) => {
             format!("answer: error {}: {}", member("errorCode"), member("errorDetails"))
         }
-    });
-    text
+    };
+    text + &Printable(answer).to_string()
 }

@@ -2,7 +2,10 @@
 
 use super::{parse, serve::Fractional};
 use crate::{
-    flag::{self, Diagnostic, Format, Level},
+    flag::{
+        self, Diagnostic, Format, Level,
+        terminal::{Printable, printable_json},
+    },
     source::{listing, lists::Loaded},
     telemetry::report::chain,
 };
@@ -34,13 +37,14 @@ impl ExportArgs {
         let problems = match self.export() {
             Ok((json, problems)) => {
                 // Whoever closed the pipe does not want the rest.
-                writeln!(stdout(), "{json}").unwrap_or_default();
+                writeln!(stdout(), "{}", printable_json(&json)).unwrap_or_default();
                 problems
             }
             Err(problems) => problems,
         };
         for problem in problems.iter().filter(|problem| problem.level > Level::Note) {
-            writeln!(stderr(), "{}:{problem}", self.path.display()).unwrap_or_default();
+            let line = format!("{}:{problem}", self.path.display());
+            writeln!(stderr(), "{}", Printable(line)).unwrap_or_default();
         }
         let is_whole = problems.iter().all(|problem| problem.level < Level::Error);
         if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -1,6 +1,9 @@
 //! Option values: what they may look like, and what to say when they do not.
 
-use crate::{flag, source::listing::Kind};
+use crate::{
+    flag::{self, terminal::Printable},
+    source::listing::Kind,
+};
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 /// A port, or none.
@@ -46,7 +49,8 @@ pub fn bind(text: &str) -> Result<Bind, String> {
 
 /// A duration such as `500ms`, `5s` or `10m`.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|error| format!("{error}; write 500ms, 5s or 10m"))
+    let help = |error| Printable(format_args!("{error}; write 500ms, 5s or 10m")).to_string();
+    humantime::parse_duration(text).map_err(help)
 }
 
 /// How often to poll: often enough to be of use, and not all the time.

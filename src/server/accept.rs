@@ -15,13 +15,13 @@ const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Accepts connections until the sidecar drains.
-pub(crate) async fn accept(listener: Listener, site: Arc<Site>, gate: Arc<Gate>) {
+pub(crate) async fn accept(listener: &Listener, site: Arc<Site>, gate: Arc<Gate>) {
     let mut pause = FIRST_PAUSE;
     loop {
         let accepted = tokio::select! {
             biased;
             () = site.lifecycle.draining() => return,
-            accepted = accept_one(&listener, &site, &gate) => accepted,
+            accepted = accept_one(listener, &site, &gate) => accepted,
         };
         match accepted {
             Ok(()) => pause = FIRST_PAUSE,
