@@ -5,6 +5,7 @@ pub mod check;
 pub mod eval;
 pub mod export;
 pub mod health;
+mod input;
 pub mod management_client;
 pub mod overriding;
 pub mod parse;

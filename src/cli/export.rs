@@ -1,12 +1,12 @@
 //! `flagstaff export`: what is served, as one file that any flagd reads.
 
-use super::{parse, serve::Fractional};
+use super::{input, parse, serve::Fractional};
 use crate::{
     flag::{
-        self, Diagnostic, Format, Level,
+        self, Diagnostic, Level,
         terminal::{Printable, printable_json},
     },
-    source::{listing, lists::Loaded},
+    source::{listing::Kind, lists::Loaded},
     telemetry::report::chain,
 };
 use clap::Args;
@@ -19,7 +19,7 @@ use std::{
 /// Options of `export`.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
-    /// Flag file (.json, .yaml, .yml)
+    /// Flag file (.json, .yaml, .yml); - is standard input
     #[arg(value_name = "PATH", value_parser = parse::source)]
     path: PathBuf,
     /// A larger flag file is not read
@@ -27,7 +27,7 @@ pub struct ExportArgs {
     #[arg(value_parser = parse::bytes)]
     max_file_bytes: u64,
     /// Generation of the fractional operator in files that do not say one
-    #[arg(long, env = "FLAGSTAFF_FRACTIONAL", default_value = "v2")]
+    #[arg(long, env = "FLAGSTAFF_FRACTIONAL", default_value = "v2", ignore_case = true)]
     fractional: Fractional,
 }
 
@@ -52,11 +52,11 @@ impl ExportArgs {
 
     fn export(&self) -> Result<(String, Vec<Diagnostic>), Vec<Diagnostic>> {
         let unreadable = |why: String| vec![Diagnostic::of_file(why, "name a flag file")];
-        if listing::Kind::of(&self.path) == listing::Kind::Directory {
+        if !input::is_stdin(&self.path) && Kind::of(&self.path) == Kind::Directory {
             return Err(unreadable("is a directory: export one file at a time".to_owned()));
         }
-        let Loaded { content, lists } = Loaded::read(&self.path, self.max_file_bytes)
+        let (Loaded { content, lists }, format) = input::load(&self.path, self.max_file_bytes)
             .map_err(|error| unreadable(chain(&error)))?;
-        flag::export(&lists, &content, Format::of(&self.path), self.fractional.into())
+        flag::export(&lists, &content, format, self.fractional.into())
     }
 }

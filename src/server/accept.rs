@@ -1,6 +1,7 @@
 //! Accepts connections: bounded in number, and calm when the machine runs out of something.
 
 use super::{Site, connection::serve, gate::Gate, listener::Listener, stream::Socket};
+use crate::telemetry::report::chain;
 use socket2::{SockRef, TcpKeepalive};
 use std::{io, sync::Arc, time::Duration};
 use tokio::{
@@ -28,7 +29,11 @@ pub(crate) async fn accept(listener: &Listener, site: Arc<Site>, gate: Arc<Gate>
             Err(error) => {
                 if gate.failed() {
                     let address = listener.to_string();
-                    warn!(address, error = %error, "cannot accept connections, trying again");
+                    warn!(
+                        address,
+                        error = chain(&error),
+                        "cannot accept connections, trying again"
+                    );
                 }
                 sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);

@@ -13,6 +13,8 @@ use tokio::net::{TcpListener, UnixListener};
 pub(crate) enum BindError {
     #[error("cannot listen on {address}: choose another {what} with {option}")]
     Tcp { address: SocketAddr, what: &'static str, option: &'static str, source: io::Error },
+    #[error("cannot listen on {address}")]
+    OutOfFiles { address: SocketAddr, source: io::Error },
     #[error("cannot listen on unix:{}: choose another path with --uds", .path.display())]
     Unix { path: PathBuf, source: io::Error },
 }
@@ -80,6 +82,10 @@ fn bind_once(endpoint: &Endpoint) -> Result<Vec<Listener>, BindError> {
             Ok((listener, bound)) => {
                 port = bound.port();
                 listeners.push(Listener::Tcp(listener, bound));
+            }
+            // Another port would not help.
+            Err(source) if matches!(source.raw_os_error(), Some(23 | 24)) => {
+                return Err(BindError::OutOfFiles { address, source });
             }
             Err(source) => {
                 let absent = is_absent(&source);

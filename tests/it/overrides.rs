@@ -1,5 +1,6 @@
 //! Local overrides, as an operator sets and clears them.
 
+mod strangers;
 mod trouble;
 mod users;
 
