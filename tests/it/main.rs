@@ -22,6 +22,7 @@ mod descriptors;
 mod directories;
 mod docs;
 mod drain;
+mod duplicates;
 mod events;
 mod exposures;
 mod exposures_scale;

@@ -17,7 +17,10 @@ use crate::flag::{
     suggest::nearest,
 };
 use serde_json::{Map, Value as Json, json};
-use std::{cell::RefCell, collections::BTreeMap};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 /// The segments of a file, and the lists beside it.
 #[derive(Debug)]
@@ -36,15 +39,17 @@ pub(super) struct Segments<'a> {
 const MAX_DEPTH: usize = 100;
 
 impl<'a> Segments<'a> {
-    /// Reads all segments, those first that others refer to.
+    /// Reads all segments, those first that others refer to. Diagnostics for the `faulty` ones exist
+    /// already.
     pub(super) fn read(
         node: Option<&Node<'_>>,
+        faulty: BTreeSet<Box<str>>,
         lists: &'a Lists,
         clock: &Clock,
         found: &mut Problems,
     ) -> Self {
         let mut segments = Self {
-            rules: BTreeMap::new(),
+            rules: faulty.into_iter().map(|name| (name.into(), None)).collect(),
             reading: true,
             lists,
             memberships: RefCell::default(),

@@ -19,7 +19,15 @@ impl Variants {
             return Some(Self(switch));
         };
         match node.value {
-            Json::Object(variants) if !variants.is_empty() => Some(Self(variants.clone())),
+            Json::Object(variants) if !variants.is_empty() => {
+                let kind = std::mem::discriminant;
+                let first = variants.values().next().map(kind);
+                if variants.values().any(|value| Some(kind(value)) != first) {
+                    let help = "give every variant of a flag the same type";
+                    found.push(node.error("mixes types", help));
+                }
+                Some(Self(variants.clone()))
+            }
             _ => {
                 let help = "write variants by name, such as { short: two-step, long: classic }";
                 found.push(node.error("is no mapping of variants", help));

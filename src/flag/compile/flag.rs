@@ -9,34 +9,36 @@ use super::{
 use crate::flag::{
     Behaviour, Digest, Digests, Flag, Variant, VariantValue, boundaries,
     diagnostic::{Diagnostic, Path, Target},
+    document::Definition,
     encoded::encode_object,
     members::Members,
     problems::Problems,
     suggest::suggest,
 };
-use serde_json::{Map, Value as Json, value::RawValue};
+use serde_json::{Map, Value as Json};
 
 /// The members of a flag that mean something; `key` does in a list of flags.
 const KNOWN: [&str; 6] = ["state", "variants", "defaultVariant", "targeting", "metadata", "key"];
 
 /// Compiles one flag; `None` if it cannot be served, for a reason among the errors found.
 pub(super) fn compile(
-    key: &str,
-    definition: &RawValue,
+    definition: &Definition<'_>,
     source: Digest,
     scope: &FileScope,
     found: &mut Problems,
 ) -> Option<Flag> {
+    let key = &*definition.key;
     let here = Path::from("flags").member(key);
     let help = "a flag has a \"state\", \"variants\" and a \"defaultVariant\"";
     let is_not = Diagnostic::error(&here, "is not an object", help);
-    let members = Members::read(definition, is_not).map_err(|error| found.push(error)).ok()?;
+    let members = Members::read(definition.raw, is_not).map_err(|error| found.push(error)).ok()?;
     warn_of_names(&members, &here, found);
     let read = |member: &str, found: &mut Problems| {
         let raw = members.get(member)?;
         json::read(raw, &here.member(member), found).map_err(|error| found.push(error)).ok()
     };
     let disabled = is_disabled(read("state", found), &here.member("state"), found);
+    let disabled = disabled || holds_disabled(definition, &members, &here, found);
     let written =
         members.get("variants").map(|raw| json::read(raw, &here.member("variants"), found));
     let known = match written.transpose() {
@@ -118,6 +120,22 @@ fn is_disabled(state: Option<Json>, path: &Path, found: &mut Problems) -> bool {
         }
     }
     false
+}
+
+/// Whether a duplicate that does not count otherwise switches the flag off.
+fn holds_disabled(
+    definition: &Definition<'_>,
+    members: &Members<'_>,
+    here: &Path,
+    found: &mut Problems,
+) -> bool {
+    let holds = definition.is_disabled_before || members.are_disabled();
+    if holds {
+        let help = "the flag stays switched off; keep the copy that you mean";
+        let path = here.member("state");
+        found.push(Diagnostic::warning(path, "is \"DISABLED\" in another copy", help));
+    }
+    holds
 }
 
 /// The flag's metadata over its file's; null values are dropped.

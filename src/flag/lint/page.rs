@@ -146,7 +146,7 @@ impl Subject {
         let is_empty = targeting.as_object().is_some_and(Map::is_empty);
         Some(Self {
             key: flag.key.clone().into_owned(),
-            is_disabled: member("state") == "DISABLED",
+            is_disabled: flag.is_disabled_before || members.are_disabled(),
             variants: object(Some(member("variants"))),
             default: member("defaultVariant"),
             targeting: if is_empty { Json::Null } else { targeting },
