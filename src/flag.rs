@@ -17,6 +17,7 @@ mod evaluate;
 mod explain;
 mod export;
 mod facts;
+mod foreign;
 mod layer;
 mod lint;
 mod locate;

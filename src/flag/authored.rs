@@ -54,7 +54,7 @@ use serde_json::{Map, Value as Json, value::RawValue};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The member that says a file is written in this format, and in which version of it.
-const VERSION: &str = "flagstaff";
+pub(super) const VERSION: &str = "flagstaff";
 
 /// The members of a file. What begins with `x-` is the author's own, for YAML's anchors.
 const KNOWN: [&str; 9] = [
@@ -138,8 +138,14 @@ impl File<'_> {
         found: &mut Problems,
     ) -> Result<Translation, Diagnostic> {
         if version.get() != "1" {
-            let help = "write flagstaff: 1; a newer sidecar may know more";
-            return Err(Diagnostic::error(VERSION, "is a version nobody here knows", help));
+            let help = match version.get() {
+                "\"1\"" => "write flagstaff: 1, without quotes",
+                text if text.parse::<f64>().is_ok_and(|number| number > 1.0) => {
+                    "write flagstaff: 1; a newer sidecar may know more"
+                }
+                _ => "write flagstaff: 1",
+            };
+            return Err(Diagnostic::error(VERSION, "is not a known version", help));
         }
         if let Some(twice) = self.member_written_twice() {
             return Err(twice);

@@ -24,6 +24,7 @@ use super::{
     authored::FlagProblems,
     diagnostic::{Diagnostic, Path},
     document::Definition,
+    foreign,
     layer::{LayerFlag, Standing},
     members::Members,
     problems::{MOST_TOLD, Problems},
@@ -67,7 +68,10 @@ pub fn compile_with(
     fallback: Generation,
     previous: &Layer,
 ) -> Result<Compilation, Vec<Diagnostic>> {
-    let written = Text::read(content, format).map_err(|error| vec![error])?;
+    let written = Text::read(content, format).map_err(|error| {
+        let text = std::str::from_utf8(content).unwrap_or_default();
+        vec![foreign::unparsed(text, error)]
+    })?;
     let mut report = Report::new(&written);
     let mut found = Problems::with_room(MOST_TOLD);
     let document = Source::read(&written, lists, fallback, &mut found);
