@@ -21,6 +21,8 @@ pub(super) struct Page {
     places: HashMap<String, usize>,
     /// Rules by name, which others refer to.
     pub(super) evaluators: Map<String, Json>,
+    /// The segments of a readable file as its author wrote them; null if it has none.
+    pub(super) segments: Json,
     /// What is said of all flags.
     metadata: Map<String, Json>,
     pub(super) generation: Generation,
@@ -80,6 +82,7 @@ impl Page {
             places: places.collect(),
             flags,
             evaluators: evaluators.collect(),
+            segments: json_of(file.get("segments").filter(|_| is_readable)).unwrap_or_default(),
             metadata,
             generation,
             is_readable,
