@@ -68,6 +68,8 @@ pub struct Flag {
     variants: Box<[Variant]>,
     default: Option<VariantIndex>,
     metadata: Box<[u8]>,
+    /// Why the flag exists, where a member `description` says it and no metadata of the flag.
+    description: Option<Box<str>>,
     /// When time alone may change an answer.
     boundaries: Box<[i64]>,
     digests: Digests,

@@ -22,6 +22,7 @@ mod rules;
 mod segments;
 mod shape;
 mod share;
+mod synonyms;
 #[cfg(test)]
 mod tests;
 mod trials;

@@ -21,7 +21,7 @@ pub(super) use template::{unparsed, unrendered};
 
 /// What a file is that has no line `flagstaff: 1`, if it is not a flag file in flagd's format.
 pub(super) fn not_a_flag_file(members: &Members<'_>) -> Option<Diagnostic> {
-    let file = Shape(members);
+    let file = Shape::of(members);
     kubernetes::error(&file)
         .or_else(|| products::error(&file))
         .or_else(|| header::lost(&file))

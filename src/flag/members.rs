@@ -98,7 +98,8 @@ pub(crate) fn duplicate(path: Path, times: usize, duplicates: Duplicates) -> Dia
             Diagnostic::warning(path, message, help)
         }
         Duplicates::Refused => {
-            let help = format!("remove {one} of them; the last good definition is served");
+            let what = if path.parts().0.len() > 1 { "definition is" } else { "flags are" };
+            let help = format!("remove {one} of them; the last good {what} served");
             Diagnostic::error(path, message, help)
         }
     }

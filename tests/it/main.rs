@@ -18,6 +18,7 @@ mod client;
 mod conformance;
 mod demo;
 mod deploy;
+mod descriptions;
 mod descriptors;
 mod directories;
 mod docs;

@@ -18,7 +18,8 @@ use crate::flag::{
 use serde_json::{Map, Value as Json};
 
 /// The members of a flag that mean something; `key` does in a list of flags.
-const KNOWN: [&str; 6] = ["state", "variants", "defaultVariant", "targeting", "metadata", "key"];
+const KNOWN: [&str; 7] =
+    ["state", "variants", "defaultVariant", "targeting", "metadata", "description", "key"];
 
 /// Compiles one flag; `None` if it cannot be served, for a reason among the errors found.
 pub(super) fn compile(
@@ -51,6 +52,16 @@ pub(super) fn compile(
     let default = read("defaultVariant", found).unwrap_or(Json::Null);
     let default = variants::find_default(&default, known.as_deref(), &here, found);
     let metadata = read("metadata", found);
+    let says_why = metadata.as_ref().is_some_and(|own| own.get("why").is_some());
+    let description = read("description", found);
+    let description = description.and_then(|description| {
+        let text = description.as_str().filter(|_| !says_why).map(Box::<str>::from);
+        if !description.is_string() && !description.is_null() {
+            let help = "write a text: why the flag exists";
+            found.push(Diagnostic::warning(here.member("description"), "is not a text", help));
+        }
+        text
+    });
     let metadata = merge_metadata(scope, metadata, &here.member("metadata"), found);
 
     let path = here.member("targeting");
@@ -84,9 +95,19 @@ pub(super) fn compile(
     let generation = [scope.generation() as u8];
     let own = [generation.as_slice(), targeting.as_slice()];
     let targeting = digest(own.into_iter().chain(references));
-    let meaning = meaning(disabled, &variants, default, &metadata, &targeting);
+    let said = (&*metadata, description.as_deref());
+    let meaning = meaning(disabled, &variants, default, said, &targeting);
     let digests = Digests { source, targeting, meaning, definition: meaning };
-    Some(Flag { key: key.into(), behaviour, variants, default, metadata, boundaries, digests })
+    Some(Flag {
+        key: key.into(),
+        behaviour,
+        variants,
+        default,
+        metadata,
+        description,
+        boundaries,
+        digests,
+    })
 }
 
 /// Warns of members that are written twice, and of those that nothing reads.
@@ -166,7 +187,7 @@ fn meaning(
     disabled: bool,
     variants: &[Variant],
     default: Option<usize>,
-    metadata: &[u8],
+    (metadata, description): (&[u8], Option<&str>),
     targeting: &Digest,
 ) -> Digest {
     let default = default.map_or_else(String::new, |default| default.to_string());
@@ -182,5 +203,6 @@ fn meaning(
         });
     }
     let parts = parts.iter().map(Vec::as_slice);
-    digest(parts.chain([metadata, targeting.as_slice()]))
+    let description = description.map(str::as_bytes);
+    digest(parts.chain([metadata, targeting.as_slice()]).chain(description))
 }

@@ -44,6 +44,7 @@ pub(super) fn flag(
         variants: Box::default(),
         default: None,
         metadata: Box::default(),
+        description: None,
         boundaries: Box::default(),
         digests: Digests { source, targeting: source, meaning: source, definition: source },
     };
@@ -75,6 +76,7 @@ fn switched_off(
         variants: good.map(|good| good.variants.clone()).unwrap_or_default(),
         default,
         metadata: good.map(|good| good.metadata.clone()).unwrap_or_default(),
+        description: good.and_then(|good| good.description.clone()),
         boundaries: Box::default(),
         digests: Digests { source, targeting: source, meaning, definition: meaning },
     })

@@ -3,7 +3,7 @@
 
 use super::{
     misplaced,
-    shape::{Shape, object, parts, text},
+    shape::{Shape, object, text},
 };
 use crate::flag::{
     diagnostic::{Diagnostic, Path},
@@ -33,7 +33,7 @@ const HELP: &str = "write flagstaff: 1 as the first line";
 
 /// The error of a file that has lost the line.
 pub(super) fn lost(file: &Shape<'_, '_>) -> Option<Diagnostic> {
-    if let Some(misspelt) = nearest("flagstaff", file.0.names()) {
+    if let Some(misspelt) = nearest("flagstaff", file.members.names()) {
         let message = "is not a member of a flag file, and \"flagstaff: 1\" is missing";
         return Some(misplaced(
             misspelt,
@@ -41,20 +41,25 @@ pub(super) fn lost(file: &Shape<'_, '_>) -> Option<Diagnostic> {
             "did you mean \"flagstaff\"? write flagstaff: 1",
         ));
     }
-    if let Some(name) = OF_A_FILE.into_iter().find(|name| file.has(name)) {
+    // Tests alone may be anything's.
+    let is_one = |name: &&str| file.has(name) && (*name != "tests" || file.has("flags"));
+    if let Some(name) = OF_A_FILE.into_iter().find(is_one) {
         return Some(misplaced(name, MESSAGE, HELP));
     }
-    let flags = file.0.get("flags")?;
+    let flags = file.members.get("flags")?;
     if let Some(header) = misplaced_header(flags) {
         return Some(header);
     }
-    let member = parts(flags).find_map(readable_member)?;
+    let member = file.flags().iter().find_map(|flag| readable_member(flag))?;
     let message = format!("have \"{member}\", which {MESSAGE}");
     Some(Diagnostic::error("flags", message, HELP))
 }
 
 /// The line, as a member of `flags` instead of the file.
 fn misplaced_header(flags: &RawValue) -> Option<Diagnostic> {
+    if !flags.get().contains("lagstaff\"") {
+        return None;
+    }
     let members = object(flags)?;
     let (name, _) = members.0.iter().find(|(name, value)| {
         name.eq_ignore_ascii_case("flagstaff") && matches!(value.get(), "1" | "\"1\"")
@@ -71,7 +76,7 @@ fn readable_member(flag: &RawValue) -> Option<&'static str> {
         return None;
     }
     let members = object(flag)?;
-    let flag = Shape(&members);
+    let flag = Shape::of(&members);
     let is_flagds = members.get("variants").is_some() && members.get("state").is_some();
     let decides = |name: &&str| flag.get(name).is_some_and(|value| !is_a_note(name, value));
     OF_A_FLAG.into_iter().find(decides).filter(|_| !is_flagds)

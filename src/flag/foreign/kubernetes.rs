@@ -26,7 +26,7 @@ pub(super) fn error(file: &Shape<'_, '_>) -> Option<Diagnostic> {
     if let (Some(_), Some(kind)) = (file.text("apiVersion"), file.text("kind")) {
         return Some(named(&format!("a Kubernetes {kind}"), manifest(file, &kind)));
     }
-    if file.0.get("flags").is_some() {
+    if file.members.get("flags").is_some() {
         return None;
     }
     if file.has("apiVersion") && file.has("name") && file.has("version") {
@@ -63,7 +63,7 @@ fn manifest(file: &Shape<'_, '_>, kind: &str) -> String {
         "CustomResourceDefinition" => {
             "it describes resources and has no flags; of a FeatureFlag take yq .spec.flagSpec"
         }
-        "Kustomization" => "serve the files that its configMapGenerator names",
+        "Kustomization" | "Component" => "serve the files that its configMapGenerator names",
         _ => "serve the flag file itself, as it is mounted",
     };
     help.to_owned()
@@ -89,7 +89,7 @@ fn way_to_flags(file: &Shape<'_, '_>, kind: &str, place: &str) -> Option<String>
             let Elements(items) = serde_json::from_str(items.get()).ok()?;
             items.into_iter().enumerate().find_map(|(at, item)| {
                 let members = object(item)?;
-                let item = Shape(&members);
+                let item = Shape::of(&members);
                 way_to_flags(&item, &item.text("kind")?, &format!(".items[{at}]"))
             })
         }

@@ -7,18 +7,34 @@ use crate::flag::{
     suggest::nearest,
 };
 use serde_json::value::RawValue;
-use std::fmt::Write as _;
+use std::{cell::OnceCell, fmt::Write as _};
 
-/// The members of an object.
-pub(super) struct Shape<'s, 'a>(pub(super) &'s Members<'a>);
+/// An object by its members.
+pub(super) struct Shape<'s, 'a> {
+    pub(super) members: &'s Members<'a>,
+    /// What is in its member `flags`, once that was asked for: the member is most of the file.
+    flags: OnceCell<Vec<&'a RawValue>>,
+}
+
+/// So many parts of a member are looked at to tell whose file it is.
+const MOST_LOOKED_AT: usize = 100;
 
 /// Flags are looked for so deep in a file.
 const MAX_DEPTH: usize = 5;
 
-impl<'a> Shape<'_, 'a> {
+impl<'s, 'a> Shape<'s, 'a> {
+    pub(super) fn of(members: &'s Members<'a>) -> Self {
+        Self { members, flags: OnceCell::new() }
+    }
+
+    /// The flags, whichever form they have.
+    pub(super) fn flags(&self) -> &[&'a RawValue] {
+        self.flags.get_or_init(|| self.members.get("flags").map_or_else(Vec::new, parts))
+    }
+
     /// The member of exactly this name.
     pub(super) fn get(&self, name: &str) -> Option<&'a RawValue> {
-        self.0.0.iter().find(|(member, _)| member == name).map(|(_, value)| *value)
+        self.members.0.iter().find(|(member, _)| member == name).map(|(_, value)| *value)
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
@@ -41,23 +57,32 @@ impl<'a> Shape<'_, 'a> {
 
     /// Whether any of the objects in this member, an object or a list, looks so.
     pub(super) fn any_in(&self, name: &str, looks: impl Fn(&Shape<'_, '_>) -> bool) -> bool {
-        let Some(member) = self.get(name) else { return false };
-        parts(member).any(|part| object(part).is_some_and(|part| looks(&Shape(&part))))
+        let all;
+        let parts = match name {
+            "flags" => self.flags(),
+            name => {
+                all = self.get(name).map_or_else(Vec::new, parts);
+                &all
+            }
+        };
+        let mut parts = parts.iter().take(MOST_LOOKED_AT).filter_map(|part| object(part));
+        parts.any(|part| looks(&Shape::of(&part)))
     }
 
     /// Whether any member is an object that looks so.
     pub(super) fn any(&self, looks: impl Fn(&Shape<'_, '_>) -> bool) -> bool {
-        let mut members = self.0.0.iter().filter_map(|(_, value)| object(value));
-        members.any(|member| looks(&Shape(&member)))
+        let members = self.members.0.iter().take(MOST_LOOKED_AT);
+        let mut members = members.filter_map(|(_, value)| object(value));
+        members.any(|member| looks(&Shape::of(&member)))
     }
 
     /// The error of a file that has `flags` further down, and none at its top.
     pub(super) fn flags_further_down(&self) -> Option<Diagnostic> {
-        if self.0.get("flags").is_some() || nearest("flags", self.0.names()).is_some() {
+        if self.members.get("flags").is_some() || nearest("flags", self.members.names()).is_some() {
             return None;
         }
         let mut path = String::new();
-        let first = way_to_flags(self.0, &mut path, MAX_DEPTH)?;
+        let first = way_to_flags(self.members, &mut path, MAX_DEPTH)?;
         let help = format!("take the flags out: yq '{path}' FILE > flags.yaml");
         Some(misplaced(&first, "has \"flags\" below it, and a file has them at its top", &help))
     }
@@ -71,7 +96,7 @@ fn way_to_flags(members: &Members<'_>, path: &mut String, depth: usize) -> Optio
         let length = path.len();
         step(path, name);
         let has_flags = inner.0.iter().any(|(name, flags)| {
-            name == "flags" && parts(flags).any(|flag| object(flag).is_some())
+            name == "flags" && parts(flags).into_iter().any(|flag| object(flag).is_some())
         });
         if has_flags || way_to_flags(&inner, path, depth).is_some() {
             return Some(name.to_string());
@@ -103,11 +128,9 @@ pub(super) fn object<'a>(value: &'a RawValue) -> Option<Members<'a>> {
 }
 
 /// The values in an object or a list.
-pub(super) fn parts<'a>(of: &'a RawValue) -> impl Iterator<Item = &'a RawValue> {
-    let members = object(of).unwrap_or_default().0.into_iter().map(|(_, value)| value);
-    let elements = match of.get().starts_with('[') {
+fn parts(of: &RawValue) -> Vec<&RawValue> {
+    match of.get().starts_with('[') {
         true => serde_json::from_str(of.get()).map_or_else(|_| Vec::new(), |Elements(all)| all),
-        false => Vec::new(),
-    };
-    members.chain(elements)
+        false => object(of).unwrap_or_default().0.into_iter().map(|(_, value)| value).collect(),
+    }
 }

@@ -64,7 +64,7 @@ pub(in crate::flag) fn unrendered(json: &str, members: &Members<'_>) -> Option<D
     flags.0.iter().find_map(|(key, flag)| {
         let of_flag = object(flag)?;
         let is_template = |name: &&str| {
-            let text = Shape(&of_flag).text(name);
+            let text = Shape::of(&of_flag).text(name);
             text.is_some_and(|text| text.contains("{{"))
         };
         let name = ["state", "defaultVariant", "key", "killed"].into_iter().find(is_template)?;

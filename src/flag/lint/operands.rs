@@ -19,7 +19,7 @@ pub(super) fn look(page: &Page, found: &mut Findings<'_>) {
         if found.is_full() {
             return;
         }
-        Walk { present: Vec::new(), is_negated: false }.look(rule, &mut path, found);
+        Walk { present: Vec::new(), asks_otherwise: false }.look(rule, &mut path, found);
     }
 }
 
@@ -27,7 +27,9 @@ pub(super) fn look(page: &Page, found: &mut Findings<'_>) {
 struct Walk<'a> {
     /// Attributes that conditions around this one ask for in a way that a missing one fails.
     present: Vec<&'a str>,
-    is_negated: bool,
+    /// Inside a negation, which a missing attribute does not meet, or of what is asked of the
+    /// elements of a list, which are there.
+    asks_otherwise: bool,
 }
 
 impl<'a> Walk<'a> {
@@ -37,22 +39,24 @@ impl<'a> Walk<'a> {
         path.enter(Step::Member(name.map_or("", String::as_str).into()));
         versions(operator, operands, path, found);
         texts(operator, operands, path, found);
-        time(operator, operands, path, found);
-        if !self.is_negated {
+        timestamp(operator, operands, path, found);
+        if !self.asks_otherwise {
             self.missing(operator, operands, path, found);
         }
         let present = self.present.len();
         if matches!(operator, "and" | "if" | "?:") {
             operands.iter().for_each(|operand| asked_for(operand, &mut self.present));
         }
-        let is_negated = self.is_negated;
-        self.is_negated ^= operator == "!";
+        let asks_otherwise = self.asks_otherwise;
+        let asks_elements = ["map", "filter", "reduce", "all", "some", "none"].contains(&operator);
+        self.asks_otherwise ^= operator == "!";
+        self.asks_otherwise |= asks_elements;
         for (place, operand) in operands.iter().enumerate().filter(|(_, one)| one.is_object()) {
             path.enter(Step::Place(place));
             self.look(operand, path, found);
             path.leave();
         }
-        self.is_negated = is_negated;
+        self.asks_otherwise = asks_otherwise;
         self.present.truncate(present);
         path.leave();
     }
@@ -193,7 +197,7 @@ pub(super) fn is_quoted(text: &str) -> bool {
 }
 
 /// A rule that computes with the time.
-fn time(operator: &str, operands: &[Json], path: &Path, found: &mut Findings<'_>) {
+fn timestamp(operator: &str, operands: &[Json], path: &Path, found: &mut Findings<'_>) {
     let is_time = |json: &Json| attribute(json) == Some("$flagd.timestamp");
     if !operands.iter().any(is_time) {
         return;

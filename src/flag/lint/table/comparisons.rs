@@ -69,9 +69,9 @@ pub(in crate::flag) const UNANNOUNCED_TIME: Lint = Lint {
     level: Level::Warning,
     summary: "A rule computes with the time.",
     why: "A comparison of `$flagd.timestamp` with a number is known beforehand: clients are \
-        notified at its second. What a rule computes of the time changes without a \
-        notification, so clients that cache answers keep the old ones. Compare the timestamp \
-        itself.",
+        notified at its second. A rule that computes something else of the timestamp changes its \
+        result without a notification, so clients that cache answers keep the old ones. Compare \
+        the timestamp itself.",
     bad: include_str!("../examples/unannounced-time.bad.yaml"),
     good: include_str!("../examples/unannounced-time.good.yaml"),
     beside: Beside::Nothing,
