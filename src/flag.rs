@@ -31,6 +31,7 @@ mod rule;
 mod split;
 mod suggest;
 mod syntax;
+pub(crate) mod terminal;
 mod text;
 mod value;
 mod version;
@@ -54,6 +55,8 @@ pub(crate) use split::Split;
 pub(crate) use suggest::{nearest, suggest};
 pub use text::Format;
 
+use std::sync::Arc;
+
 /// SHA-256.
 pub type Digest = [u8; 32];
 
@@ -71,7 +74,7 @@ pub struct Flag {
     /// Why the flag exists, where a member `description` says it and no metadata of the flag.
     description: Option<Box<str>>,
     /// When time alone may change an answer.
-    boundaries: Box<[i64]>,
+    boundaries: Box<[Arc<[i64]>]>,
     digests: Digests,
 }
 
