@@ -31,6 +31,7 @@ mod exposures_scale;
 mod faults;
 mod flags;
 mod grpc;
+mod headers;
 mod health;
 mod hostile;
 mod hostile_frames;

@@ -1,5 +1,8 @@
 //! Comparisons and memberships that are valid and give another result than they seem to.
 
+#[cfg(test)]
+mod tests;
+
 use super::{
     findings::Findings,
     logic::{attribute, operation},
@@ -180,13 +183,15 @@ fn texts(operator: &str, operands: &[Json], path: &Path, found: &mut Findings<'_
 
 /// Whether a text is most likely several values, or one with quotes that should be around it.
 fn is_several(text: &str) -> bool {
-    let is_value = |part: &str| {
-        let part = part.trim();
-        !part.is_empty() && !part.contains(char::is_whitespace)
-    };
     let is_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     // 1,5 and 1,000 are numbers.
     let is_number = text.split(',').count() == 2 && text.split(',').all(is_digits);
+    // With a blank behind the comma it may be a text for people, unless its parts are codes.
+    let is_code = |part: &str| part.len() <= 3 || part.contains(['@', '_', '-']);
+    let is_value = |part: &str| {
+        let (own, is_padded) = (part.trim(), part.trim() != part);
+        !own.is_empty() && !own.contains(char::is_whitespace) && (!is_padded || is_code(own))
+    };
     (text.contains(',') && text.split(',').all(is_value) && !is_number) || is_quoted(text)
 }
 
