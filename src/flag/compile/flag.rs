@@ -116,7 +116,13 @@ fn warn_of_names(members: &Members<'_>, here: &Path, found: &mut Problems) {
     members.warn_of_duplicates(here, &KNOWN, found);
     for name in members.unknown(&KNOWN) {
         let otherwise = "nothing reads it; notes belong into \"metadata\"";
-        let help = suggest(name, KNOWN, otherwise);
+        let help = match name {
+            "killed" => {
+                "this format has no kill: make the safe variant the defaultVariant, and remove targeting"
+                    .to_owned()
+            }
+            name => suggest(name, KNOWN, otherwise),
+        };
         let path = here.member(name).target(Target::Name);
         found.push(Diagnostic::warning(path, "is no member of a flag", help));
     }
