@@ -22,6 +22,7 @@ mod lint;
 mod locate;
 mod members;
 mod number;
+mod origin;
 pub(crate) mod overridden;
 mod packed;
 mod problems;
@@ -69,6 +70,7 @@ pub struct Flag {
     metadata: Box<[u8]>,
     /// When time alone may change an answer.
     boundaries: Box<[i64]>,
+    origin: origin::Origin,
     digests: Digests,
 }
 

@@ -42,6 +42,7 @@ use super::{
 pub(super) use words::truth;
 
 use condition::Terms;
+use jiff::tz::TimeZone;
 use moment::Clock;
 use node::Node;
 use plan::Writing;
@@ -75,6 +76,8 @@ pub(super) struct Translation {
     pub(super) found: BTreeMap<String, FlagProblems>,
     /// Of each flag that was understood.
     pub(super) shapes: BTreeMap<String, Shape>,
+    /// The time zone that the file names.
+    pub(super) zone: Option<TimeZone>,
 }
 
 /// What a definition does not say of the flag that it was made of.
@@ -83,6 +86,8 @@ pub(super) struct Shape {
     /// The rule stands behind conditions of the flag's own: its times, and what it requires.
     pub(super) gated: bool,
     pub(super) held: Option<Held>,
+    /// The file says `killed: true`.
+    pub(super) killed: bool,
 }
 
 /// What is wrong with a flag as it was written.
@@ -191,7 +196,12 @@ impl File<'_> {
                 file.insert(name.to_owned(), members.into());
             }
         }
-        Ok(Translation { json: Json::Object(file).to_string(), found, shapes })
+        Ok(Translation {
+            json: Json::Object(file).to_string(),
+            found,
+            shapes,
+            zone: clock.zone().cloned(),
+        })
     }
 
     /// Reads every flag by itself: one that makes no sense hurts no other.

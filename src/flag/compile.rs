@@ -23,6 +23,7 @@ use super::{
     diagnostic::{Diagnostic, Level, Path},
     document::Definition,
     layer::{LayerFlag, Standing},
+    origin::Origin,
     problems::{MOST_TOLD, Problems},
     split,
     text::Text,
@@ -164,7 +165,10 @@ fn compile_one(
     let text = source.text();
     let start = text.offset_of(raw.get());
     let faults = text.faults(start..start + raw.get().len());
-    let digest = digest([scope.digest(), key.as_bytes(), raw.get().as_bytes()]);
+    let origin = source.origin_of(key);
+    let beyond = origin.text();
+    let parts = [scope.digest(), key.as_bytes(), beyond.as_bytes(), raw.get().as_bytes()];
+    let digest = digest(parts);
     let written = source.problems_of(key);
     if let Some(same) = before.filter(|before| before.was_compiled_from(&digest))
         && faults.is_empty()
@@ -178,7 +182,7 @@ fn compile_one(
     found.extend(written.iter().flat_map(|written| &written.told).cloned());
     let flag = match written.is_some_and(|written| written.is_broken) {
         true => None,
-        false => flag::compile(key, raw, digest, scope, &mut found),
+        false => flag::compile(key, raw, digest, scope, &mut found).map(|flag| flag.of(origin)),
     };
     let (mut found, untold) = found.finish();
     source.lead_back(&mut found);
@@ -210,6 +214,7 @@ fn quarantine(
         default: None,
         metadata: Box::default(),
         boundaries: Box::default(),
+        origin: Origin::default(),
         digests: Digests { source, targeting: source, meaning: source, definition: source },
     };
     LayerFlag::new(Arc::new(flag), Standing::Broken, found)

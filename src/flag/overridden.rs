@@ -39,6 +39,7 @@ impl Flag {
             default: Some(default),
             metadata: encode_object(&metadata),
             boundaries: Box::default(),
+            origin: self.origin.clone(),
             digests,
         })
     }

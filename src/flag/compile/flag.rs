@@ -11,6 +11,7 @@ use crate::flag::{
     diagnostic::{Diagnostic, Path, Target},
     encoded::encode_object,
     members::Members,
+    origin::Origin,
     problems::Problems,
     suggest::suggest,
 };
@@ -84,7 +85,16 @@ pub(super) fn compile(
     let targeting = digest(own.into_iter().chain(references));
     let meaning = meaning(disabled, &variants, default, &metadata, &targeting);
     let digests = Digests { source, targeting, meaning, definition: meaning };
-    Some(Flag { key: key.into(), behaviour, variants, default, metadata, boundaries, digests })
+    Some(Flag {
+        key: key.into(),
+        behaviour,
+        variants,
+        default,
+        metadata,
+        boundaries,
+        origin: Origin::default(),
+        digests,
+    })
 }
 
 /// Warns of members that are written twice, and of those that nothing reads.
