@@ -2,29 +2,25 @@
 
 use super::{expression, values, walk::Walk};
 use crate::flag::{
-    rule::{Arguments, Path, Rule, Var},
+    boundaries::is_timestamp,
+    rule::{Arguments, Operator, Part, Path, Rule, Var},
     value::{Object, Value},
+    version::Version,
 };
 
-/// A condition tells of so many attributes at most.
-const MOST_ATTRIBUTES: usize = 8;
+/// A longer condition names only its first attributes.
+const MOST_ATTRIBUTES: usize = 100;
 
-impl Walk<'_, '_, '_> {
-    /// The attributes a rule looks at, as they are: ` (plan is "free")`.
+impl<'a> Walk<'_, 'a, '_> {
+    /// The attributes that a rule reads, with their values: ` (plan is "free")`.
     pub(super) fn attributes(&self, rule: &Rule) -> String {
         let mut vars = Vec::new();
         collect(rule, &mut vars);
+        let versions = is_sem_ver(rule);
         let mut told = Vec::new();
         for var in vars {
             let Path::Parts(parts) = &var.path else { continue };
-            let steps = parts.iter().map(|part| (&*part.name, part.index));
-            let line = match self.evaluator.walk(Value::Object(Object::Context), steps) {
-                Some(value) => {
-                    let value = values::json(&self.evaluator.arena, value);
-                    format!("{} is {value}", expression::path(var))
-                }
-                None => format!("{} is missing", expression::path(var)),
-            };
+            let line = self.attribute_line(var, parts, versions);
             if !told.contains(&line) {
                 told.push(line);
             }
@@ -41,6 +37,63 @@ impl Walk<'_, '_, '_> {
         }
         format!(" ({})", told.join(", "))
     }
+
+    fn attribute_line(&self, var: &Var, parts: &[Part], versions: bool) -> String {
+        let path = expression::path(var);
+        let Some(value) = self.walk_context(parts) else {
+            return format!("{path} is missing{}", self.flat_attribute(parts));
+        };
+        let arena = &self.evaluator.arena;
+        let moment = values::moment(self.flag, value).filter(|_| is_timestamp(var));
+        let text = moment.unwrap_or_else(|| values::json(arena, value));
+        let is_version = match value {
+            Value::String(text) => Version::parse(arena.str(text)).is_some(),
+            // flagd writes larger numbers with an exponent.
+            Value::Number(number) => {
+                number.abs() < 1e6 && Version::parse(&values::plain(number)).is_some()
+            }
+            _ => false,
+        };
+        let not = if versions && !is_version { ", which is not a version" } else { "" };
+        format!("{path} is {text}{not}")
+    }
+
+    /// The value under a path; the whole context under an empty one.
+    fn walk_context(&self, parts: &[Part]) -> Option<Value<'a>> {
+        let context = Value::Object(Object::Context);
+        if parts.is_empty() {
+            return Some(context);
+        }
+        self.evaluator.walk(context, parts.iter().map(|part| (&*part.name, part.index)))
+    }
+
+    /// A hint for a path that is missing while one attribute has several of its steps as its name:
+    /// `user.plan` reads `plan` inside of `user`, never an attribute `user.plan`.
+    fn flat_attribute(&self, parts: &[Part]) -> String {
+        for from in 0..parts.len() {
+            let (above, below) = parts.split_at(from);
+            let Some(Value::Object(object)) = self.walk_context(above) else { break };
+            for to in (2..=below.len()).rev() {
+                let steps: Vec<_> = below.iter().take(to).map(|part| &*part.name).collect();
+                let name = steps.join(".");
+                if self.evaluator.attribute(object, &name).is_some() {
+                    let name = values::quoted(&name);
+                    let nested: String =
+                        steps.iter().map(|step| format!("{{\"{step}\": ")).collect();
+                    let end = "}".repeat(steps.len());
+                    return format!(
+                        "; the flat attribute {name} is not read: nest it, {nested}…{end}"
+                    );
+                }
+            }
+        }
+        String::new()
+    }
+}
+
+/// Whether a rule compares versions.
+fn is_sem_ver(rule: &Rule) -> bool {
+    matches!(rule, Rule::SemVer(_) | Rule::Apply(Operator::SemVer, _))
 }
 
 /// The attributes of the context that a rule looks at. What operators do with each element of a

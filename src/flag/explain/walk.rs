@@ -130,7 +130,7 @@ impl<'a> Walk<'_, 'a, '_> {
 
     fn leaf(&mut self, lead: &str, rule: &'a Rule, depth: usize, asked: Asked) -> Evaluated<'a> {
         let place = self.reserve(depth);
-        let text = expression::text(rule);
+        let text = expression::text(self.flag, rule);
         let result = self.evaluator.rule(rule, Scope::CONTEXT);
         let answer = self.answer(asked, result);
         let line = match (rule, asked) {
@@ -150,7 +150,7 @@ impl<'a> Walk<'_, 'a, '_> {
     }
 
     fn skip(&mut self, lead: &str, rule: &Rule, depth: usize) {
-        let text = format!("{lead}{}: not looked at", expression::text(rule));
+        let text = format!("{lead}{}: not looked at", expression::text(self.flag, rule));
         self.steps.push(Step::new(depth, text));
     }
 

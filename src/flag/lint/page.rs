@@ -3,13 +3,14 @@
 use super::{Linted, logic::operands, settings::Settings};
 use crate::flag::{
     Generation,
-    authored::{Shape, translate},
+    authored::{Shape, Translation, translate},
     diagnostic::Path,
     document::{Definition, Document},
     members::Members,
     problems::Problems,
     text::Text,
 };
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value as Json, value::RawValue};
 use std::collections::{BTreeMap, HashMap};
 
@@ -28,6 +29,8 @@ pub(super) struct Page {
     pub(super) is_readable: bool,
     settings: Settings,
     shapes: BTreeMap<String, Shape>,
+    /// The time zone that the file names.
+    pub(super) zone: Option<TimeZone>,
 }
 
 /// A flag.
@@ -54,9 +57,11 @@ impl Page {
         let settings = Settings::read(json_of(file.get("lint")).as_ref());
         let translation = translate(&text, &file, linted.lists, linted.fallback, &mut nobody);
         let Ok(translation) = translation.transpose() else { return };
-        let (json, shapes) = match translation {
-            None => (None, BTreeMap::new()),
-            Some(translation) => (Some(Text::of_json(translation.json)), translation.shapes),
+        let (json, shapes, zone) = match translation {
+            None => (None, BTreeMap::new(), None),
+            Some(Translation { json, shapes, zone, .. }) => {
+                (Some(Text::of_json(json)), shapes, zone)
+            }
         };
         let is_readable = json.is_some();
         let Ok(document) = Document::parse(json.as_ref().unwrap_or(&text), &mut nobody) else {
@@ -85,6 +90,7 @@ impl Page {
             is_readable,
             settings,
             shapes,
+            zone,
         };
         look(&page, &text);
     }
