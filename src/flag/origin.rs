@@ -43,7 +43,7 @@ impl Origin {
 impl Flag {
     /// The same flag with its origin. A flag without boundaries needs no zone.
     pub(super) fn of(self, origin: Origin) -> Self {
-        let zone = origin.zone.filter(|_| !self.boundaries.is_empty());
+        let zone = origin.zone.filter(|_| self.boundaries.iter().any(|some| !some.is_empty()));
         Self { origin: Origin { zone, ..origin }, ..self }
     }
 

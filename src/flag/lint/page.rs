@@ -12,7 +12,7 @@ use crate::flag::{
 };
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value as Json, value::RawValue};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A file.
 #[derive(Debug)]
@@ -57,10 +57,10 @@ impl Page {
         let settings = Settings::read(json_of(file.get("lint")).as_ref());
         let translation = translate(&text, &file, linted.lists, linted.fallback, &mut nobody);
         let Ok(translation) = translation.transpose() else { return };
-        let (json, shapes, zone) = match translation {
-            None => (None, BTreeMap::new(), None),
-            Some(Translation { json, shapes, zone, .. }) => {
-                (Some(Text::of_json(json)), shapes, zone)
+        let (json, shapes, required, zone) = match translation {
+            None => (None, BTreeMap::new(), BTreeSet::new(), None),
+            Some(Translation { json, shapes, required, zone, .. }) => {
+                (Some(Text::of_json(json)), shapes, required, zone)
             }
         };
         let is_readable = json.is_some();
@@ -76,7 +76,9 @@ impl Page {
             Some("v3") => Generation::V3,
             _ => linted.fallback,
         };
+        // Those of required flags are the rules of flags, which are looked at themselves.
         let evaluators = document.evaluators.iter().flat_map(|evaluators| &evaluators.0);
+        let evaluators = evaluators.filter(|(name, _)| !required.contains(&**name));
         let evaluators =
             evaluators.filter_map(|(name, raw)| Some((name.to_string(), json_of(Some(raw))?)));
         let flags: Vec<Subject> = flags.collect();
