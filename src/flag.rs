@@ -31,6 +31,7 @@ mod rule;
 mod split;
 mod suggest;
 mod syntax;
+pub(crate) mod terminal;
 mod text;
 mod value;
 mod version;
