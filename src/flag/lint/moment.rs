@@ -1,10 +1,6 @@
 //! Days and moments, as facts of flags name them.
 
-use jiff::{
-    Timestamp,
-    civil::{DateTime, Time},
-    tz::TimeZone,
-};
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
 /// Seconds in a day.
 pub(super) const DAY: i64 = 24 * 60 * 60;
@@ -23,7 +19,7 @@ pub fn parse(text: &str) -> Option<i64> {
 pub(super) fn text(seconds: i64, zone: Option<&TimeZone>) -> String {
     let Ok(moment) = Timestamp::from_second(seconds) else { return format!("{seconds} s") };
     let moment = moment.to_zoned(zone.unwrap_or(&TimeZone::UTC).clone());
-    if moment.time() == Time::midnight() {
+    if moment.start_of_day().is_ok_and(|start| start == moment) {
         return moment.strftime("%Y-%m-%d").to_string();
     }
     let name = zone.and_then(TimeZone::iana_name).unwrap_or("UTC");
