@@ -54,15 +54,22 @@ pub(crate) fn describe(before: FlagAt<'_>, after: FlagAt<'_>) -> FlagChange {
         let name = |flag: &Flag| flag.default_name().unwrap_or("the caller's").to_owned();
         changes.push(format!("default {} → {}", name(old), name(new)));
     }
-    if old.digests.targeting != new.digests.targeting {
+    let is_targeted = old.is_targeted() || new.is_targeted();
+    if is_targeted && old.digests.targeting != new.digests.targeting {
         changes.push(targeting_change(before, after));
     }
     if old.variants != new.variants {
         changes.push("variants changed".to_owned());
     }
     if changes.is_empty() {
-        let zone = old.digest() == new.digest();
-        changes.push(if zone { "time zone changed" } else { "metadata changed" }.to_owned());
+        let words = if old.digest() == new.digest() {
+            "time zone changed"
+        } else if old.metadata != new.metadata {
+            "metadata changed"
+        } else {
+            "definition changed"
+        };
+        changes.push(words.to_owned());
     }
     // The flagd format has no word for a kill. It is the variant `false`, without a rule.
     let weight = match new.serves_false() && !old.serves_false() {

@@ -73,6 +73,11 @@ async fn json_logs_name_the_changes() {
     flags.replace(file(&[("page", "rollout: 25%"), ("quiet", "serve: off, killed: true")]));
     let changes = "quiet: killed: everyone gets off; page: on 5 % → 25 %";
     sidecar.wait_for_log(&["flags applied", changes]).await;
+    // A kill in a definition that is broken otherwise is a kill.
+    flags.replace(file(&[("page", "variants: 5, killed: true"), ("quiet", "serve: off")]));
+    let changes = "page: killed: everyone gets off; quiet: no longer killed: everyone gets off";
+    sidecar.wait_for_log(&["flags applied", changes]).await;
+    assert_eq!(sidecar.metric(GAUGE).await, 1.0);
 }
 
 #[tokio::test]
