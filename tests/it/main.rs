@@ -57,3 +57,4 @@ mod survival;
 mod tidy;
 mod twin;
 mod updates;
+mod yaml;
