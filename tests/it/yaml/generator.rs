@@ -1,5 +1,8 @@
 //! Made-up YAML documents, in every layout that hand-written files have: mostly valid ones.
 
+mod brackets;
+mod texts;
+
 use fastrand::Rng;
 
 pub(super) struct Document {
@@ -70,25 +73,6 @@ const WORDS: [&str; 24] = [
     "1e3",
     "2026-12-01",
     "12:30:45",
-];
-
-const TEXTS: [&str; 16] = [
-    "",
-    " ",
-    "a: b",
-    "# no comment",
-    "- x",
-    "[",
-    "]",
-    "it's",
-    "say \"hi\"",
-    "a\\b",
-    "grün 🏔",
-    "1",
-    "null",
-    "a, b",
-    "@example.com",
-    "*",
 ];
 
 struct Maker {
@@ -299,134 +283,6 @@ impl Maker {
     fn indent_first(&mut self, column: usize) {
         if column > 0 {
             self.indent(column);
-        }
-    }
-
-    /// A plain text over lines, each deeper than its key.
-    fn plain_lines(&mut self, column: usize) {
-        self.put("some words");
-        for _ in 0..self.rng.u8(1..4) {
-            self.any(&["\n", "\n", "\n\n", " \n", "\n \t\n"]);
-            let deeper = column + self.rng.usize(1..6);
-            self.indent(deeper);
-            self.any(&["and more", "so - it", "on", "1", "\"quoted\""]);
-        }
-    }
-
-    fn quoted_line(&mut self) {
-        let text = self.pick(&TEXTS);
-        let quoted = match self.rng.bool() {
-            true => format!("'{}'", text.replace('\'', "''")),
-            false => format!("{text:?}"),
-        };
-        self.put(&quoted);
-    }
-
-    /// A quoted text, perhaps over lines that begin in the column of the key.
-    fn quoted(&mut self, column: usize) {
-        let quote = if self.rng.bool() { "\"" } else { "'" };
-        self.put(quote);
-        self.any(&["", "a", "some: words", "# x", "- y"]);
-        for _ in 0..self.rng.u8(..4) {
-            let breaks = ["\n", "\n", "\n\n", " \n", "\t\n", "\n\n\n"];
-            self.any(&breaks);
-            if quote == "\"" && self.one_in(6) {
-                self.put("\\x41\\u00e9\\t\\\n");
-            }
-            let to = column + self.rng.usize(0..4);
-            self.indent(to);
-            self.any(&["more", "a # b", "k: v", "-", "] }", "\tx", "é"]);
-        }
-        self.put(quote);
-    }
-
-    fn block_text(&mut self, column: usize) {
-        self.blank();
-        self.any(&["|", ">"]);
-        let indent = self.rng.usize(1..5);
-        let says = self.one_in(5) && column == 0;
-        if says {
-            self.put(&indent.to_string());
-        }
-        self.any(&["", "", "-", "+"]);
-        self.any(&["\n", "\n", " # why\n", "  \n"]);
-        for line in 0..self.rng.u8(..5) {
-            if line > 0 && self.one_in(4) {
-                self.put("\n");
-                continue;
-            }
-            let more = if (says || line > 0) && self.one_in(4) { 2 } else { 0 };
-            self.indent(column + indent + more);
-            self.any(&["line", "# text", "a: b", "- c", "end  ", "tab\tin", "'\""]);
-            self.put("\n");
-        }
-    }
-
-    /// A list or a mapping in brackets, perhaps over lines.
-    fn flow(&mut self, column: usize, depth: usize) {
-        let is_list = self.rng.bool();
-        let over_lines = self.one_in(3);
-        self.put(if is_list { "[" } else { "{" });
-        let count = self.rng.u8(..4);
-        for place in 0..count {
-            self.within(column, over_lines);
-            if !is_list {
-                self.flow_key(column, over_lines);
-            } else if self.one_in(10) {
-                self.put("pair: ");
-            }
-            self.flow_value(column, depth);
-            self.any(&["", "", " "]);
-            if place + 1 < count || self.one_in(5) {
-                self.put(",");
-                if !over_lines {
-                    self.any(&[" ", " ", "\t", ""]);
-                }
-            }
-        }
-        self.within(column, over_lines);
-        self.put(if is_list { "]" } else { "}" });
-    }
-
-    fn flow_key(&mut self, column: usize, over_lines: bool) {
-        if self.one_in(15) {
-            self.put("? ");
-        }
-        match self.rng.u8(..3) {
-            0 => {
-                self.quoted_line();
-                self.any(&[":", ": ", " : "]);
-            }
-            _ => {
-                self.any(&["if", "var", "in", "1", "on", "a b"]);
-                self.any(&[": ", ": ", " : ", ":\t"]);
-            }
-        }
-        if over_lines && self.one_in(6) {
-            self.within(column, true);
-        }
-    }
-
-    fn flow_value(&mut self, column: usize, depth: usize) {
-        match self.rng.u8(..8) {
-            0 | 1 if depth < 4 => self.flow(column, depth + 1),
-            2 | 3 => self.quoted_line(),
-            4 if self.one_in(3) => self.quoted(column),
-            5 if self.one_in(3) => self.any(&["!!str 1", "!vault x", "!!int '3'", "! x", "&f 5"]),
-            _ => self.any(&["on", "0.5", "true", "~", "two words", "-1", "a/b", "017"]),
-        }
-    }
-
-    /// Between tokens in brackets: nothing, or a new line that begins in any column.
-    fn within(&mut self, column: usize, over_lines: bool) {
-        if !over_lines || self.one_in(4) {
-            return;
-        }
-        self.any(&["\n", "\n", "\n", " \n", "\n\n", " # why\n", "\n# why\n"]);
-        let to = column + self.rng.usize(0..5);
-        self.indent(to);
-        if self.one_in(10) {
-            self.put("\t");
         }
     }
 }
