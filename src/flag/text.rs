@@ -34,7 +34,7 @@ pub(crate) struct Text<'a> {
     authored: &'a str,
     format: Format,
     faults: Vec<Fault>,
-    warnings: Problems,
+    warnings: Box<Problems>,
 }
 
 /// Something that JSON cannot say, for which something else stands in its text.
@@ -63,12 +63,13 @@ impl<'a> Text<'a> {
         match format {
             Format::Json => {
                 let json = Cow::Borrowed(authored);
-                let warnings = Problems::with_room(0);
+                let warnings = Box::new(Problems::with_room(0));
                 Ok(Self { json, authored, format, faults: Vec::new(), warnings })
             }
             Format::Yaml => {
                 let read = yaml::to_json(authored, false)?;
                 let yaml::Translation { json, faults, warnings, .. } = read;
+                let warnings = Box::new(warnings);
                 Ok(Self { json: Cow::Owned(json), authored, format, faults, warnings })
             }
         }
@@ -81,7 +82,7 @@ impl<'a> Text<'a> {
             authored: "",
             format: Format::Json,
             faults: Vec::new(),
-            warnings: Problems::with_room(0),
+            warnings: Box::new(Problems::with_room(0)),
         }
     }
 
@@ -100,7 +101,7 @@ impl<'a> Text<'a> {
 
     /// Warnings of the text itself, each with its position; and how many more there are.
     pub(crate) fn warnings(&self) -> (Vec<Diagnostic>, usize) {
-        self.warnings.clone().finish()
+        Problems::clone(&self.warnings).finish()
     }
 
     /// The faults within a part of the JSON text.
