@@ -50,10 +50,10 @@ pub(super) fn moment(text: &str) -> Option<&'static str> {
         && [year, month, day].into_iter().all(|part| is_digits(part))
         && (year.len(), month.len(), day.len()) == (4, 2, 2)
     {
-        let time = rest.strip_prefix(['T', 't', ' ']).map(str::trim_start);
-        return match time {
+        let clock = rest.strip_prefix(['T', 't', ' ']).map(str::trim_start);
+        return match clock {
             None => rest.is_empty().then_some("a date"),
-            Some(time) => time.contains(':').then_some("a moment"),
+            Some(clock) => clock.contains(':').then_some("a moment"),
         };
     }
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
