@@ -1,6 +1,9 @@
 //! Option values: what they may look like, and what to say when they do not.
 
-use crate::{flag, source::listing::Kind};
+use crate::{
+    flag,
+    source::{disk, listing::Kind},
+};
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 /// A port, or none.
@@ -143,7 +146,7 @@ pub fn mode(text: &str) -> Result<u32, String> {
 /// A flag file, or a directory of them; it may not be there yet.
 pub fn source(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
-    if Kind::of(&path) == Kind::Directory && path.is_file() {
+    if Kind::of(&path) == Kind::Directory && disk::is_file(&path) {
         return Err("is a file, and a flag file's name ends in .json, .yaml or .yml".to_owned());
     }
     if text.is_empty() { Err("a path cannot be empty".to_owned()) } else { Ok(path) }
