@@ -35,7 +35,6 @@ use pace::Pace;
 use path::Source;
 use state::{State, Watching};
 use std::{
-    future::pending,
     path::PathBuf,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
@@ -178,7 +177,7 @@ impl Sources {
     }
 
     /// Loads the files, and again whenever they may have changed, until the sidecar drains.
-    pub(crate) async fn run(mut self, mut hangups: Option<Signal>) {
+    pub(crate) async fn run(mut self, mut hangups: Signal) {
         let SourceOptions { mut paths, watch, poll_interval, .. } = self.options.clone();
         paths.extend(self.overrides.directory().cloned());
         let returned = Arc::clone(&self.returned);
@@ -212,7 +211,7 @@ impl Sources {
                 () = paced(due, &mut watcher) => {}
                 () = holds.left() => {}
                 () = returned.notified() => {}
-                () = hangup(&mut hangups) => {
+                _ = hangups.recv() => {
                     info!("looking at the flag files again because of SIGHUP");
                 }
                 () = sleep_until(again.unwrap_or(noticed).into()), if again.is_some() => {}
@@ -252,13 +251,5 @@ async fn or_reported<T>(scan: impl Future<Output = T>, metrics: &Metrics) -> T {
                 patience = REMINDER;
             }
         }
-    }
-}
-
-/// The next SIGHUP, if it is taken over.
-async fn hangup(hangups: &mut Option<Signal>) {
-    match hangups {
-        Some(hangups) => _ = hangups.recv().await,
-        None => pending().await,
     }
 }

@@ -3,10 +3,12 @@
 //! A definition that cannot be served keeps its last good flag (see [`layer`](super::layer)); what
 //! flagd would load with a shrug is loaded with a warning.
 
+mod evaluators;
 mod flag;
 mod fractional;
 mod json;
 mod operators;
+mod references;
 mod report;
 mod results;
 mod rule;
@@ -14,12 +16,15 @@ mod scope;
 mod set;
 mod source;
 mod variants;
+mod written_out;
 
+pub(super) use evaluators::Compiled;
 pub(super) use json::read as read_json;
 pub(crate) use operators::name_of;
 
 use super::{
     Behaviour, Digest, Digests, Flag, Format, Generation, Layer, Lists,
+    authored::Translation,
     diagnostic::{Diagnostic, Level, Path},
     document::Definition,
     layer::{LayerFlag, Standing},
@@ -79,7 +84,8 @@ pub fn compile_with(
             return Err(report.finish());
         }
     };
-    let scope = FileScope::read(&document, source.text(), fallback, &mut found);
+    let evaluators = previous.evaluators();
+    let scope = FileScope::read(&document, source.text(), fallback, evaluators, &mut found);
     let mut flags = Vec::with_capacity(document.flags.len());
     let (mut room, mut untold) = (MOST_TOLD, 0);
     for definition in &document.flags {
@@ -99,11 +105,13 @@ pub fn compile_with(
     for flag in report.add_flags(flags, untold, source, &document) {
         layer.insert(flag);
     }
+    let is_pinned = scope.is_pinned();
+    layer.keep_evaluators(scope.into_compiled());
     if document.has_nameless {
         // Which flag has lost its key nobody knows, so none goes.
         layer.keep_missing(previous);
     }
-    if !scope.is_pinned() && layer.flags().any(|flag| flag.flag().splits_units()) {
+    if !is_pinned && layer.flags().any(|flag| flag.flag().splits_units()) {
         found.push(source.unpinned(fallback));
     }
     report.add_to_file(found.finish());
@@ -117,13 +125,14 @@ pub(super) fn place_problems(text: &Text<'_>, found: Problems) -> Vec<Diagnostic
     report.finish()
 }
 
-/// The definitions of a file as JSON; `None` if there are none.
+/// The definitions of a file as JSON, as flagd reads them; `None` if there are none. An error says
+/// why they cannot be written that way.
 pub(super) fn definitions_of(
     lists: &Lists,
     content: &[u8],
     format: Format,
     fallback: Generation,
-) -> Option<Map<String, Json>> {
+) -> Option<Result<Map<String, Json>, Diagnostic>> {
     let written = Text::read(content, format).ok()?;
     let mut nobody = Problems::with_room(0);
     let source = Source::read(&written, lists, fallback, &mut nobody).ok()?;
@@ -138,7 +147,6 @@ pub(super) fn definitions_of(
             flags.insert(key.clone().into_owned(), flag.into());
         }
     }
-    file.insert("flags".to_owned(), flags.into());
     if let Some(metadata) = document.metadata.and_then(read) {
         file.insert("metadata".to_owned(), metadata);
     }
@@ -146,10 +154,20 @@ pub(super) fn definitions_of(
     let evaluators: Map<String, Json> = evaluators
         .filter_map(|(name, raw)| Some((name.clone().into_owned(), read(raw)?)))
         .collect();
+    let evaluators = match &source {
+        Source::Written(..) => evaluators,
+        Source::Translated(_, Translation { required, inner, .. }) => {
+            match written_out::write_out(&mut flags, &evaluators, required, inner) {
+                Ok(evaluators) => evaluators,
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    };
+    file.insert("flags".to_owned(), flags.into());
     if !evaluators.is_empty() {
         file.insert("$evaluators".to_owned(), evaluators.into());
     }
-    Some(file)
+    Some(Ok(file))
 }
 
 /// Compiles a flag, unless it is what it was; says how many problems there was no room for.
@@ -181,7 +199,7 @@ fn compile_one(
         false => flag::compile(key, raw, digest, scope, &mut found),
     };
     let (mut found, untold) = found.finish();
-    source.lead_back(&mut found);
+    source.lead_back(key, &mut found);
     let flag = match flag {
         Some(flag) => LayerFlag::new(Arc::new(flag), Standing::Good, &found),
         None => quarantine(key, digest, before, &found),

@@ -147,6 +147,14 @@ pub(crate) fn is_file(path: &Path) -> bool {
     found == Some(true)
 }
 
+/// Whether something is at a path, as far as its file system answers in time. A path that does not
+/// answer is there.
+pub(crate) fn exists(path: &Path) -> bool {
+    let there = path.to_path_buf();
+    let found = Disk::default().run(Operation::Resolve, path, move || there.exists());
+    found != Some(false)
+}
+
 impl Worker {
     fn start(returned: Arc<Notify>) -> Option<Self> {
         let (jobs, queue) = mpsc::channel::<Job>();

@@ -3,7 +3,7 @@
 use super::{
     doubt::{Loss, Writer},
     part::{Part, PartStamp},
-    read::ReadError,
+    read::{ReadError, read},
     watch::Writes,
 };
 use crate::{
@@ -50,6 +50,28 @@ impl Loaded {
     /// Reads a flag file and its lists, together at most `max_bytes`.
     pub(crate) fn read(path: &Path, max_bytes: u64) -> Result<Self, ReadError> {
         Ok(Met::read(path, None, max_bytes, &Writes::default(), Part::read)?.loaded)
+    }
+
+    /// Adds the lists that `content` names. They are beside `path`.
+    pub(crate) fn with_lists(
+        content: Vec<u8>,
+        format: Format,
+        path: &Path,
+        max_bytes: u64,
+    ) -> Self {
+        let mut room = max_bytes.saturating_sub(content.len() as u64);
+        let read_one = |name: Box<str>| {
+            let list = match read(&beside(path, &name), room) {
+                Ok(list) => {
+                    room = room.saturating_sub(list.len() as u64);
+                    entries(&list)
+                }
+                Err(error) => Err(report::chain(&error)),
+            };
+            (name, list)
+        };
+        let lists = lists_named(&content, format).into_iter().map(read_one).collect();
+        Self { content, lists }
     }
 }
 
