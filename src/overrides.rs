@@ -12,6 +12,7 @@ use crate::{
     clock::Span,
     flag::{LayerFlag, suggest},
     source::disk::{Disk, Operation},
+    telemetry::report::chain,
 };
 use directory::{Listing, shown};
 use entry::Override;
@@ -81,7 +82,8 @@ impl Overrides {
             }
             // Until it can be read again what is known holds.
             Some(Err(error)) => {
-                (self.files.clone(), Some(format!("the directory cannot be read: {error}")))
+                let trouble = format!("the directory cannot be read: {}", chain(&error));
+                (self.files.clone(), Some(trouble))
             }
             None => {
                 let trouble = "the directory does not answer: its file system may hang";
