@@ -27,6 +27,7 @@ mod drain;
 mod duplicates;
 mod event_storm;
 mod events;
+mod expansion;
 mod exposures;
 mod exposures_scale;
 mod faults;
