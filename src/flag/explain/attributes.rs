@@ -2,25 +2,31 @@
 
 use super::{expression, values, walk::Walk};
 use crate::flag::{
+    Flag,
     boundaries::is_timestamp,
+    context::Evaluator,
     rule::{Arguments, Operator, Part, Path, Rule, Var},
     value::{Object, Value},
     version::Version,
 };
 
+/// Longer paths get no hint.
+const MOST_STEPS: usize = 32;
+
 /// A longer condition names only its first attributes.
 const MOST_ATTRIBUTES: usize = 100;
 
-impl<'a> Walk<'_, 'a, '_> {
+impl Walk<'_, '_, '_> {
     /// The attributes that a rule reads, with their values: ` (plan is "free")`.
-    pub(super) fn attributes(&self, rule: &Rule) -> String {
+    pub(super) fn attributes(&mut self, rule: &Rule) -> String {
         let mut vars = Vec::new();
         collect(rule, &mut vars);
         let versions = is_sem_ver(rule);
         let mut told = Vec::new();
         for var in vars {
             let Path::Parts(parts) = &var.path else { continue };
-            let line = self.attribute_line(var, parts, versions);
+            let reader = Reader { flag: self.flag, versions };
+            let line = self.evaluator.unpaid(|evaluator| reader.line(evaluator, var, parts));
             if !told.contains(&line) {
                 told.push(line);
             }
@@ -37,13 +43,22 @@ impl<'a> Walk<'_, 'a, '_> {
         }
         format!(" ({})", told.join(", "))
     }
+}
 
-    fn attribute_line(&self, var: &Var, parts: &[Part], versions: bool) -> String {
+/// Writes the value of an attribute.
+struct Reader<'f> {
+    flag: &'f Flag,
+    /// The rule compares versions.
+    versions: bool,
+}
+
+impl Reader<'_> {
+    fn line(&self, evaluator: &Evaluator<'_, '_>, var: &Var, parts: &[Part]) -> String {
         let path = expression::path(var);
-        let Some(value) = self.walk_context(parts) else {
-            return format!("{path} is missing{}", self.flat_attribute(parts));
+        let Some(value) = walk_context(evaluator, parts) else {
+            return format!("{path} is missing{}", flat_attribute(evaluator, parts));
         };
-        let arena = &self.evaluator.arena;
+        let arena = &evaluator.arena;
         let moment = values::moment(self.flag, value).filter(|_| is_timestamp(var));
         let text = moment.unwrap_or_else(|| values::json(arena, value));
         let is_version = match value {
@@ -54,41 +69,42 @@ impl<'a> Walk<'_, 'a, '_> {
             }
             _ => false,
         };
-        let not = if versions && !is_version { ", which is not a version" } else { "" };
+        let not = if self.versions && !is_version { ", which is not a version" } else { "" };
         format!("{path} is {text}{not}")
     }
+}
 
-    /// The value under a path; the whole context under an empty one.
-    fn walk_context(&self, parts: &[Part]) -> Option<Value<'a>> {
-        let context = Value::Object(Object::Context);
-        if parts.is_empty() {
-            return Some(context);
-        }
-        self.evaluator.walk(context, parts.iter().map(|part| (&*part.name, part.index)))
+/// The value under a path; the whole context under an empty one.
+fn walk_context<'a>(evaluator: &Evaluator<'a, '_>, parts: &[Part]) -> Option<Value<'a>> {
+    let context = Value::Object(Object::Context);
+    if parts.is_empty() {
+        return Some(context);
     }
+    evaluator.walk(context, parts.iter().map(|part| (&*part.name, part.index)))
+}
 
-    /// A hint for a path that is missing while one attribute has several of its steps as its name:
-    /// `user.plan` reads `plan` inside of `user`, never an attribute `user.plan`.
-    fn flat_attribute(&self, parts: &[Part]) -> String {
-        for from in 0..parts.len() {
-            let (above, below) = parts.split_at(from);
-            let Some(Value::Object(object)) = self.walk_context(above) else { break };
-            for to in (2..=below.len()).rev() {
-                let steps: Vec<_> = below.iter().take(to).map(|part| &*part.name).collect();
-                let name = steps.join(".");
-                if self.evaluator.attribute(object, &name).is_some() {
-                    let name = values::quoted(&name);
-                    let nested: String =
-                        steps.iter().map(|step| format!("{{\"{step}\": ")).collect();
-                    let end = "}".repeat(steps.len());
-                    return format!(
-                        "; the flat attribute {name} is not read: nest it, {nested}…{end}"
-                    );
-                }
+/// A hint for a path that is missing while one attribute has several of its steps as its name:
+/// `user.plan` reads `plan` inside of `user`, never an attribute `user.plan`.
+fn flat_attribute(evaluator: &Evaluator<'_, '_>, parts: &[Part]) -> String {
+    if parts.len() > MOST_STEPS {
+        return String::new();
+    }
+    for from in 0..parts.len() {
+        let (above, below) = parts.split_at(from);
+        let Some(Value::Object(object)) = walk_context(evaluator, above) else { break };
+        for to in (2..=below.len()).rev() {
+            let steps: Vec<_> = below.iter().take(to).map(|part| &*part.name).collect();
+            let name = steps.join(".");
+            if evaluator.attribute(object, &name).is_some() {
+                let name = values::quoted(&name);
+                let nested: String =
+                    steps.iter().map(|step| format!("{{{}: ", values::quoted(step))).collect();
+                let end = "}".repeat(steps.len());
+                return format!("; the flat attribute {name} is not read: nest it, {nested}…{end}");
             }
         }
-        String::new()
     }
+    String::new()
 }
 
 /// Whether a rule compares versions.

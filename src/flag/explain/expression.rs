@@ -3,10 +3,10 @@
 use super::values;
 use crate::flag::{
     Flag,
+    arena::Arena,
     boundaries::is_timestamp,
     compile::name_of,
     rule::{Arguments, Each, Fractional, Operator, Path, Rule, Var},
-    value::Arena,
 };
 use std::slice;
 

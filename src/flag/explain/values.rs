@@ -2,9 +2,11 @@
 //! shortened: long texts, and lists of hundreds of elements.
 
 use crate::flag::{
-    Flag, encoded, number,
+    Flag,
+    arena::Arena,
+    encoded, number,
     rule::{Set, Strings},
-    value::{Arena, List, Object, Value},
+    value::{List, Object, Value},
 };
 
 /// A list or an object with more elements is shown as their count.
@@ -104,9 +106,7 @@ fn write<'a>(out: &mut String, arena: &Arena<'a>, value: Value<'a>) {
         Value::List(list) => {
             let elements: Vec<_> = match list {
                 List::Given(bytes) => encoded::elements(bytes).flatten().collect(),
-                List::Made(span) => {
-                    arena.items.get(span.start..span.end).unwrap_or_default().to_vec()
-                }
+                List::Made(span) => arena.items.get(span.range()).unwrap_or_default().to_vec(),
             };
             let count = elements.len();
             if count > MOST_ELEMENTS {
@@ -128,7 +128,7 @@ fn write<'a>(out: &mut String, arena: &Arena<'a>, value: Value<'a>) {
             write_members(out, arena, &members.collect::<Vec<_>>());
         }
         Value::Object(Object::Made(span)) => {
-            let members = arena.members.get(span.start..span.end).unwrap_or_default().iter();
+            let members = arena.members.get(span.range()).unwrap_or_default().iter();
             let members = members.map(|(name, value)| (quoted(arena.str(*name)), *value));
             write_members(out, arena, &members.collect::<Vec<_>>());
         }
