@@ -66,9 +66,9 @@ pub type VariantIndex = usize;
 pub struct Flag {
     key: Box<str>,
     behaviour: Behaviour,
-    variants: Box<[Variant]>,
+    variants: Arc<[Variant]>,
     default: Option<VariantIndex>,
-    metadata: Box<[u8]>,
+    metadata: Arc<[u8]>,
     /// When time alone may change an answer.
     boundaries: Box<[Arc<[i64]>]>,
     digests: Digests,

@@ -51,7 +51,10 @@ use requires::{Plans, Required};
 use rollout::Held;
 use segments::Segments;
 use serde_json::{Map, Value as Json, value::RawValue};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 /// The member that says a file is written in this format, and in which version of it.
 const VERSION: &str = "flagstaff";
@@ -163,7 +166,8 @@ impl File<'_> {
         let (plans, mut of_flags) = self.plans(terms, found)?;
         let broken: BTreeSet<String> =
             of_flags.keys().filter(|key| !plans.contains_key(*key)).cloned().collect();
-        let mut flags = Map::new();
+        let mut flags = String::new();
+        let mut broken_here = BTreeSet::new();
         let prerequisites = Prerequisites::new(&segments);
         let written = generation.unwrap_or(fallback);
         for (key, problems) in &mut of_flags {
@@ -174,7 +178,14 @@ impl File<'_> {
                 let writing = Writing { key, generation: written, elsewhere: false };
                 Some(plan.definition(writing, required))
             });
-            flags.insert(key.clone(), definition.unwrap_or_default());
+            if definition.is_none() {
+                broken_here.insert(key.clone());
+            }
+            // As text at once: trees of all flags would take many times the memory of the file.
+            let separator = if flags.is_empty() { "" } else { "," };
+            let definition = definition.unwrap_or_default();
+            // Writing to a text cannot fail.
+            _ = write!(flags, "{separator}{}:{definition}", Json::from(key.as_str()));
         }
         let mut file = Map::new();
         let mut metadata = match values.get("metadata") {
@@ -196,7 +207,7 @@ impl File<'_> {
         }
         let shapes = plans.iter().map(|(key, plan)| (key.clone(), plan.shape())).collect();
         let found = of_flags.into_iter().map(|(key, problems)| {
-            let is_broken = flags.get(&key).is_some_and(Json::is_null);
+            let is_broken = broken_here.contains(&key);
             let (told, untold) = problems.finish();
             (key, FlagProblems { told, untold, is_broken })
         });
@@ -205,7 +216,6 @@ impl File<'_> {
                 problems.is_broken || !problems.told.is_empty()
             })
             .collect();
-        file.insert("flags".to_owned(), flags.into());
         let (mut evaluators, required) = prerequisites.finish();
         evaluators.extend(segments.evaluators());
         for (name, members) in [("metadata", metadata), ("$evaluators", evaluators)] {
@@ -213,7 +223,7 @@ impl File<'_> {
                 file.insert(name.to_owned(), members.into());
             }
         }
-        let json = Json::Object(file).to_string();
+        let json = joined(&flags, &file);
         Ok(Translation { json, required, inner: segments.inner(), found, shapes })
     }
 
@@ -266,6 +276,16 @@ impl File<'_> {
         found.extend(faults.iter().map(|fault| fault.diagnostic(path, start)));
         read_json(raw, path, found)
     }
+}
+
+/// The text of a file of these flags and other members.
+fn joined(flags: &str, others: &Map<String, Json>) -> String {
+    let mut json = format!("{{\"flags\":{{{flags}}}");
+    for (name, member) in others {
+        _ = write!(json, ",{}:{member}", Json::from(name.as_str()));
+    }
+    json.push('}');
+    json
 }
 
 /// How units are hashed: a fact of the file.
