@@ -38,6 +38,7 @@ impl Flag {
             variants: Arc::clone(&self.variants),
             default: Some(default),
             metadata: encode_object(&metadata).into(),
+            description: self.description.clone(),
             boundaries: Box::default(),
             digests,
         })

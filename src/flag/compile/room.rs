@@ -88,7 +88,8 @@ impl Room {
             Behaviour::Targeted(rule) => rule.heap(&mut |_| {}),
             Behaviour::Disabled | Behaviour::Static | Behaviour::Broken(_) => 0,
         };
-        FIXED + 2 * flag.key.len() + names + answers + counters + rule
+        let description = flag.description.as_deref().map_or(0, str::len);
+        FIXED + 2 * flag.key.len() + description + names + answers + counters + rule
     }
 
     /// What a flag shares with others, without what was counted before; adds what is `new`.
