@@ -55,7 +55,7 @@ pub use lint::{Before, Beside, LINTS, Lint, Linted, lint_named, moment};
 pub use rule::Generation;
 pub(crate) use split::Split;
 pub(crate) use suggest::{nearest, suggest};
-pub use text::Format;
+pub use text::{Format, to_json};
 
 use std::sync::Arc;
 

@@ -10,6 +10,7 @@ mod copies;
 mod experiment;
 mod facts;
 mod flag;
+mod flags;
 mod lists;
 mod moment;
 mod node;
@@ -46,11 +47,12 @@ pub(super) use copies::SwitchedOff;
 pub(super) use words::truth;
 
 use condition::Terms;
+use flags::ReadFlag;
 use moment::Clock;
 use node::Node;
-use plan::{Plan, Writing};
+use plan::Writing;
 use prerequisites::Prerequisites;
-use requires::{Plans, Required};
+use requires::Required;
 use rollout::Held;
 use segments::Segments;
 use serde_json::{Map, Value as Json, value::RawValue};
@@ -125,13 +127,6 @@ impl FlagProblems {
     pub(super) fn has_error(&self) -> bool {
         self.told.iter().any(|problem| problem.level == Level::Error)
     }
-}
-
-/// A flag as far as it was read.
-#[derive(Debug)]
-struct ReadFlag {
-    problems: Problems,
-    switched_off: Option<SwitchedOff>,
 }
 
 /// Translates a file, if it is written in this format. An error means that nothing in it counts.
@@ -263,50 +258,6 @@ impl File<'_> {
             let last = same.last().filter(|_| same.len() > 1)?;
             Some(duplicate(Path::from(*last), same.len(), Duplicates::Refused))
         })
-    }
-
-    /// Reads every flag by itself: one that makes no sense hurts no other.
-    fn plans(&self, terms: Terms<'_>) -> Result<(Plans, BTreeMap<String, ReadFlag>), Diagnostic> {
-        let help = "write each flag below it by its key: flags: { my_flag: { serve: on } }";
-        let Some(flags) = self.members.get("flags") else {
-            return Err(Diagnostic::error("flags", "is missing", help));
-        };
-        let flags = Members::read(flags, Diagnostic::error("flags", "is not a mapping", help))?;
-        let mut copies: BTreeMap<&str, Vec<&RawValue>> = BTreeMap::new();
-        for (key, raw) in &flags.0 {
-            copies.entry(key).or_default().push(raw);
-        }
-        let (mut plans, mut of_flags) = (BTreeMap::new(), BTreeMap::new());
-        for (key, copies) in copies {
-            let (plan, flag) = self.flag(key, &copies, terms);
-            plans.extend(plan.map(|plan| (key.to_owned(), plan)));
-            of_flags.insert(key.to_owned(), flag);
-        }
-        Ok((plans, of_flags))
-    }
-
-    /// Reads a flag. With anything written twice it has a plan only if it is switched off.
-    fn flag(&self, key: &str, copies: &[&RawValue], terms: Terms<'_>) -> (Option<Plan>, ReadFlag) {
-        let path = Path::from("flags").member(key);
-        let switched_off = copies::switched_off(copies);
-        let mut problems = Problems::with_room(MOST_TOLD);
-        let mut twice = Problems::with_room(MOST_TOLD);
-        if copies.len() > 1 {
-            twice.push(duplicate(path.clone(), copies.len(), Duplicates::Refused));
-        }
-        // The last copy is read, or one before it that says which variant is the safe one.
-        let most = if switched_off.is_some() { copies.len() } else { 1 };
-        let plan = copies.iter().rev().take(most).find_map(|raw| {
-            let value = self.read(raw, &path, &mut twice, &mut problems);
-            let mut value = value.map_err(|error| problems.push(error)).ok()?;
-            if let (Some(switched_off), Json::Object(definition)) = (switched_off, &mut value) {
-                switched_off.write_into(definition);
-            }
-            flag::read(&Node { value: &value, path: path.clone() }, terms, &mut problems)
-        });
-        let plan = plan.filter(|_| !twice.has_error() || switched_off.is_some());
-        problems.extend(twice.finish().0);
-        (plan, ReadFlag { problems, switched_off })
     }
 
     /// A member of the file that the whole file depends on. Adds the names of

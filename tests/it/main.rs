@@ -69,3 +69,4 @@ mod terminals;
 mod tidy;
 mod twin;
 mod updates;
+mod yaml;
