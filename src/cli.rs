@@ -5,13 +5,18 @@ pub mod check;
 pub mod eval;
 pub mod export;
 pub mod health;
+mod input;
 pub mod management_client;
 pub mod overriding;
 pub mod parse;
 pub mod serve;
 
+use crate::flag::terminal::Printable;
 use clap::{
-    CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind, parser::ValueSource,
+    CommandFactory, FromArgMatches, Parser, Subcommand,
+    builder::StyledStr,
+    error::{ContextKind, ContextValue, ErrorKind},
+    parser::ValueSource,
 };
 use parse::Port;
 
@@ -28,7 +33,10 @@ impl Cli {
     /// Reads the command line; exits with 2 if it is wrong.
     pub fn read() -> Self {
         let mut command = Self::command();
-        let matches = command.get_matches_mut();
+        let matches = command.clone().try_get_matches().unwrap_or_else(|mut error| {
+            spell_out(&mut error);
+            error.exit()
+        });
         let typed_link = matches.subcommand_matches("serve").is_some_and(|serve| {
             ["port", "sync_port", "ofrep_port", "management_port"].into_iter().any(|port| {
                 serve.value_source(port) == Some(ValueSource::CommandLine)
@@ -40,6 +48,32 @@ impl Cli {
             command.error(ErrorKind::ValueValidation, message).exit();
         }
         Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+}
+
+/// Makes what an error quotes of the command line safe to print. Usage is ours.
+fn spell_out(error: &mut clap::Error) {
+    let styled = |text: &StyledStr| StyledStr::from(Printable(text).to_string());
+    let safe: Vec<(ContextKind, ContextValue)> = error
+        .context()
+        .filter(|(kind, _)| *kind != ContextKind::Usage)
+        .filter_map(|(kind, value)| {
+            let safe = match value {
+                ContextValue::String(text) => ContextValue::String(Printable(text).to_string()),
+                ContextValue::Strings(texts) => ContextValue::Strings(
+                    texts.iter().map(|text| Printable(text).to_string()).collect(),
+                ),
+                ContextValue::StyledStr(text) => ContextValue::StyledStr(styled(text)),
+                ContextValue::StyledStrs(texts) => {
+                    ContextValue::StyledStrs(texts.iter().map(styled).collect())
+                }
+                _ => return None,
+            };
+            Some((kind, safe))
+        })
+        .collect();
+    for (kind, value) in safe {
+        error.insert(kind, value);
     }
 }
 

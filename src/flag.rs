@@ -4,9 +4,11 @@
 //! Nothing in here knows of files, sockets, clocks or metrics, and evaluating cannot fail:
 //! an answer is a function of the flag and the context, and time is part of the context.
 
+mod arena;
 mod authored;
 mod boundaries;
 mod bucket;
+mod budget;
 pub(crate) mod change;
 mod compile;
 mod context;
@@ -17,11 +19,13 @@ mod evaluate;
 mod explain;
 mod export;
 mod facts;
+mod foreign;
 mod layer;
 mod lint;
 mod locate;
 mod members;
 mod number;
+mod origin;
 pub(crate) mod overridden;
 mod packed;
 mod problems;
@@ -30,6 +34,7 @@ mod rule;
 mod split;
 mod suggest;
 mod syntax;
+pub(crate) mod terminal;
 mod text;
 mod value;
 mod version;
@@ -37,7 +42,7 @@ mod yaml;
 
 pub use authored::{List, Lists, lists_named, run_tests};
 pub use compile::{Compilation, compile, compile_with};
-pub use context::{Evaluator, Scratch, Unit};
+pub use context::{Evaluator, Scratch, Unit, Usage};
 pub use diagnostic::{Diagnostic, Level, Path, Position};
 pub use document::positions_of;
 pub use encoded::{BadContext, Malformed, encode_object};
@@ -51,7 +56,9 @@ pub use lint::{Before, Beside, LINTS, Lint, Linted, lint_named, moment};
 pub use rule::Generation;
 pub(crate) use split::Split;
 pub(crate) use suggest::{nearest, suggest};
-pub use text::Format;
+pub use text::{Format, to_json};
+
+use std::sync::Arc;
 
 /// SHA-256.
 pub type Digest = [u8; 32];
@@ -64,11 +71,14 @@ pub type VariantIndex = usize;
 pub struct Flag {
     key: Box<str>,
     behaviour: Behaviour,
-    variants: Box<[Variant]>,
+    variants: Arc<[Variant]>,
     default: Option<VariantIndex>,
-    metadata: Box<[u8]>,
+    metadata: Arc<[u8]>,
+    /// Why the flag exists, where a member `description` says it and no metadata of the flag.
+    description: Option<Box<str>>,
     /// When time alone may change an answer.
-    boundaries: Box<[i64]>,
+    boundaries: Box<[Arc<[i64]>]>,
+    origin: origin::Origin,
     digests: Digests,
 }
 

@@ -1,5 +1,6 @@
 //! What the process tells about itself: metrics, and log lines.
 
+pub(crate) mod change_line;
 mod exposition;
 pub(crate) mod exposures;
 pub(crate) mod flag_counters;
@@ -7,6 +8,7 @@ pub(crate) mod flag_gauges;
 pub(crate) mod flag_metrics;
 pub(crate) mod flag_series;
 pub(crate) mod ledger;
+pub(crate) mod log_writer;
 pub(crate) mod logging;
 pub(crate) mod metrics;
 pub(crate) mod radar;

@@ -1,7 +1,7 @@
 //! `flagstaff health`: a readiness probe for images that have nothing but the program.
 
 use super::management_client::{Address, address};
-use crate::telemetry::report::chain;
+use crate::{flag::terminal::Printable, telemetry::report::chain};
 use clap::Args;
 use std::{
     io::{Write, stderr, stdout},
@@ -29,13 +29,16 @@ impl HealthArgs {
         let failed = match asked {
             Ok(Ok(answer)) => {
                 // Whoever closed the pipe wants the exit code only.
-                stdout().write_all(&answer.body).unwrap_or_default();
+                let body = String::from_utf8_lossy(&answer.body);
+                for line in body.lines() {
+                    writeln!(stdout(), "{}", Printable(line)).unwrap_or_default();
+                }
                 return if answer.status == 200 { ExitCode::SUCCESS } else { ExitCode::FAILURE };
             }
             Ok(Err(error)) => chain(&error),
             Err(error) => chain(&error),
         };
-        writeln!(stderr(), "not ready: {failed}").unwrap_or_default();
+        writeln!(stderr(), "not ready: {}", Printable(failed)).unwrap_or_default();
         ExitCode::FAILURE
     }
 }

@@ -6,14 +6,17 @@
 
 mod attribute;
 mod condition;
+mod copies;
 mod experiment;
 mod facts;
 mod flag;
+mod flags;
 mod lists;
 mod moment;
 mod node;
 mod operand;
 mod plan;
+mod prerequisites;
 mod requires;
 mod rollout;
 mod room;
@@ -21,6 +24,7 @@ mod rules;
 mod segments;
 mod shape;
 mod share;
+mod synonyms;
 #[cfg(test)]
 mod tests;
 mod trials;
@@ -32,27 +36,34 @@ pub use trials::run_tests;
 
 use super::{
     Generation,
-    compile::read_json,
-    diagnostic::{Diagnostic, Path, Step, Target},
-    members::Members,
+    compile::read_with,
+    diagnostic::{Diagnostic, Level, Path, Step, Target},
+    members::{Duplicates, Members, duplicate},
     problems::{MOST_TOLD, Problems},
     suggest::suggest,
     text::Text,
 };
+pub(super) use copies::SwitchedOff;
 pub(super) use words::truth;
 
 use condition::Terms;
+use flags::ReadFlag;
+use jiff::tz::TimeZone;
 use moment::Clock;
 use node::Node;
 use plan::Writing;
-use requires::{Plans, Required};
+use prerequisites::Prerequisites;
+use requires::Required;
 use rollout::Held;
 use segments::Segments;
 use serde_json::{Map, Value as Json, value::RawValue};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 /// The member that says a file is written in this format, and in which version of it.
-const VERSION: &str = "flagstaff";
+pub(super) const VERSION: &str = "flagstaff";
 
 /// The members of a file. What begins with `x-` is the author's own, for YAML's anchors.
 const KNOWN: [&str; 9] = [
@@ -71,10 +82,28 @@ const KNOWN: [&str; 9] = [
 #[derive(Debug)]
 pub(super) struct Translation {
     pub(super) json: String,
+    /// The evaluators that stand for flags that others require.
+    pub(super) required: BTreeSet<String>,
+    /// Other evaluators that no flag refers to.
+    pub(super) inner: BTreeSet<String>,
     /// Of each flag that has any.
     pub(super) found: BTreeMap<String, FlagProblems>,
     /// Of each flag that was understood.
     pub(super) shapes: BTreeMap<String, Shape>,
+    /// The time zone that the file names.
+    pub(super) zone: Option<TimeZone>,
+}
+
+impl Translation {
+    /// Whether a path leads into an evaluator that stands for a required flag.
+    pub(super) fn is_of_required(&self, path: &Path) -> bool {
+        match path.parts().0 {
+            [Step::Member(evaluators), Step::Member(name), ..] => {
+                **evaluators == *"$evaluators" && self.required.contains(&**name)
+            }
+            _ => false,
+        }
+    }
 }
 
 /// What a definition does not say of the flag that it was made of.
@@ -83,6 +112,8 @@ pub(super) struct Shape {
     /// The rule stands behind conditions of the flag's own: its times, and what it requires.
     pub(super) gated: bool,
     pub(super) held: Option<Held>,
+    /// The file says `killed: true`.
+    pub(super) killed: bool,
 }
 
 /// What is wrong with a flag as it was written.
@@ -92,6 +123,15 @@ pub(super) struct FlagProblems {
     pub(super) untold: usize,
     /// There is no definition of it.
     pub(super) is_broken: bool,
+    /// What holds even then.
+    pub(super) switched_off: Option<SwitchedOff>,
+}
+
+impl FlagProblems {
+    /// Whether the definition is wrong, even if a kill in it is served.
+    pub(super) fn has_error(&self) -> bool {
+        self.told.iter().any(|problem| problem.level == Level::Error)
+    }
 }
 
 /// Translates a file, if it is written in this format. An error means that nothing in it counts.
@@ -120,8 +160,17 @@ impl File<'_> {
         found: &mut Problems,
     ) -> Result<Translation, Diagnostic> {
         if version.get() != "1" {
-            let help = "write flagstaff: 1; a newer sidecar may know more";
-            return Err(Diagnostic::error(VERSION, "is a version nobody here knows", help));
+            let help = match version.get() {
+                "\"1\"" => "write flagstaff: 1, without quotes",
+                text if text.parse::<f64>().is_ok_and(|number| number > 1.0) => {
+                    "write flagstaff: 1; a newer sidecar may know more"
+                }
+                _ => "write flagstaff: 1",
+            };
+            return Err(Diagnostic::error(VERSION, "is not a known version", help));
+        }
+        if let Some(twice) = self.member_written_twice() {
+            return Err(twice);
         }
         self.members.warn_of_duplicates(&Path::default(), &KNOWN, found);
         let own = |name: &&str| !name.starts_with("x-");
@@ -130,9 +179,9 @@ impl File<'_> {
             let help = suggest(name, KNOWN, "remove it, or let it begin with x-");
             found.push(Diagnostic::error(path, "is no member of a readable flag file", help));
         }
-        let mut values = BTreeMap::new();
+        let (mut values, mut faulty) = (BTreeMap::new(), BTreeSet::new());
         for name in ["bucketing", "time_zone", "segments", "metadata"] {
-            if let Some(value) = self.value(name, &Path::from(name), found)? {
+            if let Some(value) = self.value(name, &mut faulty, found)? {
                 values.insert(name, value);
             }
         }
@@ -140,21 +189,31 @@ impl File<'_> {
             |name: &str| values.get(name).map(|value| Node { value, path: Path::from(name) });
         let generation = generation(node("bucketing"))?;
         let clock = Clock::read(node("time_zone").as_ref())?;
-        let segments = Segments::read(node("segments").as_ref(), self.lists, &clock, found);
+        let segments = Segments::read(node("segments").as_ref(), faulty, self.lists, &clock, found);
         let terms = Terms::new(&clock, &segments);
-        let (plans, mut of_flags) = self.plans(terms, found)?;
+        let (plans, mut of_flags) = self.plans(terms)?;
         let broken: BTreeSet<String> =
             of_flags.keys().filter(|key| !plans.contains_key(*key)).cloned().collect();
-        let mut flags = Map::new();
+        let mut flags = String::new();
+        let mut broken_here = BTreeSet::new();
+        let prerequisites = Prerequisites::new(&segments);
         let written = generation.unwrap_or(fallback);
-        for (key, problems) in &mut of_flags {
+        for (key, ReadFlag { problems, .. }) in &mut of_flags {
             let definition = plans.get_key_value(key).and_then(|(key, plan)| {
-                let mut required = Required::new(&plans, &broken, written, segments.room());
+                let mut required =
+                    Required::new(&plans, &broken, written, segments.room(), &prerequisites);
                 let required = required.of(key, plan, problems)?;
                 let writing = Writing { key, generation: written, elsewhere: false };
                 Some(plan.definition(writing, required))
             });
-            flags.insert(key.clone(), definition.unwrap_or_default());
+            if definition.is_none() {
+                broken_here.insert(key.clone());
+            }
+            // As text at once: trees of all flags would take many times the memory of the file.
+            let separator = if flags.is_empty() { "" } else { "," };
+            let definition = definition.unwrap_or_default();
+            // Writing to a text cannot fail.
+            _ = write!(flags, "{separator}{}:{definition}", Json::from(key.as_str()));
         }
         let mut file = Map::new();
         let mut metadata = match values.get("metadata") {
@@ -175,74 +234,90 @@ impl File<'_> {
             metadata.insert("fractional".to_owned(), generation.as_str().into());
         }
         let shapes = plans.iter().map(|(key, plan)| (key.clone(), plan.shape())).collect();
-        let found = of_flags.into_iter().map(|(key, problems)| {
-            let is_broken = flags.get(&key).is_some_and(Json::is_null);
+        let found = of_flags.into_iter().map(|(key, ReadFlag { problems, switched_off })| {
+            let is_broken = broken_here.contains(&key);
             let (told, untold) = problems.finish();
-            (key, FlagProblems { told, untold, is_broken })
+            (key, FlagProblems { told, untold, is_broken, switched_off })
         });
         let found = found
             .filter(|(_, problems): &(_, FlagProblems)| {
                 problems.is_broken || !problems.told.is_empty()
             })
             .collect();
-        file.insert("flags".to_owned(), flags.into());
-        for (name, members) in [("metadata", metadata), ("$evaluators", segments.evaluators())] {
+        let (mut evaluators, required) = prerequisites.finish();
+        evaluators.extend(segments.evaluators());
+        for (name, members) in [("metadata", metadata), ("$evaluators", evaluators)] {
             if !members.is_empty() {
                 file.insert(name.to_owned(), members.into());
             }
         }
-        Ok(Translation { json: Json::Object(file).to_string(), found, shapes })
+        Ok(Translation {
+            json: joined(&flags, &file),
+            required,
+            inner: segments.inner(),
+            found,
+            shapes,
+            zone: clock.zone().cloned(),
+        })
     }
 
-    /// Reads every flag by itself: one that makes no sense hurts no other.
-    fn plans(
-        &self,
-        terms: Terms<'_>,
-        found: &mut Problems,
-    ) -> Result<(Plans, BTreeMap<String, Problems>), Diagnostic> {
-        let help = "write each flag below it by its key: flags: { my_flag: { serve: on } }";
-        let Some(flags) = self.members.get("flags") else {
-            return Err(Diagnostic::error("flags", "is missing", help));
-        };
-        let flags = Members::read(flags, Diagnostic::error("flags", "is not a mapping", help))?;
-        flags.warn_of_duplicates(&"flags".into(), &[], found);
-        let (mut plans, mut of_flags) = (BTreeMap::new(), BTreeMap::new());
-        for (key, raw) in &flags.0 {
-            let path = Path::from("flags").member(key);
-            let mut problems = Problems::with_room(MOST_TOLD);
-            // Of two with one key the last counts.
-            plans.remove(&**key);
-            let value = self.read(raw, &path, &mut problems);
-            let value = value.map_err(|error| problems.push(error)).ok();
-            let node = value.as_ref().map(|value| Node { value, path });
-            if let Some(plan) = node.and_then(|node| flag::read(&node, terms, &mut problems)) {
-                plans.insert(key.clone().into_owned(), plan);
-            }
-            of_flags.insert(key.clone().into_owned(), problems);
-        }
-        Ok((plans, of_flags))
+    /// The error of a member of the file that is written twice: half of the file would be lost.
+    fn member_written_twice(&self) -> Option<Diagnostic> {
+        KNOWN.into_iter().find_map(|known| {
+            let same = self.members.names().filter(|name| name.eq_ignore_ascii_case(known));
+            let same: Vec<&str> = same.collect();
+            let last = same.last().filter(|_| same.len() > 1)?;
+            Some(duplicate(Path::from(*last), same.len(), Duplicates::Refused))
+        })
     }
 
-    /// A member of the file that the whole file depends on.
+    /// A member of the file that the whole file depends on. Adds the names of
+    /// segments with anything written twice.
     fn value(
         &self,
         name: &str,
-        path: &Path,
+        faulty: &mut BTreeSet<Box<str>>,
         found: &mut Problems,
     ) -> Result<Option<Json>, Diagnostic> {
         let Some(raw) = self.members.get(name).filter(|raw| raw.get() != "null") else {
             return Ok(None);
         };
-        self.read(raw, path, found).map(Some)
+        let mut twice = Problems::with_room(MOST_TOLD);
+        let value = self.read(raw, &Path::from(name), &mut twice, found);
+        let (twice, _) = twice.finish();
+        faulty.extend(twice.iter().filter_map(|problem| match problem.path.parts().0 {
+            [Step::Member(segments), Step::Member(part), ..] if **segments == *"segments" => {
+                Some(Box::from(&**part))
+            }
+            _ => None,
+        }));
+        found.extend(twice);
+        value.map(Some)
     }
 
-    /// Reads a part; what is wrong with the text itself is told.
-    fn read(&self, raw: &RawValue, path: &Path, found: &mut Problems) -> Result<Json, Diagnostic> {
+    /// Reads a part; what is wrong with the text itself is told, and what is written twice in it.
+    fn read(
+        &self,
+        raw: &RawValue,
+        path: &Path,
+        twice: &mut Problems,
+        found: &mut Problems,
+    ) -> Result<Json, Diagnostic> {
         let start = self.text.offset_of(raw.get());
         let faults = self.text.faults(start..start + raw.get().len());
         found.extend(faults.iter().map(|fault| fault.diagnostic(path, start)));
-        read_json(raw, path, found)
+        read_with(raw, path, Duplicates::Refused, twice)
     }
+}
+
+/// The text of a file of these flags and other members.
+fn joined(flags: &str, others: &Map<String, Json>) -> String {
+    let mut json = format!("{{\"flags\":{{{flags}}}");
+    for (name, member) in others {
+        _ = write!(json, ",{}:{member}", Json::from(name.as_str()));
+    }
+    json.push('}');
+    json
 }
 
 /// How units are hashed: a fact of the file.

@@ -153,6 +153,11 @@ pub(crate) fn elements(list: &[u8]) -> impl Iterator<Item = Result<Value<'_>, Ma
     })
 }
 
+/// The value that an element of a list or an attribute encodes.
+pub(crate) fn value(encoded: &[u8]) -> Result<Value<'_>, Malformed> {
+    decode(encoded, Texts::EACH)
+}
+
 #[inline]
 fn decode<'a>(value: &'a [u8], texts: Texts<'a>) -> Result<Value<'a>, Malformed> {
     match value {
@@ -219,6 +224,9 @@ pub enum BadContext {
     /// It is no `google.protobuf.Struct`.
     #[error("malformed protobuf")]
     Malformed,
+    /// Lists and objects in it nest too deep.
+    #[error("a value of the context is nested deeper than {MAX_DEPTH} levels")]
+    TooDeep,
     /// A number is NaN or infinite, which JSON cannot say.
     #[error("a number is not finite")]
     NotFinite,
@@ -241,7 +249,7 @@ pub(crate) fn validate(value: &Value<'_>) -> Result<(), BadContext> {
 }
 
 fn validate_to(value: &Value<'_>, depth: usize) -> Result<(), BadContext> {
-    let Some(depth) = depth.checked_sub(1) else { return Err(BadContext::Malformed) };
+    let Some(depth) = depth.checked_sub(1) else { return Err(BadContext::TooDeep) };
     if let Value::Number(number) = value
         && !number.is_finite()
     {

@@ -17,8 +17,10 @@ pub fn export(
     fallback: Generation,
 ) -> Result<(String, Vec<Diagnostic>), Vec<Diagnostic>> {
     let compiled = compile_with(lists, content, format, fallback, &Layer::default())?;
-    let Some(mut file) = definitions_of(lists, content, format, fallback) else {
-        return Err(compiled.diagnostics);
+    let mut file = match definitions_of(lists, content, format, fallback) {
+        Some(Ok(file)) => file,
+        Some(Err(error)) => return Err(vec![error]),
+        None => return Err(compiled.diagnostics),
     };
     // Who gets what must not depend on an option of whoever reads it.
     let metadata = file.entry("metadata").or_insert_with(|| Map::new().into());

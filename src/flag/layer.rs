@@ -3,7 +3,7 @@
 //! Layers are kept apart so that a flag comes back when the file above drops it. A flag whose new
 //! definition is broken serves its own last good one; one that never was good hides nothing.
 
-use super::{Diagnostic, Digest, Flag};
+use super::{Diagnostic, Digest, Flag, compile::Compiled};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Where a flag stands with its definition.
@@ -13,6 +13,8 @@ pub enum Standing {
     Good,
     /// The definition as it is now is broken; this is the last good one.
     Quarantined,
+    /// The definition as it is now is broken, but it switches the flag off, and that holds.
+    SwitchedOff,
     /// The definition is broken and never was good: the flag answers with a parse error.
     Broken,
 }
@@ -61,9 +63,20 @@ impl LayerFlag {
 #[derive(Debug, Clone, Default)]
 pub struct Layer {
     flags: BTreeMap<Box<str>, LayerFlag>,
+    /// Those that its flags refer to, for flags that change alone.
+    evaluators: Compiled,
 }
 
 impl Layer {
+    /// Keeps the evaluators that the flags refer to.
+    pub(super) fn keep_evaluators(&mut self, evaluators: Compiled) {
+        self.evaluators = evaluators;
+    }
+
+    pub(super) fn evaluators(&self) -> &Compiled {
+        &self.evaluators
+    }
+
     pub(super) fn insert(&mut self, flag: LayerFlag) {
         self.flags.insert(flag.flag.key.clone(), flag);
     }
@@ -76,6 +89,12 @@ impl Layer {
                 self.flags.insert(key.clone(), kept);
             }
         }
+    }
+
+    /// How many flags that could be served before are not in this layer.
+    pub(crate) fn lost_since(&self, before: &Self) -> usize {
+        let served = before.flags.iter().filter(|(_, flag)| flag.standing != Standing::Broken);
+        served.filter(|(key, _)| !self.flags.contains_key(*key)).count()
     }
 
     pub(super) fn get(&self, key: &str) -> Option<&LayerFlag> {
@@ -148,6 +167,19 @@ mod tests {
         let mended = file(&[("a", "three")], &still);
         check(&[&mended], &[("a", Some("three"), Standing::Good)]);
         check(&[&file(&[], &mended)], &[]);
+    }
+
+    #[test]
+    fn a_flag_that_is_gone_is_lost_unless_it_never_was_good() {
+        let before = file(&[("a", "one"), ("b", "one"), ("c", "?")], &Layer::default());
+        for (after, lost) in [
+            (&[("a", "one"), ("b", "one"), ("c", "?")][..], 0),
+            (&[("a", "?"), ("d", "one")], 1),
+            (&[("d", "one")], 2),
+            (&[], 2),
+        ] {
+            assert_eq!(file(after, &before).lost_since(&before), lost, "{after:?}");
+        }
     }
 
     #[test]

@@ -43,7 +43,9 @@ impl Rpc {
         SCRATCH.with_borrow_mut(|scratch| {
             let mut evaluator = match Evaluator::new(scratch, request.context, now()) {
                 Ok(evaluator) => evaluator,
-                Err(BadContext::Malformed) => return Err(errors::malformed()),
+                Err(bad @ (BadContext::Malformed | BadContext::TooDeep)) => {
+                    return Err(errors::bad_context(bad));
+                }
                 Err(BadContext::NotFinite) => {
                     return Err(self.failed(entry, FlagError::General, errors::not_finite()));
                 }
@@ -92,7 +94,7 @@ impl Rpc {
             }
             Outcome::CodeDefault | Outcome::Disabled => {
                 entry.counters.left_to_caller();
-                Ok(entry.answers.nothing())
+                Ok(entry.answers.nothing(flag))
             }
             Outcome::Failed(Failure::Parse(why)) => {
                 Err(self.failed(entry, FlagError::Parse, errors::parse_error(flag, why)))
@@ -114,7 +116,7 @@ impl Rpc {
 
     fn unknown_flag(&self, key: &str) -> Status {
         self.metrics.radar.note(key);
-        debug!(flag = errors::shortened(key), "a flag that nobody defined was asked for");
+        debug!(flag = %errors::shortened(key), "a flag that nobody defined was asked for");
         errors::flag_not_found(key)
     }
 }

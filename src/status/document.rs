@@ -2,6 +2,7 @@
 
 use super::traffic::{Exposures, Series, Streams, Traffic, UnknownFlags};
 use crate::{
+    clock::rfc3339,
     flag::{Diagnostic, Facts, LayerFlag, Level, Standing, Variant, merge},
     lifecycle::Phase,
     snapshot::Entry,
@@ -11,6 +12,7 @@ use crate::{
     },
     telemetry::metrics::Reload,
 };
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value as Json;
 use std::{collections::BTreeMap, fmt::Write, time::Duration};
@@ -29,6 +31,7 @@ pub(super) struct Document<'a> {
     digest: Option<String>,
     hash: Option<u64>,
     watch: Option<Watch<'a>>,
+    last_scan: Option<String>,
     sources: Vec<Source<'a>>,
     quarantined: Vec<Quarantined<'a>>,
     overrides_directory: Option<String>,
@@ -93,6 +96,11 @@ struct Flag<'a> {
     state: &'static str,
     variants: Vec<&'a str>,
     default: Option<&'a str>,
+    /// The file says `killed: true`, whether or not an override decides.
+    killed: bool,
+    /// The variant that everyone gets.
+    serves: Option<&'a str>,
+    next_change: Option<NextChange>,
     file: Option<String>,
     owner: Option<String>,
     kind: Option<String>,
@@ -106,6 +114,14 @@ struct Flag<'a> {
     shared: bool,
     evaluations: BTreeMap<&'a str, u64>,
     exposures: BTreeMap<&'a str, BTreeMap<&'static str, u64>>,
+}
+
+/// A change that the clock makes.
+#[derive(Debug, Serialize)]
+struct NextChange {
+    at: String,
+    local: String,
+    change: String,
 }
 
 impl<'a> Document<'a> {
@@ -135,6 +151,7 @@ impl<'a> Document<'a> {
             digest: snapshot.map(|snapshot| hex(snapshot.digest())),
             hash: snapshot.map(|snapshot| snapshot.hash48()),
             watch: state.watching.as_ref().map(Watch::of),
+            last_scan: state.last_scan.map(|at| humantime::format_rfc3339_seconds(at).to_string()),
             sources: state.sources.iter().map(Source::of).collect(),
             quarantined: layers.flat_map(|layer| served.quarantined(layer)).collect(),
             overrides_directory: directory.map(|directory| directory.display().to_string()),
@@ -177,7 +194,7 @@ impl<'a> Served<'a> {
     fn flag(&self, entry: &'a Entry, traffic: &'a Traffic) -> Flag<'a> {
         let flag = &entry.flag;
         let Facts { owner, kind, expires, why, ticket } = flag.facts();
-        let changed = entry.changed_at.map(humantime::format_rfc3339_seconds);
+        let changed = entry.changed_at.map(|at| rfc3339(at, true));
         let counted = traffic.counted.get(flag.key());
         let evaluations = counted.into_iter().flat_map(|counted| &counted.evaluations);
         let exposures = counted.into_iter().flat_map(|counted| &counted.exposures);
@@ -185,13 +202,16 @@ impl<'a> Served<'a> {
             state: if flag.is_disabled() { "disabled" } else { "enabled" },
             variants: flag.variants().iter().map(Variant::name).collect(),
             default: flag.default().map(Variant::name),
+            killed: flag.is_killed(),
+            serves: flag.serves_everyone(),
+            next_change: NextChange::of(entry),
             file: self.0.get(flag.key()).map(|(_, file)| file.clone()),
             owner,
             kind,
             expires,
             why,
             ticket,
-            changed: changed.map(|time| time.to_string()),
+            changed,
             shared: entry.counters.is_shared(),
             split: entry.split.as_ref().map(|split| split.ratios().into_iter().collect()),
             evaluations: evaluations.map(|(variant, count)| (&**variant, *count)).collect(),
@@ -210,10 +230,23 @@ impl<'a> Served<'a> {
                 serves: match flag.standing() {
                     _ if !is_served => "definition of another file",
                     Standing::Broken => "PARSE_ERROR",
+                    Standing::SwitchedOff => "its kill",
                     Standing::Good | Standing::Quarantined => "last good definition",
                 },
                 reasons: errors.map(|error| format!("{}: {}", error.path, error.message)).collect(),
             }
+        })
+    }
+}
+
+impl NextChange {
+    /// `None` if the clock changes nothing, or only after the year 9999.
+    fn of(entry: &Entry) -> Option<Self> {
+        let next = entry.next_change()?;
+        Some(Self {
+            at: Timestamp::from_second(next.at).ok()?.to_string(),
+            local: entry.flag.moment(next.at)?,
+            change: next.words,
         })
     }
 }
@@ -245,7 +278,7 @@ impl<'a> Source<'a> {
 
 impl<'a> FileLayer<'a> {
     fn of(layer: &'a LayerState) -> Self {
-        let change = layer.last_change.map(humantime::format_rfc3339_seconds);
+        let change = layer.last_change.map(|at| rfc3339(at, true));
         Self {
             path: layer.path.display().to_string(),
             state: layer.last.map_or("pending", Reload::as_str),
@@ -253,7 +286,7 @@ impl<'a> FileLayer<'a> {
             bytes: layer.bytes,
             flags: layer.layer.flags().count(),
             quarantined: layer.layer.broken().count(),
-            last_change: change.map(|time| time.to_string()),
+            last_change: change,
             cannot_update: layer.cannot_update,
             diagnostics: layer.problems.iter().take(MAX_DIAGNOSTICS).map(Problem::of).collect(),
         }

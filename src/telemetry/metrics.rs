@@ -6,6 +6,7 @@
 use super::{
     exposures::Exposures,
     ledger::{Ledger, ShowExposures},
+    log_writer::LostLines,
     radar::Radar,
 };
 use crate::rpc::Method;
@@ -23,7 +24,6 @@ use std::{
     time::{Duration, Instant},
 };
 use tonic::Code;
-use tracing_appender::non_blocking::ErrorCounter;
 
 const METADATA: Metadata<'static> = Metadata::new("flagstaff", Level::INFO, None);
 
@@ -46,16 +46,19 @@ pub(crate) enum Reload {
     ParseError,
     /// The file has an error, and `--strict` takes no such file.
     Rejected,
+    /// The file lost more than a quarter of its flags, and may be half written.
+    Held,
 }
 
 impl Reload {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Applied,
         Self::Partial,
         Self::Unchanged,
         Self::ReadError,
         Self::ParseError,
         Self::Rejected,
+        Self::Held,
     ];
 
     pub(crate) fn as_str(self) -> &'static str {
@@ -66,6 +69,7 @@ impl Reload {
             Self::ReadError => "read_error",
             Self::ParseError => "parse_error",
             Self::Rejected => "rejected",
+            Self::Held => "held",
         }
     }
 }
@@ -118,7 +122,7 @@ pub struct Metrics {
     pub(crate) radar: Radar,
     unknown_flags: Counter,
     process: Collector,
-    log_lines_lost: Option<ErrorCounter>,
+    log_lines_lost: Option<LostLines>,
     log_lines_dropped: Counter,
     pub(crate) streams_active: Gauge,
     pub(crate) streams_coalesced: Counter,
@@ -134,6 +138,7 @@ pub struct Metrics {
 pub(crate) struct ConfigGauges {
     pub(crate) last_reload_successful: Gauge,
     pub(crate) last_reload_success_timestamp: Gauge,
+    pub(crate) last_scan_timestamp: Gauge,
     pub(crate) generation: Gauge,
     pub(crate) bytes: Gauge,
     pub(crate) reload_duration: Gauge,
@@ -158,7 +163,7 @@ impl Metrics {
     /// Registers everything. The one error is of the exporter's own configuration.
     pub fn register(
         options: &MetricsOptions,
-        log_lines_lost: Option<ErrorCounter>,
+        log_lines_lost: Option<LostLines>,
     ) -> Result<Self, BuildError> {
         let recorder = PrometheusBuilder::new().set_buckets(&SECONDS)?.build_recorder();
         describe(&recorder);
@@ -171,6 +176,7 @@ impl Metrics {
             last_reload_success_timestamp: gauge(
                 "flagstaff_config_last_reload_success_timestamp_seconds",
             ),
+            last_scan_timestamp: gauge("flagstaff_config_last_scan_timestamp_seconds"),
             generation: gauge("flagstaff_config_generation"),
             bytes: gauge("flagstaff_config_bytes"),
             reload_duration: gauge("flagstaff_config_reload_duration_seconds"),
@@ -237,8 +243,8 @@ impl Metrics {
     pub(crate) fn render(&self) -> String {
         self.connections_active.set(self.connections.load(Ordering::Relaxed) as f64);
         self.unknown_flags.absolute(self.radar.requests());
-        let lost = self.log_lines_lost.as_ref().map_or(0, ErrorCounter::dropped_lines);
-        self.log_lines_dropped.absolute(lost as u64);
+        let lost = self.log_lines_lost.as_ref().map_or(0, LostLines::count);
+        self.log_lines_dropped.absolute(lost);
         metrics::with_local_recorder(&self.recorder, || self.process.collect());
         self.rendered.render()
     }
@@ -358,7 +364,10 @@ impl Labels {
 /// What each metric means, as `# HELP` tells it.
 fn describe(recorder: &PrometheusRecorder) {
     for (name, help) in [
-        ("flagstaff_log_lines_dropped_total", "Log lines lost because nobody read them in time"),
+        (
+            "flagstaff_log_lines_dropped_total",
+            "Log lines lost because their reader was too slow, or because writing failed",
+        ),
         ("flagstaff_unknown_flag_requests_total", "Requests for flags that nobody defined"),
         ("flagstaff_stream_events_total", "Events sent to update streams"),
         (
@@ -390,6 +399,10 @@ fn describe(recorder: &PrometheusRecorder) {
         (
             "flagstaff_config_last_reload_success_timestamp_seconds",
             "When the last wholly good flag files were applied",
+        ),
+        (
+            "flagstaff_config_last_scan_timestamp_seconds",
+            "Unix time of the last scan that read every flag file and override",
         ),
         ("flagstaff_config_generation", "How many times the flags changed since the start"),
         ("flagstaff_config_bytes", "Size of the flag files in force"),

@@ -1,29 +1,55 @@
 //! What an operator is told of the flags in force: fields for a log, a line for a person.
 
-use super::logging::{Audience, PLAIN};
+use super::{
+    change_line::{Clients, changes_of, line},
+    logging::{Audience, PLAIN},
+};
 use crate::{
     flag::{Diagnostic, Level},
-    snapshot::{Changes, Snapshot},
+    snapshot::Snapshot,
 };
 use std::{
     collections::BTreeMap,
     error::Error,
     fmt::Write as _,
+    io,
     path::{Path, PathBuf},
     time::Duration,
 };
 use tracing::{info, warn};
 
-/// An error and what caused it, outermost first: `a: b: c`.
-pub(crate) fn chain(error: &dyn Error) -> String {
+/// An error and what caused it, outermost first: `a: b: c`, and what to do if the system is short of
+/// something.
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
+    let mut remedy = error.downcast_ref().and_then(remedy);
+    let mut is_of_watching = false;
     let mut cause = error.source();
     while let Some(error) = cause {
         text.push_str(": ");
         text.push_str(&error.to_string());
+        remedy = error.downcast_ref().and_then(self::remedy).or(remedy);
+        // The kernel has other limits for watches, under the same numbers.
+        is_of_watching |= error.is::<notify::Error>();
         cause = error.source();
     }
-    text
+    match remedy {
+        Some(remedy) if !is_of_watching => format!("{text}; {remedy}"),
+        _ => text,
+    }
+}
+
+/// What an operator can do about an error of the system.
+fn remedy(error: &io::Error) -> Option<&'static str> {
+    // EMFILE and ENFILE have no kinds of their own.
+    match (error.raw_os_error(), error.kind()) {
+        (Some(24), _) => Some("this process may open too few files: raise the limit (ulimit -n)"),
+        (Some(23), _) => Some("the machine may open too few files: raise fs.file-max"),
+        (_, io::ErrorKind::StorageFull) => Some("free some space on that disk"),
+        (_, io::ErrorKind::QuotaExceeded) => Some("the user's quota is used up: free some space"),
+        (_, io::ErrorKind::ReadOnlyFilesystem) => Some("mount that directory read-write"),
+        _ => None,
+    }
 }
 
 /// Writes a plain line for a person.
@@ -41,7 +67,7 @@ pub(crate) struct Publication<'a> {
     pub(crate) snapshot: &'a Snapshot,
     pub(crate) quarantined: usize,
     pub(crate) took: Duration,
-    pub(crate) streams: usize,
+    pub(crate) clients: Clients,
     /// The first snapshot of a start is part of the greeting.
     pub(crate) greeted: bool,
 }
@@ -55,15 +81,16 @@ const MAX_NAMED: usize = 5;
 impl Teller {
     /// A snapshot is in force.
     pub(crate) fn published(self, publication: &Publication<'_>) {
-        let Publication { snapshot, quarantined, took, streams, greeted } = *publication;
+        let Publication { snapshot, quarantined, took, clients, greeted } = *publication;
         let changes = snapshot.changes();
         let generation = snapshot.generation();
         if self.0 == Audience::Person {
             if greeted {
-                say(&line(generation, changes, took, streams));
+                say(&line(snapshot, took, clients));
             }
             return;
         }
+        let told = changes_of(snapshot, MAX_SHOWN).join("; ");
         info!(
             generation,
             digest = short(snapshot),
@@ -71,10 +98,11 @@ impl Teller {
             added = changes.added.len(),
             changed = changes.updated.len(),
             removed = changes.removed.len(),
+            changes = told,
             by_clock = changes.by_clock,
             quarantined,
             duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-            streams,
+            streams = clients.streams,
             "flags applied"
         );
     }
@@ -143,6 +171,18 @@ impl Teller {
             write!(shown, "; and {} more", problems.len() - MAX_SHOWN).unwrap_or_default();
         }
         warn!(%path, errors, warnings, problems = shown, outcome, "the flag file has problems");
+    }
+
+    /// New content of a file lost too much to be served before it has stayed the same.
+    pub(crate) fn held(self, path: &Path, why: &str) {
+        let outcome =
+            "the last good flags stay in force until the content has been the same for 5 s";
+        match self.0 {
+            Audience::Person => say(&format!("{}: {why}; {outcome}", path.display())),
+            Audience::Machine => {
+                warn!(path = %path.display(), why, outcome, "the flag file may be half written");
+            }
+        }
     }
 
     /// A directory of flag files cannot be listed.
@@ -236,27 +276,4 @@ impl Teller {
 /// The digest as people compare it.
 fn short(snapshot: &Snapshot) -> String {
     format!("{:012x}", snapshot.hash48())
-}
-
-/// `generation 7 · enable_new_pricing_page: on 5% → 25% · 9 ms · 3 streams told`
-fn line(generation: u64, changes: &Changes, took: Duration, streams: usize) -> String {
-    const SHOWN: usize = 3;
-    let updated = changes.updated.iter().map(|(key, change)| format!("{key}: {change}"));
-    let added = changes.added.iter().map(|key| format!("{key}: added"));
-    let removed = changes.removed.iter().map(|key| format!("{key}: removed"));
-    let all: Vec<_> = updated.chain(added).chain(removed).collect();
-    let mut line = format!("generation {generation}");
-    let mut add = |part: &str| write!(line, " · {part}").unwrap_or_default();
-    for change in all.iter().take(SHOWN) {
-        add(change);
-    }
-    if all.len() > SHOWN {
-        add(&format!("and {} more", all.len() - SHOWN));
-    }
-    match took.as_millis() {
-        0 => add("<1 ms"),
-        millis => add(&format!("{millis} ms")),
-    }
-    add(&format!("{streams} {} told", if streams == 1 { "stream" } else { "streams" }));
-    line
 }

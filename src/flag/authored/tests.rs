@@ -1,5 +1,6 @@
 //! What readable flags come to, as definitions.
 
+mod meant;
 mod refused;
 mod trials;
 
@@ -7,6 +8,7 @@ use crate::flag::{
     Format, Generation, Layer, Lists,
     authored::{lists_named, translate},
     compile,
+    compile::definitions_of,
     document::members_of_file,
     problems::Problems,
     text::Text,
@@ -36,7 +38,7 @@ fn definitions(text: &str, generation: Generation) -> Json {
     assert_eq!(told, [""; 0], "{text}");
     let (told, _) = found.finish();
     assert_eq!(told, [], "{text}");
-    serde_json::from_str(&translated.json).unwrap()
+    definitions_of(&lists, text.as_bytes(), Format::Yaml, generation).unwrap().unwrap().into()
 }
 
 #[track_caller]

@@ -3,52 +3,58 @@
 use super::{
     digest, json, results,
     rule::RuleCompiler,
-    scope::{FileScope, not_flat},
+    scope::{FileScope, encode_metadata, not_flat},
     variants,
 };
 use crate::flag::{
     Behaviour, Digest, Digests, Flag, Variant, VariantValue, boundaries,
     diagnostic::{Diagnostic, Path, Target},
-    encoded::encode_object,
+    document::Definition,
     members::Members,
+    origin::Origin,
     problems::Problems,
     suggest::suggest,
 };
 use serde_json::{Map, Value as Json, value::RawValue};
+use std::sync::Arc;
 
 /// The members of a flag that mean something; `key` does in a list of flags.
-const KNOWN: [&str; 6] = ["state", "variants", "defaultVariant", "targeting", "metadata", "key"];
+const KNOWN: [&str; 7] =
+    ["state", "variants", "defaultVariant", "targeting", "metadata", "description", "key"];
 
 /// Compiles one flag; `None` if it cannot be served, for a reason among the errors found.
 pub(super) fn compile(
-    key: &str,
-    definition: &RawValue,
+    definition: &Definition<'_>,
     source: Digest,
     scope: &FileScope,
     found: &mut Problems,
 ) -> Option<Flag> {
+    let key = &*definition.key;
     let here = Path::from("flags").member(key);
     let help = "a flag has a \"state\", \"variants\" and a \"defaultVariant\"";
     let is_not = Diagnostic::error(&here, "is not an object", help);
-    let members = Members::read(definition, is_not).map_err(|error| found.push(error)).ok()?;
+    let members = Members::read(definition.raw, is_not).map_err(|error| found.push(error)).ok()?;
     warn_of_names(&members, &here, found);
     let read = |member: &str, found: &mut Problems| {
         let raw = members.get(member)?;
         json::read(raw, &here.member(member), found).map_err(|error| found.push(error)).ok()
     };
     let disabled = is_disabled(read("state", found), &here.member("state"), found);
-    let written =
-        members.get("variants").map(|raw| json::read(raw, &here.member("variants"), found));
-    let known = match written.transpose() {
-        Ok(written) => variants::compile(written, &here.member("variants"), found),
-        Err(error) => {
-            found.push(error);
-            None
-        }
-    };
+    let disabled = disabled || holds_disabled(definition, &members, &here, found);
+    let known = variants(members.get("variants"), &here.member("variants"), scope, found);
     let default = read("defaultVariant", found).unwrap_or(Json::Null);
     let default = variants::find_default(&default, known.as_deref(), &here, found);
     let metadata = read("metadata", found);
+    let says_why = metadata.as_ref().is_some_and(|own| own.get("why").is_some());
+    let description = read("description", found);
+    let description = description.and_then(|description| {
+        let text = description.as_str().filter(|_| !says_why).map(Box::<str>::from);
+        if !description.is_string() && !description.is_null() {
+            let help = "write a text: why the flag exists";
+            found.push(Diagnostic::warning(here.member("description"), "is not a text", help));
+        }
+        text
+    });
     let metadata = merge_metadata(scope, metadata, &here.member("metadata"), found);
 
     let path = here.member("targeting");
@@ -78,13 +84,45 @@ pub(super) fn compile(
         _ => Box::default(),
     };
     let targeting = serde_json::to_vec(&targeting).unwrap_or_default();
-    let references = references.iter().flat_map(|name| scope.digest_of(name));
+    let references: Vec<_> =
+        references.iter().filter_map(|name| scope.evaluators().digest_of(name)).collect();
     let generation = [scope.generation() as u8];
     let own = [generation.as_slice(), targeting.as_slice()];
-    let targeting = digest(own.into_iter().chain(references));
-    let meaning = meaning(disabled, &variants, default, &metadata, &targeting);
+    let targeting = digest(own.into_iter().chain(references.iter().map(<[u8; 32]>::as_slice)));
+    let said = (&*metadata, description.as_deref());
+    let meaning = meaning(disabled, &variants, default, said, &targeting);
     let digests = Digests { source, targeting, meaning, definition: meaning };
-    Some(Flag { key: key.into(), behaviour, variants, default, metadata, boundaries, digests })
+    Some(Flag {
+        key: key.into(),
+        behaviour,
+        variants,
+        default,
+        metadata,
+        description,
+        boundaries,
+        origin: Origin::default(),
+        digests,
+    })
+}
+
+/// The variants of a flag; `None` if they cannot be read.
+fn variants(
+    raw: Option<&RawValue>,
+    path: &Path,
+    scope: &FileScope,
+    found: &mut Problems,
+) -> Option<Arc<[Variant]>> {
+    let Some(raw) = raw else { return variants::compile(None, path, found) };
+    if let Some(same) = scope.interned().variants(raw.get()) {
+        return Some(same);
+    }
+    let before = found.count();
+    let written = json::read(raw, path, found).map_err(|error| found.push(error)).ok()?;
+    let variants = variants::compile(Some(written), path, found)?;
+    if found.count() == before {
+        scope.interned().keep_variants(raw.get(), &variants);
+    }
+    Some(variants)
 }
 
 /// Warns of members that are written twice, and of those that nothing reads.
@@ -92,7 +130,13 @@ fn warn_of_names(members: &Members<'_>, here: &Path, found: &mut Problems) {
     members.warn_of_duplicates(here, &KNOWN, found);
     for name in members.unknown(&KNOWN) {
         let otherwise = "nothing reads it; notes belong into \"metadata\"";
-        let help = suggest(name, KNOWN, otherwise);
+        let help = match name {
+            "killed" => {
+                "this format has no kill: make the safe variant the defaultVariant, and remove targeting"
+                    .to_owned()
+            }
+            name => suggest(name, KNOWN, otherwise),
+        };
         let path = here.member(name).target(Target::Name);
         found.push(Diagnostic::warning(path, "is no member of a flag", help));
     }
@@ -120,35 +164,52 @@ fn is_disabled(state: Option<Json>, path: &Path, found: &mut Problems) -> bool {
     false
 }
 
+/// Whether a duplicate that does not count otherwise switches the flag off.
+fn holds_disabled(
+    definition: &Definition<'_>,
+    members: &Members<'_>,
+    here: &Path,
+    found: &mut Problems,
+) -> bool {
+    let holds = definition.is_disabled_before || members.are_disabled();
+    if holds {
+        let help = "the flag stays switched off; keep the copy that you mean";
+        let path = here.member("state");
+        found.push(Diagnostic::warning(path, "is \"DISABLED\" in another copy", help));
+    }
+    holds
+}
+
 /// The flag's metadata over its file's; null values are dropped.
 fn merge_metadata(
     scope: &FileScope,
     metadata: Option<Json>,
     path: &Path,
     found: &mut Problems,
-) -> Box<[u8]> {
-    let mut merged = scope.metadata().clone();
+) -> Arc<[u8]> {
     match metadata {
         None | Some(Json::Null) => {}
         Some(Json::Object(own)) => {
+            let mut merged = scope.metadata().clone();
             for (name, value) in own {
                 found.extend(not_flat(path, &name, &value));
                 merged.insert(name, value);
             }
+            return scope.interned().metadata(encode_metadata(&merged));
         }
         Some(_) => {
             let help = "make it an object of strings, numbers and booleans";
             found.push(Diagnostic::error(path, "is not an object", help));
         }
     }
-    encode_object(merged.iter().filter(|(_, value)| !value.is_null()))
+    Arc::clone(scope.encoded_metadata())
 }
 
 fn meaning(
     disabled: bool,
     variants: &[Variant],
     default: Option<usize>,
-    metadata: &[u8],
+    (metadata, description): (&[u8], Option<&str>),
     targeting: &Digest,
 ) -> Digest {
     let default = default.map_or_else(String::new, |default| default.to_string());
@@ -164,5 +225,6 @@ fn meaning(
         });
     }
     let parts = parts.iter().map(Vec::as_slice);
-    digest(parts.chain([metadata, targeting.as_slice()]))
+    let description = description.map(str::as_bytes);
+    digest(parts.chain([metadata, targeting.as_slice()]).chain(description))
 }

@@ -1,35 +1,40 @@
 //! What the flags of one file share: evaluators, metadata and the fractional generation.
 
-use super::{digest, json, set};
+use super::{
+    digest,
+    evaluators::{Compiled, Evaluators, Texts},
+    interned::Interned,
+    json,
+};
 use crate::flag::{
     Digest, Generation,
     diagnostic::{Diagnostic, Level, Path},
     document::Document,
+    encoded::encode_object,
     members::Members,
     problems::Problems,
-    rule::Set,
     text::Text,
 };
 use serde_json::{Map, Value as Json, value::RawValue};
-use std::{
-    cell::RefCell,
-    collections::{BTreeMap, BTreeSet, HashMap},
-    sync::Arc,
-};
+use std::{cell::Cell, collections::BTreeSet, sync::Arc};
+
+/// Results of rules that are compared with variants: those of an evaluator once for each flag.
+const MOST_RESULTS: usize = 2_000_000;
 
 /// What flags of one file share.
 #[derive(Debug)]
 pub(super) struct FileScope {
-    evaluators: BTreeMap<String, Json>,
-    /// Of each evaluator, which can be large and have many flags that refer to it.
-    digests: BTreeMap<String, Digest>,
-    /// Lists in evaluators, by where they stand: they stay there as long as this does.
-    sets: RefCell<HashMap<*const Json, Arc<Set>>>,
+    evaluators: Evaluators,
+    /// Results of rules that may still be compared with the variants of their flags.
+    results: Cell<usize>,
     /// Names whose evaluators are written, but cannot be read.
     unreadable: BTreeSet<String>,
     /// None of them can be.
     all_unreadable: bool,
     metadata: Map<String, Json>,
+    /// The same for flags that add nothing to it.
+    encoded_metadata: Arc<[u8]>,
+    interned: Interned,
     generation: Generation,
     is_pinned: bool,
     digest: Digest,
@@ -40,14 +45,15 @@ impl FileScope {
         document: &Document<'_>,
         text: &Text<'_>,
         fallback: Generation,
+        compiled: &Compiled,
         found: &mut Problems,
     ) -> Self {
-        let mut evaluators = BTreeMap::new();
+        let mut evaluators = Texts::default();
         let mut unreadable = BTreeSet::new();
         let path = Path::from("$evaluators");
-        for (name, rule) in document.evaluators.iter().flat_map(|evaluators| &evaluators.0) {
-            match member(rule, text, &path.member(name), found) {
-                Some(rule) => drop(evaluators.insert(name.clone().into_owned(), rule)),
+        for (name, raw) in document.evaluators.iter().flat_map(|evaluators| &evaluators.0) {
+            match member(raw, text, &path.member(name), found) {
+                Some(rule) => evaluators.add(name, raw.get(), rule),
                 // Who refers to it is not told once more.
                 None => drop(unreadable.insert(name.clone().into_owned())),
             }
@@ -86,21 +92,21 @@ impl FileScope {
         for (name, value) in &metadata {
             found.extend(not_flat(&path, name, value));
         }
-        let shared = serde_json::to_vec(&(&evaluators, &metadata)).unwrap_or_default();
-        let digest = digest([&[generation as u8], shared.as_slice()]);
+        let written = serde_json::to_vec(&metadata).unwrap_or_default();
+        let generation_byte = [generation as u8];
+        let own = [generation_byte.as_slice(), written.as_slice()];
+        let digest = digest(own.into_iter().chain(evaluators.digests()));
         let is_pinned = pinned.is_some();
         let all_unreadable = document.evaluators.is_none();
-        let digests = evaluators.iter().map(|(name, rule)| {
-            let rule = serde_json::to_vec(rule).unwrap_or_default();
-            (name.clone(), self::digest([name.as_bytes(), rule.as_slice()]))
-        });
-        let (digests, sets) = (digests.collect(), RefCell::default());
+        let results = Cell::new(MOST_RESULTS);
+        let evaluators = Evaluators::new(evaluators, digest, compiled);
         Self {
             evaluators,
-            digests,
-            sets,
+            results,
             unreadable,
             all_unreadable,
+            encoded_metadata: encode_metadata(&metadata).into(),
+            interned: Interned::default(),
             metadata,
             generation,
             is_pinned,
@@ -113,26 +119,36 @@ impl FileScope {
         self.all_unreadable || self.unreadable.contains(evaluator)
     }
 
-    /// Rules by the name that `$ref` refers to them by.
-    pub(super) fn evaluators(&self) -> &BTreeMap<String, Json> {
+    /// The evaluators of the file.
+    pub(super) fn evaluators(&self) -> &Evaluators {
         &self.evaluators
     }
 
-    /// What an evaluator is told apart by.
-    pub(super) fn digest_of(&self, evaluator: &str) -> Option<&[u8]> {
-        self.digests.get(evaluator).map(<[u8; 32]>::as_slice)
+    /// Whether there is time to look at one more result.
+    pub(super) fn may_look_at_result(&self) -> bool {
+        let left = self.results.get().checked_sub(1);
+        self.results.set(left.unwrap_or(0));
+        left.is_some()
     }
 
-    /// The set of a list that stands in an evaluator.
-    pub(super) fn set(&self, elements: &[Json]) -> Arc<Set> {
-        let mut sets = self.sets.borrow_mut();
-        let set = sets.entry(elements.as_ptr()).or_insert_with(|| Arc::new(set::compile(elements)));
-        Arc::clone(set)
+    /// Those of them that flags refer to.
+    pub(super) fn into_compiled(self) -> Compiled {
+        self.evaluators.into_compiled()
     }
 
     /// Metadata that every flag has, unless it says otherwise.
     pub(super) fn metadata(&self) -> &Map<String, Json> {
         &self.metadata
+    }
+
+    /// The same encoded.
+    pub(super) fn encoded_metadata(&self) -> &Arc<[u8]> {
+        &self.encoded_metadata
+    }
+
+    /// Parts that many flags repeat.
+    pub(super) fn interned(&self) -> &Interned {
+        &self.interned
     }
 
     pub(super) fn generation(&self) -> Generation {
@@ -163,6 +179,11 @@ fn member(raw: &RawValue, text: &Text<'_>, path: &Path, found: &mut Problems) ->
             None
         }
     }
+}
+
+/// Metadata as flags have it; null values are dropped.
+pub(super) fn encode_metadata(metadata: &Map<String, Json>) -> Box<[u8]> {
+    encode_object(metadata.iter().filter(|(_, value)| !value.is_null()))
 }
 
 /// The warning of metadata that is no scalar.

@@ -3,11 +3,13 @@
 use crate::flag::{
     Generation, Lists,
     authored::{self, FlagProblems, Translation},
-    diagnostic::{Diagnostic, Path},
+    diagnostic::{Diagnostic, Level, Path},
     document::{Document, members_of_file},
+    foreign,
     layer::LayerFlag,
     lint::UNPINNED,
     members::Members,
+    origin::Origin,
     problems::Problems,
     text::Text,
 };
@@ -29,7 +31,16 @@ impl<'a> Source<'a> {
         fallback: Generation,
         found: &mut Problems,
     ) -> Result<Self, Diagnostic> {
-        let members = members_of_file(text.json())?;
+        let members = members_of_file(text.json());
+        let members = members.map_err(|error| foreign::unparsed(text.json(), error))?;
+        if members.get(authored::VERSION).is_none()
+            && let Some(error) = foreign::not_a_flag_file(&members)
+        {
+            return Err(error);
+        }
+        if let Some(error) = foreign::unrendered(text.json(), &members) {
+            return Err(error);
+        }
         let Some(translation) = authored::translate(text, &members, lists, fallback, found) else {
             return Ok(Self::Written(text, members));
         };
@@ -60,6 +71,17 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// What the file says of a flag beyond its definition.
+    pub(super) fn origin_of(&self, key: &str) -> Origin {
+        match self {
+            Self::Written(..) => Origin::default(),
+            Self::Translated(_, translation) => Origin {
+                killed: translation.shapes.get(key).is_some_and(|shape| shape.killed),
+                zone: translation.zone.clone(),
+            },
+        }
+    }
+
     /// Whether a flag of the same definition has the problems that it would have now.
     pub(super) fn has_all_its_problems(&self, flag: &LayerFlag) -> bool {
         match self {
@@ -80,11 +102,17 @@ impl<'a> Source<'a> {
     }
 
     /// Lets problems of a definition point to where their author wrote what it was made of.
-    pub(super) fn lead_back(&self, found: &mut [Diagnostic]) {
-        if let Self::Translated(..) = self {
-            found
-                .iter_mut()
-                .for_each(|problem| problem.path = authored::written_path(&problem.path));
+    pub(super) fn lead_back(&self, key: &str, found: &mut Vec<Diagnostic>) {
+        let Self::Translated(_, translation) = self else { return };
+        // What is wrong in the rule of a required flag is told of that flag.
+        found.retain(|problem| {
+            problem.level == Level::Error || !translation.is_of_required(&problem.path)
+        });
+        for problem in found {
+            problem.path = match translation.is_of_required(&problem.path) {
+                true => Path::from("flags").member(key).member("requires"),
+                false => authored::written_path(&problem.path),
+            };
         }
     }
 

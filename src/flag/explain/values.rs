@@ -1,17 +1,22 @@
-//! A value as a person reads it: JSON, with what is long cut short.
+//! A value as a person reads it: JSON. Only values that no author writes into a condition are
+//! shortened: long texts, and lists of hundreds of elements.
 
 use crate::flag::{
+    Flag,
+    arena::Arena,
     encoded, number,
     rule::{Set, Strings},
-    value::{Arena, List, Object, Value},
+    value::{List, Object, Value},
 };
 
-/// What a list, an object or a text shows of itself at most.
-const MOST_ELEMENTS: usize = 8;
-const MOST_LETTERS: usize = 80;
+/// A list or an object with more elements is shown as their count.
+const MOST_ELEMENTS: usize = 200;
 
-/// What nested values together come to, about.
-const LONGEST: usize = 240;
+/// A longer text is shortened, in letters.
+const MOST_LETTERS: usize = 1000;
+
+/// Nested values end after this many bytes.
+const LONGEST: usize = 16_384;
 
 /// A value as JSON, shortened.
 pub(super) fn json<'a>(arena: &Arena<'a>, value: Value<'a>) -> String {
@@ -27,6 +32,12 @@ pub(super) fn quoted(text: &str) -> String {
         shown.push('…');
     }
     serde_json::Value::from(shown).to_string()
+}
+
+/// A number of seconds since 1970 as a moment in the time zone of the flag's file.
+pub(super) fn moment(flag: &Flag, value: Value<'_>) -> Option<String> {
+    let Value::Number(number) = value else { return None };
+    flag.moment(number::truncate(number)).filter(|_| number.trunc() == number)
 }
 
 /// A number as JSON.
@@ -95,9 +106,7 @@ fn write<'a>(out: &mut String, arena: &Arena<'a>, value: Value<'a>) {
         Value::List(list) => {
             let elements: Vec<_> = match list {
                 List::Given(bytes) => encoded::elements(bytes).flatten().collect(),
-                List::Made(span) => {
-                    arena.items.get(span.start..span.end).unwrap_or_default().to_vec()
-                }
+                List::Made(span) => arena.items.get(span.range()).unwrap_or_default().to_vec(),
             };
             let count = elements.len();
             if count > MOST_ELEMENTS {
@@ -119,7 +128,7 @@ fn write<'a>(out: &mut String, arena: &Arena<'a>, value: Value<'a>) {
             write_members(out, arena, &members.collect::<Vec<_>>());
         }
         Value::Object(Object::Made(span)) => {
-            let members = arena.members.get(span.start..span.end).unwrap_or_default().iter();
+            let members = arena.members.get(span.range()).unwrap_or_default().iter();
             let members = members.map(|(name, value)| (quoted(arena.str(*name)), *value));
             write_members(out, arena, &members.collect::<Vec<_>>());
         }

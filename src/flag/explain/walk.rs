@@ -33,25 +33,38 @@ impl<'a> Walk<'_, 'a, '_> {
         asked: Asked,
     ) -> Evaluated<'a> {
         match rule {
+            Rule::Shared(shared) => {
+                self.evaluator.visit(1)?;
+                self.node(lead, &shared.rule, depth, asked)
+            }
             // Whatever it results in stands at its branch.
             Rule::If(clauses) if lead.is_empty() && asked == Asked::Value => {
+                self.evaluator.visit(clauses.len())?;
                 self.branches(clauses, depth)
             }
             Rule::If(clauses) => {
+                self.evaluator.visit(clauses.len())?;
                 let title = if lead.is_empty() { "if" } else { lead.trim_end() };
                 self.parts(title, depth, asked, |walk| walk.branches(clauses, depth + 1))
             }
-            Rule::And(rules) => self.parts(&format!("{lead}and"), depth, asked, |walk| {
-                walk.operands(rules, depth + 1, asked, false)
-            }),
-            Rule::Or(rules) => self.parts(&format!("{lead}or"), depth, asked, |walk| {
-                walk.operands(rules, depth + 1, asked, true)
-            }),
+            Rule::And(rules) => {
+                self.evaluator.visit(rules.len())?;
+                self.parts(&format!("{lead}and"), depth, asked, |walk| {
+                    walk.operands(rules, depth + 1, asked, false)
+                })
+            }
+            Rule::Or(rules) => {
+                self.evaluator.visit(rules.len())?;
+                self.parts(&format!("{lead}or"), depth, asked, |walk| {
+                    walk.operands(rules, depth + 1, asked, true)
+                })
+            }
             Rule::Fractional(split) => self.split(lead, split, depth, asked),
             Rule::Apply(operator @ (Operator::Not | Operator::Truth), arguments)
                 if let [only] = expression::listed(arguments)
                     && has_parts(only) =>
             {
+                self.evaluator.visit(1)?;
                 let not = *operator == Operator::Not;
                 let title = format!("{lead}{}", if not { "not" } else { "!!" });
                 self.parts(&title, depth, asked, |walk| {
@@ -130,8 +143,9 @@ impl<'a> Walk<'_, 'a, '_> {
 
     fn leaf(&mut self, lead: &str, rule: &'a Rule, depth: usize, asked: Asked) -> Evaluated<'a> {
         let place = self.reserve(depth);
-        let text = expression::text(rule);
+        let text = expression::text(self.flag, rule);
         let result = self.evaluator.rule(rule, Scope::CONTEXT);
+        let result = result.and_then(|value| self.evaluator.within_budget(value));
         let answer = self.answer(asked, result);
         let line = match (rule, asked) {
             (Rule::Literal(_), Asked::Value) => format!("{lead}{answer}"),
@@ -150,7 +164,7 @@ impl<'a> Walk<'_, 'a, '_> {
     }
 
     fn skip(&mut self, lead: &str, rule: &Rule, depth: usize) {
-        let text = format!("{lead}{}: not looked at", expression::text(rule));
+        let text = format!("{lead}{}: not looked at", expression::text(self.flag, rule));
         self.steps.push(Step::new(depth, text));
     }
 
@@ -189,5 +203,5 @@ impl<'a> Walk<'_, 'a, '_> {
 
 /// Whether a rule is told in several lines.
 fn has_parts(rule: &Rule) -> bool {
-    matches!(rule, Rule::If(_) | Rule::And(_) | Rule::Or(_) | Rule::Fractional(_))
+    matches!(rule.resolved(), Rule::If(_) | Rule::And(_) | Rule::Or(_) | Rule::Fractional(_))
 }

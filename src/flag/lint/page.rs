@@ -3,15 +3,16 @@
 use super::{Linted, logic::operands, settings::Settings};
 use crate::flag::{
     Generation,
-    authored::{Shape, translate},
+    authored::{Shape, Translation, translate},
     diagnostic::Path,
     document::{Definition, Document},
     members::Members,
     problems::Problems,
     text::Text,
 };
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value as Json, value::RawValue};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A file.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub(super) struct Page {
     places: HashMap<String, usize>,
     /// Rules by name, which others refer to.
     pub(super) evaluators: Map<String, Json>,
+    /// The segments of a readable file as its author wrote them; null if it has none.
+    pub(super) segments: Json,
     /// What is said of all flags.
     metadata: Map<String, Json>,
     pub(super) generation: Generation,
@@ -28,6 +31,8 @@ pub(super) struct Page {
     pub(super) is_readable: bool,
     settings: Settings,
     shapes: BTreeMap<String, Shape>,
+    /// The time zone that the file names.
+    pub(super) zone: Option<TimeZone>,
 }
 
 /// A flag.
@@ -39,8 +44,10 @@ pub(super) struct Subject {
     pub(super) default: Json,
     /// Its rule; null if there is none.
     pub(super) targeting: Json,
-    /// What is said of it.
+    /// What is said of it. A member `description` stands here as `why`.
     pub(super) metadata: Map<String, Json>,
+    /// Whether a member `description` says why it exists.
+    is_described: bool,
     /// The flag as its author wrote it; null in flagd's form.
     pub(super) written: Json,
 }
@@ -54,9 +61,11 @@ impl Page {
         let settings = Settings::read(json_of(file.get("lint")).as_ref());
         let translation = translate(&text, &file, linted.lists, linted.fallback, &mut nobody);
         let Ok(translation) = translation.transpose() else { return };
-        let (json, shapes) = match translation {
-            None => (None, BTreeMap::new()),
-            Some(translation) => (Some(Text::of_json(translation.json)), translation.shapes),
+        let (json, shapes, required, zone) = match translation {
+            None => (None, BTreeMap::new(), BTreeSet::new(), None),
+            Some(Translation { json, shapes, required, zone, .. }) => {
+                (Some(Text::of_json(json)), shapes, required, zone)
+            }
         };
         let is_readable = json.is_some();
         let Ok(document) = Document::parse(json.as_ref().unwrap_or(&text), &mut nobody) else {
@@ -71,7 +80,9 @@ impl Page {
             Some("v3") => Generation::V3,
             _ => linted.fallback,
         };
+        // Those of required flags are the rules of flags, which are looked at themselves.
         let evaluators = document.evaluators.iter().flat_map(|evaluators| &evaluators.0);
+        let evaluators = evaluators.filter(|(name, _)| !required.contains(&**name));
         let evaluators =
             evaluators.filter_map(|(name, raw)| Some((name.to_string(), json_of(Some(raw))?)));
         let flags: Vec<Subject> = flags.collect();
@@ -80,11 +91,13 @@ impl Page {
             places: places.collect(),
             flags,
             evaluators: evaluators.collect(),
+            segments: json_of(file.get("segments").filter(|_| is_readable)).unwrap_or_default(),
             metadata,
             generation,
             is_readable,
             settings,
             shapes,
+            zone,
         };
         look(&page, &text);
     }
@@ -144,14 +157,23 @@ impl Subject {
         let member = |name: &str| json_of(members.get(name)).unwrap_or_default();
         let targeting = member("targeting");
         let is_empty = targeting.as_object().is_some_and(Map::is_empty);
+        let mut metadata = object(Some(member("metadata")));
+        let written = json_of(written).unwrap_or_default();
+        let description = member("description");
+        let is_described = !metadata.contains_key("why") && description.is_string()
+            || written.get("why").is_none() && written.get("description").is_some();
+        if description.is_string() {
+            metadata.entry("why").or_insert(description);
+        }
         Some(Self {
             key: flag.key.clone().into_owned(),
-            is_disabled: member("state") == "DISABLED",
+            is_disabled: flag.is_disabled_before || members.are_disabled(),
             variants: object(Some(member("variants"))),
             default: member("defaultVariant"),
             targeting: if is_empty { Json::Null } else { targeting },
-            metadata: object(Some(member("metadata"))),
-            written: json_of(written).unwrap_or_default(),
+            metadata,
+            is_described,
+            written,
         })
     }
 
@@ -161,6 +183,9 @@ impl Subject {
 
     /// Where something is said of it, whether or not it is.
     pub(super) fn path_of(&self, fact: &str) -> Path {
+        if fact == "why" && self.is_described {
+            return self.path().member("description");
+        }
         self.path().member("metadata").member(fact)
     }
 
