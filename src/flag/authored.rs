@@ -48,6 +48,7 @@ pub(super) use words::truth;
 
 use condition::Terms;
 use flags::ReadFlag;
+use jiff::tz::TimeZone;
 use moment::Clock;
 use node::Node;
 use plan::Writing;
@@ -56,7 +57,10 @@ use requires::Required;
 use rollout::Held;
 use segments::Segments;
 use serde_json::{Map, Value as Json, value::RawValue};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 /// The member that says a file is written in this format, and in which version of it.
 pub(super) const VERSION: &str = "flagstaff";
@@ -86,6 +90,8 @@ pub(super) struct Translation {
     pub(super) found: BTreeMap<String, FlagProblems>,
     /// Of each flag that was understood.
     pub(super) shapes: BTreeMap<String, Shape>,
+    /// The time zone that the file names.
+    pub(super) zone: Option<TimeZone>,
 }
 
 impl Translation {
@@ -106,6 +112,8 @@ pub(super) struct Shape {
     /// The rule stands behind conditions of the flag's own: its times, and what it requires.
     pub(super) gated: bool,
     pub(super) held: Option<Held>,
+    /// The file says `killed: true`.
+    pub(super) killed: bool,
 }
 
 /// What is wrong with a flag as it was written.
@@ -186,7 +194,8 @@ impl File<'_> {
         let (plans, mut of_flags) = self.plans(terms)?;
         let broken: BTreeSet<String> =
             of_flags.keys().filter(|key| !plans.contains_key(*key)).cloned().collect();
-        let mut flags = Map::new();
+        let mut flags = String::new();
+        let mut broken_here = BTreeSet::new();
         let prerequisites = Prerequisites::new(&segments);
         let written = generation.unwrap_or(fallback);
         for (key, ReadFlag { problems, .. }) in &mut of_flags {
@@ -197,7 +206,14 @@ impl File<'_> {
                 let writing = Writing { key, generation: written, elsewhere: false };
                 Some(plan.definition(writing, required))
             });
-            flags.insert(key.clone(), definition.unwrap_or_default());
+            if definition.is_none() {
+                broken_here.insert(key.clone());
+            }
+            // As text at once: trees of all flags would take many times the memory of the file.
+            let separator = if flags.is_empty() { "" } else { "," };
+            let definition = definition.unwrap_or_default();
+            // Writing to a text cannot fail.
+            _ = write!(flags, "{separator}{}:{definition}", Json::from(key.as_str()));
         }
         let mut file = Map::new();
         let mut metadata = match values.get("metadata") {
@@ -219,7 +235,7 @@ impl File<'_> {
         }
         let shapes = plans.iter().map(|(key, plan)| (key.clone(), plan.shape())).collect();
         let found = of_flags.into_iter().map(|(key, ReadFlag { problems, switched_off })| {
-            let is_broken = flags.get(&key).is_some_and(Json::is_null);
+            let is_broken = broken_here.contains(&key);
             let (told, untold) = problems.finish();
             (key, FlagProblems { told, untold, is_broken, switched_off })
         });
@@ -228,7 +244,6 @@ impl File<'_> {
                 problems.is_broken || !problems.told.is_empty()
             })
             .collect();
-        file.insert("flags".to_owned(), flags.into());
         let (mut evaluators, required) = prerequisites.finish();
         evaluators.extend(segments.evaluators());
         for (name, members) in [("metadata", metadata), ("$evaluators", evaluators)] {
@@ -236,8 +251,14 @@ impl File<'_> {
                 file.insert(name.to_owned(), members.into());
             }
         }
-        let json = Json::Object(file).to_string();
-        Ok(Translation { json, required, inner: segments.inner(), found, shapes })
+        Ok(Translation {
+            json: joined(&flags, &file),
+            required,
+            inner: segments.inner(),
+            found,
+            shapes,
+            zone: clock.zone().cloned(),
+        })
     }
 
     /// The error of a member of the file that is written twice: half of the file would be lost.
@@ -287,6 +308,16 @@ impl File<'_> {
         found.extend(faults.iter().map(|fault| fault.diagnostic(path, start)));
         read_with(raw, path, Duplicates::Refused, twice)
     }
+}
+
+/// The text of a file of these flags and other members.
+fn joined(flags: &str, others: &Map<String, Json>) -> String {
+    let mut json = format!("{{\"flags\":{{{flags}}}");
+    for (name, member) in others {
+        _ = write!(json, ",{}:{member}", Json::from(name.as_str()));
+    }
+    json.push('}');
+    json
 }
 
 /// How units are hashed: a fact of the file.

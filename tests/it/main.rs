@@ -41,6 +41,7 @@ mod hostile_frames;
 mod hostile_pages;
 mod image;
 mod inputs;
+mod kills;
 mod layers;
 mod limits;
 mod lints;

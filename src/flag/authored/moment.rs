@@ -34,6 +34,11 @@ impl Clock {
         Err(node.error(format!("\"{name}\" is no time zone"), help))
     }
 
+    /// The zone that the file names.
+    pub(super) fn zone(&self) -> Option<&TimeZone> {
+        self.zone.as_ref()
+    }
+
     /// A moment in seconds since 1970.
     pub(super) fn moment(&self, node: &Node<'_>, found: &mut Problems) -> Option<i64> {
         let text = node.text("a moment", found)?;
