@@ -113,9 +113,10 @@ async fn answers_to_one_batch_of_requests_leave_in_one_write() {
     let (ours, theirs) = duplex(1 << 20);
     let writes = Arc::new(AtomicUsize::new(0));
     let socket = Counting { socket: ours, writes: Arc::clone(&writes) };
-    tokio::spawn(async move { serve(socket, site, &place.seat).await });
+    let lifecycle = site.lifecycle.clone();
+    lifecycle.spawn(async move { serve(socket, site, &place.seat).await });
     let (sender, connection) = h2::client::handshake(theirs).await.unwrap();
-    tokio::spawn(async move { connection.await.unwrap() });
+    lifecycle.spawn(async move { connection.await.unwrap() });
     let mut before = 0;
     for round in 0..=ROUNDS {
         if round == 1 {
