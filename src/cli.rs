@@ -6,6 +6,7 @@ pub mod eval;
 pub mod export;
 pub mod health;
 pub mod management_client;
+mod output;
 pub mod overriding;
 pub mod parse;
 pub mod serve;
@@ -14,6 +15,14 @@ use clap::{
     CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind, parser::ValueSource,
 };
 use parse::Port;
+use std::{
+    env,
+    io::{Write, stdout},
+    process::ExitCode,
+};
+
+/// The exit code of a wrong command line.
+const WRONG_USAGE: u8 = 2;
 
 /// A feature-flag sidecar: watches flag files, answers over gRPC on localhost, streams updates.
 #[derive(Debug, Parser)]
@@ -25,10 +34,21 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// Reads the command line; exits with 2 if it is wrong.
-    pub fn read() -> Self {
+    /// Reads the command line. Otherwise the program ends with this exit code: 0 after `--help` and
+    /// `--version`, 1 if their text cannot be written, 2 if the command line is wrong.
+    pub fn read() -> Result<Self, ExitCode> {
+        Self::parse_arguments().map_err(|error| {
+            // Errors go to standard error, and their exit code is enough of a report.
+            let is_error = error.use_stderr();
+            let code = ExitCode::from(if is_error { WRONG_USAGE } else { 0 });
+            let written = error.print().and_then(|()| stdout().flush());
+            if is_error { code } else { output::finish(written, code) }
+        })
+    }
+
+    fn parse_arguments() -> Result<Self, clap::Error> {
         let mut command = Self::command();
-        let matches = command.get_matches_mut();
+        let matches = command.try_get_matches_from_mut(env::args_os())?;
         let typed_link = matches.subcommand_matches("serve").is_some_and(|serve| {
             ["port", "sync_port", "ofrep_port", "management_port"].into_iter().any(|port| {
                 serve.value_source(port) == Some(ValueSource::CommandLine)
@@ -37,9 +57,9 @@ impl Cli {
         });
         if typed_link {
             let message = "a port is a number or off; only the environment may hold a service link";
-            command.error(ErrorKind::ValueValidation, message).exit();
+            return Err(command.error(ErrorKind::ValueValidation, message));
         }
-        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
     }
 }
 

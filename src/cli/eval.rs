@@ -2,7 +2,7 @@
 //!
 //! The answer has the shape of the OpenFeature Remote Evaluation Protocol.
 
-use super::{parse, serve::Fractional};
+use super::{output, parse, serve::Fractional};
 use crate::{
     clock::now,
     flag::{
@@ -15,7 +15,7 @@ use crate::{
 use clap::{Args, builder::BoolishValueParser};
 use serde_json::{Map, Value as Json, json};
 use std::{
-    io::{Write, stderr, stdout},
+    io::{Write, stderr},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -64,9 +64,8 @@ impl EvalArgs {
             answer if self.explain => explanation(&steps, answer),
             Ok(answer) | Err(answer) => format!("{answer:#}"),
         };
-        // Whoever closed the pipe does not want the answer.
-        writeln!(stdout(), "{text}").unwrap_or_default();
-        if answer.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        let code = if answer.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        output::print(text + "\n", code)
     }
 
     fn answer(&self, steps: &mut Vec<Step>) -> Result<Json, Json> {

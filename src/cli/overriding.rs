@@ -8,12 +8,15 @@ mod list;
 mod set;
 mod sidecar;
 
-use super::management_client::{Address, AskError, address};
+use super::{
+    management_client::{Address, AskError, address},
+    output,
+};
 use crate::telemetry::report::chain;
 use clap::{Args, Subcommand};
 use sidecar::Status;
 use std::{
-    io::{self, Write, stderr, stdout},
+    io::{self, Write, stderr},
     path::PathBuf,
     process::ExitCode,
     time::Duration,
@@ -104,11 +107,7 @@ impl Overriding {
                 done
             });
         match done {
-            Ok(said) => {
-                // It is done, whether or not anybody reads so.
-                writeln!(stdout(), "{said}").unwrap_or_default();
-                ExitCode::SUCCESS
-            }
+            Ok(said) => output::print(said + "\n", ExitCode::SUCCESS),
             Err(error) => {
                 writeln!(stderr(), "error: {}", chain(&error)).unwrap_or_default();
                 ExitCode::FAILURE

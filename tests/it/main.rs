@@ -39,6 +39,7 @@ mod lints;
 mod load;
 mod logs;
 mod observability;
+mod output;
 mod overrides;
 mod page;
 mod platform;
