@@ -42,7 +42,8 @@ pub struct EvalArgs {
     /// Generation of the fractional operator in files that do not say one
     #[arg(long, env = "FLAGSTAFF_FRACTIONAL", default_value = "v2")]
     fractional: Fractional,
-    /// Answer as at this moment, such as 2026-12-09T10:00:00Z, instead of now
+    /// Answer as at this moment instead of now: 2026-12-09T10:00:00Z or
+    /// 2026-12-09T11:00[Europe/Berlin]
     #[arg(long, value_name = "TIME", env = "FLAGSTAFF_AT", value_parser = parse::moment)]
     at: Option<i64>,
     /// Tell a person why, instead of the answer as JSON

@@ -139,7 +139,7 @@ impl File<'_> {
         let node =
             |name: &str| values.get(name).map(|value| Node { value, path: Path::from(name) });
         let generation = generation(node("bucketing"))?;
-        let clock = Clock::read(node("time_zone").as_ref())?;
+        let clock = Clock::read(node("time_zone").as_ref(), found)?;
         let segments = Segments::read(node("segments").as_ref(), self.lists, &clock, found);
         let terms = Terms::new(&clock, &segments);
         let (plans, mut of_flags) = self.plans(terms, found)?;

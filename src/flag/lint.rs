@@ -11,7 +11,6 @@ mod findings;
 mod implies;
 mod lifecycle;
 mod logic;
-mod moment;
 mod naming;
 mod ownership;
 mod page;
@@ -34,7 +33,6 @@ use super::{
 };
 pub use against::Before;
 use findings::Findings;
-pub use moment::parse as moment;
 use page::Page;
 pub(super) use table::{DEFINED_TWICE, NO_TIME_ZONE, UNPINNED};
 pub use table::{LINTS, lint_named};

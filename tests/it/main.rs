@@ -38,6 +38,7 @@ mod limits;
 mod lints;
 mod load;
 mod logs;
+mod moments;
 mod observability;
 mod output;
 mod overrides;
