@@ -85,6 +85,9 @@ impl EvalArgs {
             return Err(self.error("FLAG_NOT_FOUND", &help));
         };
         let flag = found.flag();
+        if let Some(inexact) = self.context.values().find_map(flag::inexact_within) {
+            writeln!(stderr(), "hint: in the context, {inexact}").unwrap_or_default();
+        }
         let context = flag::encode_object(&self.context);
         let mut scratch = Scratch::default();
         let mut evaluator = Evaluator::new(&mut scratch, &context, self.at.unwrap_or_else(now))

@@ -34,6 +34,7 @@ use super::{
     Generation,
     compile::read_json,
     diagnostic::{Diagnostic, Path, Step, Target},
+    integers,
     members::Members,
     problems::{MOST_TOLD, Problems},
     suggest::suggest,
@@ -191,7 +192,12 @@ impl File<'_> {
                 file.insert(name.to_owned(), members.into());
             }
         }
-        Ok(Translation { json: Json::Object(file).to_string(), found, shapes })
+        let mut file = Json::Object(file);
+        // Their author was warned where they are written, and is not warned again.
+        if integers::may_have(self.text.json()) {
+            integers::round(&mut file);
+        }
+        Ok(Translation { json: file.to_string(), found, shapes })
     }
 
     /// Reads every flag by itself: one that makes no sense hurts no other.

@@ -3,6 +3,7 @@
 //! A definition that cannot be served keeps its last good flag (see [`layer`](super::layer)); what
 //! flagd would load with a shrug is loaded with a warning.
 
+mod definitions;
 mod flag;
 mod fractional;
 mod json;
@@ -15,6 +16,7 @@ mod set;
 mod source;
 mod variants;
 
+pub(super) use definitions::definitions_of;
 pub(super) use json::read as read_json;
 pub(crate) use operators::name_of;
 
@@ -29,7 +31,6 @@ use super::{
 };
 use report::Report;
 use scope::FileScope;
-use serde_json::{Map, Value as Json, value::RawValue};
 use sha2::{Digest as _, Sha256};
 use source::Source;
 use std::sync::Arc;
@@ -115,41 +116,6 @@ pub(super) fn place_problems(text: &Text<'_>, found: Problems) -> Vec<Diagnostic
     let mut report = Report::new(text);
     report.add_to_file(found.finish());
     report.finish()
-}
-
-/// The definitions of a file as JSON; `None` if there are none.
-pub(super) fn definitions_of(
-    lists: &Lists,
-    content: &[u8],
-    format: Format,
-    fallback: Generation,
-) -> Option<Map<String, Json>> {
-    let written = Text::read(content, format).ok()?;
-    let mut nobody = Problems::with_room(0);
-    let source = Source::read(&written, lists, fallback, &mut nobody).ok()?;
-    let document = source.document(&mut nobody).ok()?;
-    let read = |raw: &RawValue| serde_json::from_str::<Json>(raw.get()).ok();
-    let mut file = Map::new();
-    let mut flags = Map::new();
-    for Definition { key, raw, .. } in &document.flags {
-        // What cannot even be read is left out, and hurts no other.
-        if let Some(Json::Object(mut flag)) = read(raw) {
-            flag.remove("key");
-            flags.insert(key.clone().into_owned(), flag.into());
-        }
-    }
-    file.insert("flags".to_owned(), flags.into());
-    if let Some(metadata) = document.metadata.and_then(read) {
-        file.insert("metadata".to_owned(), metadata);
-    }
-    let evaluators = document.evaluators.iter().flat_map(|evaluators| &evaluators.0);
-    let evaluators: Map<String, Json> = evaluators
-        .filter_map(|(name, raw)| Some((name.clone().into_owned(), read(raw)?)))
-        .collect();
-    if !evaluators.is_empty() {
-        file.insert("$evaluators".to_owned(), evaluators.into());
-    }
-    Some(file)
 }
 
 /// Compiles a flag, unless it is what it was; says how many problems there was no room for.

@@ -33,6 +33,7 @@ mod hostile;
 mod hostile_frames;
 mod hostile_pages;
 mod image;
+mod integers;
 mod layers;
 mod limits;
 mod lints;

@@ -4,7 +4,7 @@
 //! how it looks. Where it may be two of them, `version:`, `number:` or `time:` has to say.
 
 use super::{moment::Clock, node::Node};
-use crate::flag::{diagnostic::Diagnostic, problems::Problems};
+use crate::flag::{diagnostic::Diagnostic, integers, problems::Problems};
 use serde_json::{Number, Value as Json, json};
 
 /// What the operand of a comparison is.
@@ -91,6 +91,8 @@ impl Compared<'_> {
                     found.push(node.error(format!("\"{operand}\" is no number"), help));
                     return None;
                 };
+                let inexact = integers::inexact(&number);
+                found.extend(inexact.map(|message| node.warning(message, integers::HELP)));
                 self.numeric(sign, &number, found)
             }
             Kind::Time => {
