@@ -57,6 +57,8 @@ pub(crate) use split::Split;
 pub(crate) use suggest::{nearest, suggest};
 pub use text::Format;
 
+use std::sync::Arc;
+
 /// SHA-256.
 pub type Digest = [u8; 32];
 
@@ -72,7 +74,7 @@ pub struct Flag {
     default: Option<VariantIndex>,
     metadata: Box<[u8]>,
     /// When time alone may change an answer.
-    boundaries: Box<[i64]>,
+    boundaries: Box<[Arc<[i64]>]>,
     digests: Digests,
 }
 

@@ -14,6 +14,7 @@ mod moment;
 mod node;
 mod operand;
 mod plan;
+mod prerequisites;
 mod requires;
 mod rollout;
 mod room;
@@ -46,6 +47,7 @@ use condition::Terms;
 use moment::Clock;
 use node::Node;
 use plan::Writing;
+use prerequisites::Prerequisites;
 use requires::{Plans, Required};
 use rollout::Held;
 use segments::Segments;
@@ -72,10 +74,26 @@ const KNOWN: [&str; 9] = [
 #[derive(Debug)]
 pub(super) struct Translation {
     pub(super) json: String,
+    /// The evaluators that stand for flags that others require.
+    pub(super) required: BTreeSet<String>,
+    /// Other evaluators that no flag refers to.
+    pub(super) inner: BTreeSet<String>,
     /// Of each flag that has any.
     pub(super) found: BTreeMap<String, FlagProblems>,
     /// Of each flag that was understood.
     pub(super) shapes: BTreeMap<String, Shape>,
+}
+
+impl Translation {
+    /// Whether a path leads into an evaluator that stands for a required flag.
+    pub(super) fn is_of_required(&self, path: &Path) -> bool {
+        match path.parts().0 {
+            [Step::Member(evaluators), Step::Member(name), ..] => {
+                **evaluators == *"$evaluators" && self.required.contains(&**name)
+            }
+            _ => false,
+        }
+    }
 }
 
 /// What a definition does not say of the flag that it was made of.
@@ -147,10 +165,12 @@ impl File<'_> {
         let broken: BTreeSet<String> =
             of_flags.keys().filter(|key| !plans.contains_key(*key)).cloned().collect();
         let mut flags = Map::new();
+        let prerequisites = Prerequisites::new(&segments);
         let written = generation.unwrap_or(fallback);
         for (key, problems) in &mut of_flags {
             let definition = plans.get_key_value(key).and_then(|(key, plan)| {
-                let mut required = Required::new(&plans, &broken, written, segments.room());
+                let mut required =
+                    Required::new(&plans, &broken, written, segments.room(), &prerequisites);
                 let required = required.of(key, plan, problems)?;
                 let writing = Writing { key, generation: written, elsewhere: false };
                 Some(plan.definition(writing, required))
@@ -187,7 +207,9 @@ impl File<'_> {
             })
             .collect();
         file.insert("flags".to_owned(), flags.into());
-        for (name, members) in [("metadata", metadata), ("$evaluators", segments.evaluators())] {
+        let (mut evaluators, required) = prerequisites.finish();
+        evaluators.extend(segments.evaluators());
+        for (name, members) in [("metadata", metadata), ("$evaluators", evaluators)] {
             if !members.is_empty() {
                 file.insert(name.to_owned(), members.into());
             }
@@ -197,7 +219,8 @@ impl File<'_> {
         if integers::may_have(self.text.json()) {
             integers::round(&mut file);
         }
-        Ok(Translation { json: file.to_string(), found, shapes })
+        let json = file.to_string();
+        Ok(Translation { json, required, inner: segments.inner(), found, shapes })
     }
 
     /// Reads every flag by itself: one that makes no sense hurts no other.

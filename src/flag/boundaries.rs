@@ -9,7 +9,7 @@ use super::{
     number,
     rule::{Arguments, Each, Literal, Operator, Path, Rule, Var},
 };
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 /// Beyond this, seconds are not told apart by a rule's numbers.
 const LAST: f64 = 9_007_199_254_740_992.0;
@@ -17,26 +17,37 @@ const LAST: f64 = 9_007_199_254_740_992.0;
 impl Flag {
     /// The moments in Unix seconds at which a comparison of its rule comes out differently than a
     /// second before, in their order. A rule has at most 10 000 parts, and so has this.
-    pub fn boundaries(&self) -> &[i64] {
-        &self.boundaries
+    pub fn boundaries(&self) -> Vec<i64> {
+        let mut all: Vec<_> =
+            self.boundaries.iter().flat_map(|some| some.iter().copied()).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
     }
 
     /// Whether its rule reads the timestamp at all, to compare it or to compute with it.
     pub(crate) fn asks_the_time(&self) -> bool {
-        matches!(&self.behaviour, Behaviour::Targeted(rule) if asks_the_time(rule))
+        matches!(&self.behaviour, Behaviour::Targeted(rule) if reads_time(rule))
     }
 
     /// The moments around this one between which all comparisons come out alike.
     pub(crate) fn holds(&self, at: i64) -> Range<i64> {
-        let passed = self.boundaries.partition_point(|boundary| *boundary <= at);
-        let last = passed.checked_sub(1).and_then(|last| self.boundaries.get(last));
-        let next = self.boundaries.get(passed);
-        last.copied().unwrap_or(i64::MIN)..next.copied().unwrap_or(i64::MAX)
+        let mut holds = i64::MIN..i64::MAX;
+        for boundaries in &self.boundaries {
+            let passed = boundaries.partition_point(|boundary| *boundary <= at);
+            let last = passed.checked_sub(1).and_then(|last| boundaries.get(last));
+            let next = boundaries.get(passed);
+            holds.start = holds.start.max(last.copied().unwrap_or(i64::MIN));
+            holds.end = holds.end.min(next.copied().unwrap_or(i64::MAX));
+        }
+        holds
     }
 }
 
-fn asks_the_time(rule: &Rule) -> bool {
-    let mut asks = match rule {
+/// Whether a rule reads the timestamp.
+pub(super) fn reads_time(rule: &Rule) -> bool {
+    let mut reads = match rule {
+        Rule::Shared(shared) => return shared.reads_time,
         Rule::Var(var) => match &var.path {
             Path::Parts(parts) => match &**parts {
                 [one] => &*one.name == FLAGD,
@@ -46,21 +57,54 @@ fn asks_the_time(rule: &Rule) -> bool {
         },
         _ => false,
     };
-    rule.parts(&mut |part| asks |= asks_the_time(part));
-    asks
+    rule.parts(&mut |part| reads = reads || reads_time(part));
+    reads
 }
 
-/// The boundaries of a rule.
-pub(super) fn of(rule: &Rule) -> Box<[i64]> {
-    let mut found = Vec::new();
-    collect(rule, &mut found);
-    found.sort_unstable();
-    found.dedup();
-    found.into()
+/// The boundaries of a rule: its own first, then those of each rule that it shares with others,
+/// which are not copied.
+pub(super) fn of(rule: &Rule) -> Box<[Arc<[i64]>]> {
+    let found = Found::of(rule);
+    let mut all = Vec::with_capacity(found.shared.len() + 1);
+    if !found.own.is_empty() {
+        all.push(found.own.into());
+    }
+    all.extend(found.shared.into_iter().map(Arc::clone));
+    all.into()
 }
 
-fn collect(rule: &Rule, found: &mut Vec<i64>) {
+/// The boundaries of a rule, shared rules included, in their order.
+pub(super) fn all_of(rule: &Rule) -> Vec<i64> {
+    let mut found = Found::of(rule);
+    found.own.extend(found.shared.iter().flat_map(|shared| shared.iter()));
+    found.own.sort_unstable();
+    found.own.dedup();
+    found.own
+}
+
+/// What a walk over a rule has found.
+#[derive(Default)]
+struct Found<'r> {
+    own: Vec<i64>,
+    shared: Vec<&'r Arc<[i64]>>,
+}
+
+impl<'r> Found<'r> {
+    fn of(rule: &'r Rule) -> Self {
+        let mut found = Self::default();
+        collect(rule, &mut found);
+        found.own.sort_unstable();
+        found.own.dedup();
+        found.shared.sort_unstable_by_key(|shared| shared.as_ptr());
+        found.shared.dedup_by_key(|shared| shared.as_ptr());
+        found
+    }
+}
+
+fn collect<'r>(rule: &'r Rule, found: &mut Found<'r>) {
     match rule {
+        Rule::Shared(shared) if shared.boundaries.is_empty() => {}
+        Rule::Shared(shared) => found.shared.push(&shared.boundaries),
         // In there only the elements of the list can be seen.
         Rule::Each(Each::Map | Each::All, operands) => collect(&operands.0, found),
         Rule::Reduce(operands) => {
@@ -68,7 +112,7 @@ fn collect(rule: &Rule, found: &mut Vec<i64>) {
             collect(&operands.2, found);
         }
         _ => {
-            found.extend(comparisons(rule).flatten().flat_map(Comparison::boundaries));
+            found.own.extend(comparisons(rule).flatten().flat_map(Comparison::boundaries));
             rule.parts(&mut |part| collect(part, found));
         }
     }
@@ -77,6 +121,8 @@ fn collect(rule: &Rule, found: &mut Vec<i64>) {
 /// What a condition comes to at a moment, if that depends on nothing else.
 pub(super) fn decided(condition: &Rule, at: i64) -> Option<bool> {
     match condition {
+        Rule::Shared(shared) if !shared.reads_time => shared.decided,
+        Rule::Shared(shared) => decided(&shared.rule, at),
         Rule::Literal(Literal::Bool(bit)) => Some(*bit),
         Rule::And(rules) => all(rules.iter().map(|rule| decided(rule, at))),
         Rule::Or(rules) => {
@@ -128,7 +174,7 @@ struct Comparison {
 
 impl Comparison {
     fn of(operator: Operator, a: &Rule, b: &Rule) -> Option<Self> {
-        let (operator, literal) = match (a, b) {
+        let (operator, literal) = match (a.resolved(), b.resolved()) {
             (Rule::Var(var), Rule::Literal(literal)) if is_timestamp(var) => (operator, literal),
             (Rule::Literal(literal), Rule::Var(var)) if is_timestamp(var) => {
                 (operator.turned(), literal)

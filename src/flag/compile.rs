@@ -4,10 +4,12 @@
 //! flagd would load with a shrug is loaded with a warning.
 
 mod definitions;
+mod evaluators;
 mod flag;
 mod fractional;
 mod json;
 mod operators;
+mod references;
 mod report;
 mod results;
 mod rule;
@@ -15,8 +17,10 @@ mod scope;
 mod set;
 mod source;
 mod variants;
+mod written_out;
 
 pub(super) use definitions::definitions_of;
+pub(super) use evaluators::Compiled;
 pub(super) use json::read as read_json;
 pub(crate) use operators::name_of;
 
@@ -80,7 +84,8 @@ pub fn compile_with(
             return Err(report.finish());
         }
     };
-    let scope = FileScope::read(&document, source.text(), fallback, &mut found);
+    let evaluators = previous.evaluators();
+    let scope = FileScope::read(&document, source.text(), fallback, evaluators, &mut found);
     let mut flags = Vec::with_capacity(document.flags.len());
     let (mut room, mut untold) = (MOST_TOLD, 0);
     for definition in &document.flags {
@@ -100,11 +105,13 @@ pub fn compile_with(
     for flag in report.add_flags(flags, untold, source, &document) {
         layer.insert(flag);
     }
+    let is_pinned = scope.is_pinned();
+    layer.keep_evaluators(scope.into_compiled());
     if document.has_nameless {
         // Which flag has lost its key nobody knows, so none goes.
         layer.keep_missing(previous);
     }
-    if !scope.is_pinned() && layer.flags().any(|flag| flag.flag().splits_units()) {
+    if !is_pinned && layer.flags().any(|flag| flag.flag().splits_units()) {
         found.push(source.unpinned(fallback));
     }
     report.add_to_file(found.finish());
@@ -147,7 +154,7 @@ fn compile_one(
         false => flag::compile(key, raw, digest, scope, &mut found),
     };
     let (mut found, untold) = found.finish();
-    source.lead_back(&mut found);
+    source.lead_back(key, &mut found);
     let flag = match flag {
         Some(flag) => LayerFlag::new(Arc::new(flag), Standing::Good, &found),
         None => quarantine(key, digest, before, &found),

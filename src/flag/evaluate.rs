@@ -259,6 +259,7 @@ impl<'a> Evaluator<'a, '_> {
             }
             Rule::Reduce(operands) => self.reduce(operands, scope),
             Rule::Fractional(fractional) => self.fractional(fractional, scope),
+            Rule::Shared(shared) => self.rule(&shared.rule, scope),
             Rule::Broken(why) => Err(why),
         }
     }

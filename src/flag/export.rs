@@ -18,8 +18,10 @@ pub fn export(
     fallback: Generation,
 ) -> Result<(String, Vec<Diagnostic>), Vec<Diagnostic>> {
     let compiled = compile_with(lists, content, format, fallback, &Layer::default())?;
-    let Some(file) = definitions_of(lists, content, format, fallback, &compiled.layer) else {
-        return Err(compiled.diagnostics);
+    let file = match definitions_of(lists, content, format, fallback, &compiled.layer) {
+        Some(Ok(file)) => file,
+        Some(Err(error)) => return Err(vec![error]),
+        None => return Err(compiled.diagnostics),
     };
     let mut text = String::new();
     write(&file.into(), 0, &mut text);

@@ -3,7 +3,7 @@
 //! Layers are kept apart so that a flag comes back when the file above drops it. A flag whose new
 //! definition is broken serves its own last good one; one that never was good hides nothing.
 
-use super::{Diagnostic, Digest, Flag};
+use super::{Diagnostic, Digest, Flag, compile::Compiled};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Where a flag stands with its definition.
@@ -61,9 +61,20 @@ impl LayerFlag {
 #[derive(Debug, Clone, Default)]
 pub struct Layer {
     flags: BTreeMap<Box<str>, LayerFlag>,
+    /// Those that its flags refer to, for flags that change alone.
+    evaluators: Compiled,
 }
 
 impl Layer {
+    /// Keeps the evaluators that the flags refer to.
+    pub(super) fn keep_evaluators(&mut self, evaluators: Compiled) {
+        self.evaluators = evaluators;
+    }
+
+    pub(super) fn evaluators(&self) -> &Compiled {
+        &self.evaluators
+    }
+
     pub(super) fn insert(&mut self, flag: LayerFlag) {
         self.flags.insert(flag.flag.key.clone(), flag);
     }

@@ -30,6 +30,17 @@ impl Problems {
         }
     }
 
+    /// Adds diagnostics that were found before, and the number of others found with them.
+    pub(crate) fn repeat(&mut self, diagnostics: &[Diagnostic], untold: usize) {
+        self.untold += untold;
+        for diagnostic in diagnostics {
+            match self.is_full() && diagnostic.level != Level::Error {
+                true => self.untold += 1,
+                false => self.push(diagnostic.clone()),
+            }
+        }
+    }
+
     /// Whether nothing more will be told, and nothing has to be worked out for it.
     pub(crate) fn is_full(&self) -> bool {
         self.told.len() >= self.room

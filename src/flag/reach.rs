@@ -40,7 +40,7 @@ impl Flag {
     /// Notes the results of a rule that may follow a split; false if they are not written out.
     fn walk(&self, rule: &Rule, after_split: bool, reach: &mut Reach) -> bool {
         let split = after_split.then_some(By::Split);
-        match rule {
+        match rule.resolved() {
             Rule::Literal(Literal::Null) => {
                 reach.default.extend([By::Default].into_iter().chain(split));
             }
@@ -65,7 +65,7 @@ impl Flag {
                 // Without a unit to bucket there is no result.
                 reach.default.extend([By::Default].into_iter().chain(split));
                 for entry in &fractional.entries {
-                    match &entry.variant {
+                    match entry.variant.resolved() {
                         Rule::Literal(Literal::String(name)) => {
                             self.name(name, By::Split, None, reach);
                         }

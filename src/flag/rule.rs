@@ -1,6 +1,9 @@
 //! A compiled rule: the JSONLogic of a definition as a tree that only has to be walked.
 
 mod parts;
+mod shared;
+
+pub(crate) use shared::{RuleSize, SharedRule};
 
 use super::{
     packed::Packed,
@@ -35,6 +38,8 @@ pub(crate) enum Rule {
     /// List, rule and initial value.
     Reduce(Box<(Self, Self, Self)>),
     Fractional(Box<Fractional>),
+    /// An evaluator, compiled once and shared by every rule that refers to it.
+    Shared(Arc<SharedRule>),
     /// A rule that cannot be run; evaluating fails with this text, if it is ever reached.
     Broken(Box<str>),
 }

@@ -72,7 +72,7 @@ impl<'r> InForce<'r> {
 
     /// Adds what a rule may come to; `by_clock` if the hour alone has led to it.
     fn add(&mut self, rule: &'r Rule, at: i64, by_clock: bool) {
-        match rule {
+        match rule.resolved() {
             Rule::Literal(literal) if by_clock => self.results.push(literal),
             Rule::If(clauses) => {
                 let (pairs, otherwise) = clauses.as_chunks::<2>();
@@ -102,7 +102,7 @@ impl Split {
     fn of(split: &Fractional) -> Option<Self> {
         let weights = literal_weights(&split.entries)?;
         let shares = split.entries.iter().zip(weights).map(|(entry, weight)| {
-            let Rule::Literal(variant) = &entry.variant else { return None };
+            let Rule::Literal(variant) = entry.variant.resolved() else { return None };
             Some((name(variant)?.into(), weight))
         });
         Some(Self { shares: shares.collect::<Option<_>>()? })
@@ -144,7 +144,7 @@ fn name(literal: &Literal) -> Option<&str> {
 pub(super) fn literal_weights(entries: &[Entry]) -> Option<Vec<u32>> {
     entries
         .iter()
-        .map(|entry| match &entry.weight {
+        .map(|entry| match entry.weight.as_ref().map(Rule::resolved) {
             None | Some(Rule::Literal(Literal::Null)) => Some(1),
             Some(Rule::Literal(Literal::Number(weight))) if weight.trunc() == *weight => {
                 // Saturates: a negative weight counts as 0, one too large fails the split anyway.
@@ -162,14 +162,22 @@ pub(super) fn literal_weights(entries: &[Entry]) -> Option<Vec<u32>> {
 
 /// Whether there is a split in a rule.
 pub(super) fn is_in(rule: &Rule) -> bool {
-    let mut splits = Vec::new();
-    collect(rule, &mut splits);
-    !splits.is_empty()
+    match rule {
+        Rule::Fractional(_) => true,
+        Rule::Shared(shared) => shared.has_split,
+        rule => {
+            let mut is_in_a_part = false;
+            rule.parts(&mut |part| is_in_a_part = is_in_a_part || is_in(part));
+            is_in_a_part
+        }
+    }
 }
 
 fn collect<'r>(rule: &'r Rule, splits: &mut Vec<&'r Fractional>) {
-    if let Rule::Fractional(split) = rule {
-        splits.push(split);
+    match rule {
+        Rule::Fractional(split) => splits.push(split),
+        Rule::Shared(shared) if !shared.has_split => return,
+        _ => {}
     }
     rule.parts(&mut |part| collect(part, splits));
 }

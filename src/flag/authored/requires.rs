@@ -1,17 +1,18 @@
 //! Prerequisites: flags that have to be on before another can be.
 //!
-//! A rule cannot ask another flag, so the other's rule is written into it, hashed by its own key.
+//! A rule cannot ask another flag, so it refers to the other's rule, hashed by the other's key.
 
 use super::{
     plan::{Plan, Writing},
+    prerequisites::Prerequisites,
     room::Room,
     words,
 };
 use crate::flag::{Generation, diagnostic::Diagnostic, problems::Problems, suggest::suggest};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// So many rules of others are written into one.
+/// A flag requires at most so many others, and those that they require.
 const MOST_WRITTEN_IN: usize = 32;
 
 /// All flags of a file that were understood.
@@ -25,6 +26,7 @@ pub(super) struct Required<'a> {
     broken: &'a BTreeSet<String>,
     generation: Generation,
     room: &'a Room,
+    written_rules: &'a Prerequisites<'a>,
     above: Vec<&'a str>,
     written: usize,
 }
@@ -35,8 +37,10 @@ impl<'a> Required<'a> {
         broken: &'a BTreeSet<String>,
         generation: Generation,
         room: &'a Room,
+        written_rules: &'a Prerequisites<'a>,
     ) -> Self {
-        Self { plans, broken, generation, room, above: Vec::new(), written: 0 }
+        let above = Vec::new();
+        Self { plans, broken, generation, room, written_rules, above, written: 0 }
     }
 
     /// The conditions under which a flag does anything; `None` if they make no sense.
@@ -99,7 +103,9 @@ impl<'a> Required<'a> {
             let message = format!("requires itself: {circle} -> {key}");
             return Err(Trouble { circle: Some(key), ..Trouble::new(message, help) });
         }
-        self.written += 1;
+        let known = self.written_rules.count(key);
+        let before = self.written;
+        self.written += known.unwrap_or(1);
         if self.written > MOST_WRITTEN_IN {
             let message = format!("requires more than {MOST_WRITTEN_IN} flags, theirs included");
             return Err(Trouble::new(message, "let flags require fewer others"));
@@ -118,15 +124,22 @@ impl<'a> Required<'a> {
             // Its clients use what is in their code, which nobody here knows.
             return Ok(Json::Bool(false));
         }
-        if plan.inline.as_ref().is_some_and(|inline| !plan.names_variants(inline)) {
-            let message =
-                format!("\"{key}\" has a targeting of its own whose results are not all names");
-            let help = "let it end in names of variants, or write it in the readable form";
-            return Err(Trouble::new(message, help));
+        if known.is_none() {
+            self.write(key, plan, before)?;
         }
-        if plan.inline.as_ref().is_some_and(hashes_its_key) {
-            let message = format!("\"{key}\" splits units by its key in a targeting of its own");
-            return Err(Trouble::new(message, "write its split as a rollout or an experiment"));
+        let is_otherwise = variant == plan.otherwise;
+        let others = is_otherwise.then_some(|| plan.variants.others(variant).into());
+        let condition = self.written_rules.condition(key, variant, others);
+        Ok(condition.unwrap_or(Json::Bool(false)))
+    }
+
+    /// Writes the rule of a flag for all that require it.
+    fn write(&mut self, key: &'a str, plan: &'a Plan, before: usize) -> Result<(), Trouble<'a>> {
+        if let Some(inline) = &plan.inline {
+            let refusal = self.written_rules.refusal(key, || Refusal::of(plan, inline));
+            if let Some(refusal) = refusal {
+                return Err(refusal.of_flag(key));
+            }
         }
         let outermost = self.above.first().copied();
         let mut first = None;
@@ -142,25 +155,9 @@ impl<'a> Required<'a> {
             }
         })?;
         let writing = Writing { key, generation: self.generation, elsewhere: true };
-        let is_otherwise = variant == plan.otherwise;
-        let targeting = plan.targeting(writing, required);
-        if targeting.as_ref().is_some_and(|rule| !self.room.take(rule)) {
-            let message =
-                format!("\"{key}\" is too large to be written into every flag that requires it");
-            return Err(Trouble::new(
-                message,
-                "name its conditions in segments, its ids in a list",
-            ));
-        }
-        Ok(match targeting {
-            None => Json::Bool(is_otherwise),
-            Some(Json::String(everybody)) => Json::Bool(everybody == variant),
-            // Nothing is otherwise too.
-            Some(rule) if is_otherwise => {
-                json!({"!": [{"in": [rule, plan.variants.others(variant)]}]})
-            }
-            Some(rule) => json!({"==": [rule, variant]}),
-        })
+        let count = self.written - before;
+        self.written_rules.write(key, count, plan.targeting(writing, required));
+        Ok(())
     }
 }
 
@@ -176,6 +173,36 @@ struct Trouble<'a> {
 impl Trouble<'_> {
     fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
         Self { message: message.into(), help: help.into(), circle: None }
+    }
+}
+
+/// Why a flag with a targeting of its own cannot be required.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Refusal {
+    Results,
+    Split,
+}
+
+impl Refusal {
+    fn of(plan: &Plan, inline: &Json) -> Option<Self> {
+        match (plan.names_variants(inline), hashes_its_key(inline)) {
+            (false, _) => Some(Self::Results),
+            (true, true) => Some(Self::Split),
+            (true, false) => None,
+        }
+    }
+
+    fn of_flag<'a>(self, key: &str) -> Trouble<'a> {
+        match self {
+            Self::Results => Trouble::new(
+                format!("\"{key}\" has a targeting of its own whose results are not all names"),
+                "let it end in names of variants, or write it in the readable form",
+            ),
+            Self::Split => Trouble::new(
+                format!("\"{key}\" splits units by its key in a targeting of its own"),
+                "write its split as a rollout or an experiment",
+            ),
+        }
     }
 }
 

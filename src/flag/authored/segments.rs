@@ -1,7 +1,7 @@
 //! Segments: conditions with a name, written once and used by many flags.
 //!
-//! Each becomes an evaluator of the file, with other segments written out in it: an evaluator that
-//! refers to another is not something every implementation of flagd can read.
+//! Each becomes an evaluator of the file, which refers to those of other segments. Not every
+//! implementation of flagd reads such references, so an export has them written out.
 
 use super::{
     Lists,
@@ -17,19 +17,32 @@ use crate::flag::{
     suggest::nearest,
 };
 use serde_json::{Map, Value as Json, json};
-use std::{cell::RefCell, collections::BTreeMap};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 /// The segments of a file, and the lists beside it.
 #[derive(Debug)]
 pub(super) struct Segments<'a> {
     /// `None` for one that makes no sense: its author was told, once.
     rules: BTreeMap<String, Option<Json>>,
-    /// Segments are still being read, so that references are written out.
+    /// The names of all segments, those included that are still to be read.
+    names: BTreeSet<String>,
+    /// Segments are still being read, and no flags yet.
     reading: bool,
     lists: &'a Lists,
     /// Membership in lists, by the names of the evaluators that ask for it.
-    memberships: RefCell<BTreeMap<String, Json>>,
+    memberships: RefCell<BTreeMap<String, Membership>>,
     room: Room,
+}
+
+/// That an attribute is in a list.
+#[derive(Debug)]
+struct Membership {
+    rule: Json,
+    /// A flag asks for it, and not only segments.
+    of_flags: bool,
 }
 
 /// Segments may refer to segments, as deep as the stack that reads them bears easily.
@@ -45,6 +58,7 @@ impl<'a> Segments<'a> {
     ) -> Self {
         let mut segments = Self {
             rules: BTreeMap::new(),
+            names: BTreeSet::new(),
             reading: true,
             lists,
             memberships: RefCell::default(),
@@ -52,6 +66,7 @@ impl<'a> Segments<'a> {
         };
         match node {
             Some(all) if all.value.is_object() => {
+                segments.names = all.members().map(|(name, _)| name.to_owned()).collect();
                 for (name, _) in all.members() {
                     segments.add(&mut vec![name.to_owned()], all, clock, found);
                 }
@@ -121,14 +136,6 @@ impl<'a> Segments<'a> {
         found: &mut Problems,
     ) -> Option<Json> {
         match self.rules.get(name) {
-            Some(Some(rule)) if self.reading => {
-                if self.room.take(rule) {
-                    return Some(rule.clone());
-                }
-                let message = "is too large with all the segments that it names";
-                found.push(node.error(message, "name fewer, or smaller ones"));
-                None
-            }
             Some(Some(_)) => Some(json!({"$ref": name})),
             Some(None) => {
                 let message = format!("the segment \"{name}\" has an error");
@@ -164,20 +171,18 @@ impl<'a> Segments<'a> {
         found: &mut Problems,
     ) -> Option<Json> {
         let entries = self.list(list, node, found)?;
-        let rule = || json!({"in": [attribute, entries]});
-        let attribute = attribute.get("var").and_then(Json::as_str).unwrap_or_default();
-        let name = format!("{attribute} in {list}");
-        if !self.reading && !self.rules.contains_key(&name) {
-            self.memberships.borrow_mut().entry(name.clone()).or_insert_with(rule);
-            return Some(json!({"$ref": name}));
+        let mut name = attribute.get("var").and_then(Json::as_str).unwrap_or_default().to_owned();
+        name = format!("{name} in {list}");
+        while self.names.contains(&name) {
+            name.push('\'');
         }
-        let rule = rule();
-        if self.room.take(&rule) {
-            return Some(rule);
-        }
-        let help = "name it in one segment, and that segment in flags";
-        found.push(node.error("is written out too often", help));
-        None
+        let mut memberships = self.memberships.borrow_mut();
+        let membership = memberships.entry(name.clone()).or_insert_with(|| Membership {
+            rule: json!({"in": [attribute, entries]}),
+            of_flags: false,
+        });
+        membership.of_flags |= !self.reading;
+        Some(json!({"$ref": name}))
     }
 
     /// The entries of a list file.
@@ -198,11 +203,25 @@ impl<'a> Segments<'a> {
         None
     }
 
+    /// Whether there is an evaluator of this name.
+    pub(super) fn has_evaluator(&self, name: &str) -> bool {
+        self.names.contains(name) || self.memberships.borrow().contains_key(name)
+    }
+
     /// The evaluators of the file.
     pub(super) fn evaluators(&self) -> Map<String, Json> {
         let good = self.rules.iter().filter_map(|(name, rule)| Some((name, rule.as_ref()?)));
         let good = good.map(|(name, rule)| (name.clone(), rule.clone()));
-        good.chain(self.memberships.borrow().clone()).collect()
+        let memberships = self.memberships.borrow();
+        let memberships = memberships.iter().map(|(name, of)| (name.clone(), of.rule.clone()));
+        good.chain(memberships).collect()
+    }
+
+    /// The names of those evaluators that only segments refer to.
+    pub(super) fn inner(&self) -> BTreeSet<String> {
+        let memberships = self.memberships.borrow();
+        let inner = memberships.iter().filter(|(_, membership)| !membership.of_flags);
+        inner.map(|(name, _)| name.clone()).collect()
     }
 }
 

@@ -7,6 +7,7 @@ use crate::flag::{
     Format, Generation, Layer, Lists,
     authored::{lists_named, translate},
     compile,
+    compile::{compile_with, definitions_of},
     document::members_of_file,
     problems::Problems,
     text::Text,
@@ -36,7 +37,9 @@ fn definitions(text: &str, generation: Generation) -> Json {
     assert_eq!(told, [""; 0], "{text}");
     let (told, _) = found.finish();
     assert_eq!(told, [], "{text}");
-    serde_json::from_str(&translated.json).unwrap()
+    let (content, format) = (text.as_bytes(), Format::Yaml);
+    let layer = compile_with(&lists, content, format, generation, &Layer::default()).unwrap().layer;
+    definitions_of(&lists, content, format, generation, &layer).unwrap().unwrap().into()
 }
 
 #[track_caller]

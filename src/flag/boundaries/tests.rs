@@ -23,7 +23,7 @@ fn now() -> Json {
 }
 
 fn boundaries(targeting: &Json) -> Vec<i64> {
-    flag(&json!({"targeting": targeting})).boundaries().to_vec()
+    flag(&json!({"targeting": targeting})).boundaries()
 }
 
 fn answer(flag: &Flag, at: i64) -> String {

@@ -1,14 +1,15 @@
 //! The definitions of a file as they are served: nothing that no reader looks at, and what was
 //! written in another way in the way it is read.
 
-use super::{Source, scope::FileScope};
+use super::{Source, scope::FileScope, written_out::write_out};
 use crate::flag::{
-    Behaviour, Flag, Format, Generation, Layer, Lists, layer::Standing, members::Members,
-    problems::Problems, text::Text,
+    Behaviour, Flag, Format, Generation, Layer, Lists, authored::Translation,
+    diagnostic::Diagnostic, layer::Standing, members::Members, problems::Problems, text::Text,
 };
 use serde_json::{Map, Value as Json, value::RawValue};
 
-/// The definitions behind a compiled `layer`; `None` if the file has none.
+/// The definitions behind a compiled `layer`, as flagd reads them; `None` if the file has none. An
+/// error says why they cannot be written that way.
 ///
 /// A flag that cannot be served is left out.
 pub(in crate::flag) fn definitions_of(
@@ -17,12 +18,12 @@ pub(in crate::flag) fn definitions_of(
     format: Format,
     fallback: Generation,
     layer: &Layer,
-) -> Option<Map<String, Json>> {
+) -> Option<Result<Map<String, Json>, Diagnostic>> {
     let written = Text::read(content, format).ok()?;
     let mut found = Problems::with_room(0);
     let source = Source::read(&written, lists, fallback, &mut found).ok()?;
     let document = source.document(&mut found).ok()?;
-    let scope = FileScope::read(&document, source.text(), fallback, &mut found);
+    let scope = FileScope::read(&document, source.text(), fallback, layer.evaluators(), &mut found);
     let mut flags = Map::new();
     for definition in &document.flags {
         let served = layer.get(&definition.key).filter(|flag| flag.standing() == Standing::Good);
@@ -34,15 +35,24 @@ pub(in crate::flag) fn definitions_of(
     let mut metadata = scope.metadata().clone();
     // Who gets what must not depend on an option of the reader.
     metadata.insert("fractional".to_owned(), scope.generation().as_str().into());
+    let evaluators = scope.evaluators().written().iter();
+    let evaluators = evaluators.map(|(name, rule)| (name.clone(), rule.clone())).collect();
+    let evaluators = match &source {
+        Source::Written(..) => evaluators,
+        Source::Translated(_, Translation { required, inner, .. }) => {
+            match write_out(&mut flags, &evaluators, required, inner) {
+                Ok(evaluators) => evaluators,
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    };
     let mut file = Map::new();
     file.insert("flags".to_owned(), flags.into());
     file.insert("metadata".to_owned(), metadata.into());
-    if !scope.evaluators().is_empty() {
-        let evaluators = scope.evaluators().iter();
-        let evaluators = evaluators.map(|(name, rule)| (name.clone(), rule.clone()));
-        file.insert("$evaluators".to_owned(), evaluators.collect());
+    if !evaluators.is_empty() {
+        file.insert("$evaluators".to_owned(), evaluators.into());
     }
-    Some(file)
+    Some(Ok(file))
 }
 
 /// The members that a flag was compiled from, each under its own name.

@@ -78,10 +78,11 @@ pub(super) fn compile(
         _ => Box::default(),
     };
     let targeting = serde_json::to_vec(&targeting).unwrap_or_default();
-    let references = references.iter().flat_map(|name| scope.digest_of(name));
+    let references: Vec<_> =
+        references.iter().filter_map(|name| scope.evaluators().digest_of(name)).collect();
     let generation = [scope.generation() as u8];
     let own = [generation.as_slice(), targeting.as_slice()];
-    let targeting = digest(own.into_iter().chain(references));
+    let targeting = digest(own.into_iter().chain(references.iter().map(<[u8; 32]>::as_slice)));
     let meaning = meaning(disabled, &variants, default, &metadata, &targeting);
     let digests = Digests { source, targeting, meaning, definition: meaning };
     Some(Flag { key: key.into(), behaviour, variants, default, metadata, boundaries, digests })

@@ -56,7 +56,9 @@ pub(super) fn compile<'e>(
         _ => {}
     }
     for (place, entry) in entries.iter().enumerate() {
-        let Some(Rule::Literal(weight)) = &entry.weight else { continue };
+        let Some(Rule::Literal(weight)) = entry.weight.as_ref().map(Rule::resolved) else {
+            continue;
+        };
         if !is_sensible(weight) {
             let help = "write a whole number from 0 to 2147483647";
             compiler.at_place(offset + place, |compiler| {

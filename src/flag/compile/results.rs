@@ -12,7 +12,8 @@ use std::collections::HashSet;
 
 /// Warns of results that name no variant; whoever gets one gets an error.
 ///
-/// The rule was compiled, so that its depth and its references are bounded.
+/// The rule was compiled, so that its depth is bounded. The chain of its references is not: they
+/// are followed one after the other.
 pub(super) fn check(
     rule: &Json,
     variants: &[Variant],
@@ -21,8 +22,13 @@ pub(super) fn check(
     found: &mut Problems,
 ) {
     let names = variants.iter().map(Variant::name).collect();
-    let mut search = Search { names, variants, scope, path, found, seen: HashSet::new() };
+    let (seen, open) = (HashSet::new(), Vec::new());
+    let mut search = Search { names, variants, scope, path, found, seen, open };
     search.result(rule);
+    while let Some((name, rule)) = search.open.pop() {
+        search.path = Path::from("$evaluators").member(name);
+        search.result(rule);
+    }
 }
 
 struct Search<'a, 'f> {
@@ -33,10 +39,15 @@ struct Search<'a, 'f> {
     found: &'f mut Problems,
     /// Evaluators that were gone through.
     seen: HashSet<&'a str>,
+    /// Evaluators that are still to be gone through.
+    open: Vec<(&'a str, &'a Json)>,
 }
 
 impl<'a> Search<'a, '_> {
     fn result(&mut self, rule: &'a Json) {
+        if !self.scope.may_look_at_result() {
+            return;
+        }
         match rule {
             Json::Null => {}
             Json::String(name) => self.name(name),
@@ -75,13 +86,10 @@ impl<'a> Search<'a, '_> {
                 }
             }
             ("$ref", Json::String(name)) => {
-                if let Some((name, rule)) = self.scope.evaluators().get_key_value(name)
+                if let Some((name, rule)) = self.scope.evaluators().written().get_key_value(name)
                     && self.seen.insert(name)
                 {
-                    let there = Path::from("$evaluators").member(name);
-                    let here = std::mem::replace(&mut self.path, there);
-                    self.result(rule);
-                    self.path = here;
+                    self.open.push((name, rule));
                 }
             }
             // What any other rule results in depends on the context.

@@ -18,7 +18,7 @@ use crate::flag::{
     evaluate::index,
     number,
     problems::Problems,
-    rule::{Arguments, Each, Literal, Operator, Part, Path, Rule, Set, Var},
+    rule::{Arguments, Each, Literal, Operator, Part, Path, Rule, RuleSize, SharedRule, Var},
     suggest::{suggest, suggest_one_of_few},
     version::{OwnedVersion, Range},
 };
@@ -28,8 +28,11 @@ use std::{collections::BTreeSet, sync::Arc};
 /// Rules nest at most this deep: two JSON levels each stay within what JSON parsers accept.
 const MAX_DEPTH: usize = 63;
 
-/// A flag has at most this many rule nodes, references put in place. Literals in a list are free.
+/// A flag has at most this many rule nodes, every reference expanded. Elements of lists are free.
 const MAX_NODES: usize = 10_000;
+
+/// The same, with every literal operand counted too.
+const MAX_PARTS: usize = 100_000;
 
 /// Why compiling a rule stopped: a bound was exceeded (and reported).
 pub(super) struct Exceeded;
@@ -41,22 +44,36 @@ pub(super) struct RuleCompiler<'e, 'd> {
     found: &'d mut Problems,
     /// Where in the document the rule at hand stands.
     path: Place,
-    nodes: usize,
+    /// So far; its depth is that of the deepest rule.
+    size: RuleSize,
     depth: usize,
-    /// Evaluators being put in place, outermost first.
-    open: Vec<&'e str>,
+    /// The evaluator that the rule belongs to.
+    within: Option<&'e str>,
     references: BTreeSet<&'e str>,
 }
 
 impl<'e, 'd> RuleCompiler<'e, 'd> {
     pub(super) fn new(scope: &'e FileScope, path: Place, found: &'d mut Problems) -> Self {
-        let (open, references) = (Vec::new(), BTreeSet::new());
-        Self { scope, found, path, nodes: 0, depth: 0, open, references }
+        let (size, references) = (RuleSize::default(), BTreeSet::new());
+        Self { scope, found, path, size, depth: 0, within: None, references }
+    }
+
+    /// The same for the rule of an evaluator.
+    pub(super) fn within(self, evaluator: &'e str) -> Self {
+        Self { within: Some(evaluator), ..self }
     }
 
     /// Compiles a whole targeting; `None` if a bound was exceeded.
     pub(super) fn compile(&mut self, rule: &'e Json) -> Option<Rule> {
         self.rule(rule).ok()
+    }
+
+    /// Compiles an evaluator. One that is only a reference to another is that other one.
+    pub(super) fn compile_shared(&mut self, rule: &'e Json) -> Option<Arc<SharedRule>> {
+        match self.compile(rule)? {
+            Rule::Shared(shared) => Some(shared),
+            rule => Some(Arc::new(SharedRule::new(rule, self.size))),
+        }
     }
 
     /// The evaluators the rule refers to, by name.
@@ -79,6 +96,7 @@ impl<'e, 'd> RuleCompiler<'e, 'd> {
 
     /// Compiles one value: a rule, a list that may hold rules, or data.
     pub(super) fn rule(&mut self, json: &'e Json) -> Compiled {
+        self.size.parts += 1;
         let literal = match json {
             Json::Null => Literal::Null,
             Json::Bool(bit) => Literal::Bool(*bit),
@@ -89,6 +107,10 @@ impl<'e, 'd> RuleCompiler<'e, 'd> {
                 return self.nested(|this| Ok(Rule::List(this.all(elements)?)));
             }
             Json::Object(members) => match (members.iter().next(), members.len()) {
+                // A reference is not a level: the rule that it leads to takes its place.
+                (Some((operator, argument)), 1) if operator == "$ref" => {
+                    return self.at(operator, |this| this.reference(argument));
+                }
                 (Some((operator, argument)), 1) => {
                     return self.nested(|this| {
                         this.at(operator, |this| this.operation(operator, argument))
@@ -110,19 +132,27 @@ impl<'e, 'd> RuleCompiler<'e, 'd> {
 
     /// Compiles inside one more level.
     fn nested(&mut self, inside: impl FnOnce(&mut Self) -> Compiled) -> Compiled {
-        self.nodes += 1;
-        let (limit, message) = match (self.depth >= MAX_DEPTH, self.nodes > MAX_NODES) {
-            (true, _) => ("nests deeper", MAX_DEPTH),
-            (_, true) => ("has more rules", MAX_NODES),
-            _ => {
-                self.depth += 1;
-                let rule = inside(self);
-                self.depth -= 1;
-                return rule;
-            }
+        self.add(RuleSize { nodes: 1, parts: 0, depth: 1 })?;
+        self.depth += 1;
+        let rule = inside(self);
+        self.depth -= 1;
+        rule
+    }
+
+    /// Adds what a rule at this place is made of, unless that exceeds a bound.
+    fn add(&mut self, added: RuleSize) -> Result<(), Exceeded> {
+        let size = &mut self.size;
+        size.nodes = size.nodes.saturating_add(added.nodes);
+        size.parts = size.parts.saturating_add(added.parts);
+        size.depth = size.depth.max(self.depth + added.depth);
+        let (what, most) = match *size {
+            RuleSize { depth, .. } if depth > MAX_DEPTH => ("nests deeper", MAX_DEPTH),
+            RuleSize { nodes, .. } if nodes > MAX_NODES => ("has more rules", MAX_NODES),
+            RuleSize { parts, .. } if parts > MAX_PARTS => ("has more operands", MAX_PARTS),
+            _ => return Ok(()),
         };
         let help = "split the flag, or test membership with one \"in\" over a list";
-        self.fail(format!("{limit} than {message}"), help);
+        self.fail(format!("{what} than {most}"), help);
         Err(Exceeded)
     }
 
@@ -142,14 +172,6 @@ impl<'e, 'd> RuleCompiler<'e, 'd> {
         result
     }
 
-    /// The set of a list. One that stands in an evaluator is made once for all flags of the file.
-    fn set(&self, elements: &'e [Json]) -> Arc<Set> {
-        match self.open.is_empty() {
-            true => Arc::new(set::compile(elements)),
-            false => self.scope.set(elements),
-        }
-    }
-
     fn all(&mut self, rules: &'e [Json]) -> Result<Box<[Rule]>, Exceeded> {
         rules
             .iter()
@@ -162,7 +184,6 @@ impl<'e, 'd> RuleCompiler<'e, 'd> {
         let listed = argument.as_array();
         match (name, listed) {
             ("var", _) => self.var(argument),
-            ("$ref", _) => self.reference(argument),
             ("if" | "?:", Some(clauses)) => Ok(Rule::If(self.all(clauses)?)),
             ("and", Some(rules)) => Ok(Rule::And(self.all(rules)?)),
             ("or", Some(rules)) => Ok(Rule::Or(self.all(rules)?)),
@@ -172,7 +193,7 @@ impl<'e, 'd> RuleCompiler<'e, 'd> {
                     && !holds_rule(haystack) =>
             {
                 let needle = self.at_place(0, |this| this.rule(needle))?;
-                Ok(Rule::InSet(Box::new((needle, self.set(elements)))))
+                Ok(Rule::InSet(Box::new((needle, set::compile(elements)))))
             }
             ("reduce", Some(operands)) => match operands.as_slice() {
                 [subject, body, initial, ..] => {
@@ -333,37 +354,39 @@ impl<'e, 'd> RuleCompiler<'e, 'd> {
         Ok(Rule::Var(Var { path, default }))
     }
 
-    /// Puts an evaluator in place of a reference to it.
+    /// Refers to an evaluator, with what its author has to be told of it.
     fn reference(&mut self, name: &'e Json) -> Compiled {
         let Some(name) = name.as_str() else {
             let help = "write {\"$ref\": \"name\"}";
             return Ok(self.broken("a \"$ref\" must name an evaluator".to_owned(), help));
         };
-        let Some((name, rule)) = self.scope.evaluators().get_key_value(name) else {
-            if self.scope.is_unreadable(name) {
+        let scope = self.scope;
+        let written = scope.evaluators().written();
+        let Some((name, _)) = written.get_key_value(name) else {
+            if scope.is_unreadable(name) {
                 let why = format!("{}: the evaluator \"{name}\" cannot be read", self.path);
                 return Ok(Rule::Broken(why.into()));
             }
-            let known = self.scope.evaluators().keys().map(String::as_str);
+            let known = written.keys().map(String::as_str);
             let known = known.take(if self.found.is_full() { 0 } else { usize::MAX });
             let help =
                 suggest_one_of_few(name, known, "define it under \"$evaluators\" in the same file");
             return Ok(self.broken(format!("there is no evaluator \"{name}\""), help));
         };
-        if self.open.contains(&name.as_str()) {
-            let chain = [self.open.as_slice(), &[name.as_str()]].concat().join(" -> ");
+        if let Some(cycle) = self.within.and_then(|from| scope.evaluators().cycle(from, name)) {
             let help = "an evaluator cannot refer to itself, directly or through others";
-            return Ok(self.broken(format!("the reference is a cycle: {chain}"), help));
+            return Ok(self.broken(format!("the reference is a cycle: {cycle}"), help));
         }
-        self.references.insert(name);
-        self.open.push(name);
-        // What is wrong in there is to be mended there, once for all who refer to it.
-        let there = Place::from("$evaluators").member(name);
-        let here = std::mem::replace(&mut self.path, there);
-        let compiled = self.rule(rule);
-        self.path = here;
-        self.open.pop();
-        compiled
+        let Some(evaluator) = scope.evaluators().get(name, scope) else {
+            return Ok(Rule::Literal(Literal::Null));
+        };
+        if self.references.insert(name) {
+            // Its diagnostics are those of every flag that refers to it.
+            self.found.repeat(&evaluator.diagnostics, evaluator.untold);
+        }
+        let shared = evaluator.rule.ok_or(Exceeded)?;
+        self.add(shared.size)?;
+        Ok(Rule::Shared(shared))
     }
 }
 

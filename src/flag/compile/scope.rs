@@ -1,30 +1,33 @@
 //! What the flags of one file share: evaluators, metadata and the fractional generation.
 
-use super::{digest, json, set};
+use super::{
+    digest,
+    evaluators::{Compiled, Evaluators},
+    json,
+};
 use crate::flag::{
     Digest, Generation,
     diagnostic::{Diagnostic, Level, Path},
     document::Document,
     members::Members,
     problems::Problems,
-    rule::Set,
     text::Text,
 };
 use serde_json::{Map, Value as Json, value::RawValue};
 use std::{
-    cell::RefCell,
-    collections::{BTreeMap, BTreeSet, HashMap},
-    sync::Arc,
+    cell::Cell,
+    collections::{BTreeMap, BTreeSet},
 };
+
+/// Results of rules that are compared with variants: those of an evaluator once for each flag.
+const MOST_RESULTS: usize = 2_000_000;
 
 /// What flags of one file share.
 #[derive(Debug)]
 pub(super) struct FileScope {
-    evaluators: BTreeMap<String, Json>,
-    /// Of each evaluator, which can be large and have many flags that refer to it.
-    digests: BTreeMap<String, Digest>,
-    /// Lists in evaluators, by where they stand: they stay there as long as this does.
-    sets: RefCell<HashMap<*const Json, Arc<Set>>>,
+    evaluators: Evaluators,
+    /// Results of rules that may still be compared with the variants of their flags.
+    results: Cell<usize>,
     /// Names whose evaluators are written, but cannot be read.
     unreadable: BTreeSet<String>,
     /// None of them can be.
@@ -40,6 +43,7 @@ impl FileScope {
         document: &Document<'_>,
         text: &Text<'_>,
         fallback: Generation,
+        compiled: &Compiled,
         found: &mut Problems,
     ) -> Self {
         let mut evaluators = BTreeMap::new();
@@ -90,15 +94,11 @@ impl FileScope {
         let digest = digest([&[generation as u8], shared.as_slice()]);
         let is_pinned = pinned.is_some();
         let all_unreadable = document.evaluators.is_none();
-        let digests = evaluators.iter().map(|(name, rule)| {
-            let rule = serde_json::to_vec(rule).unwrap_or_default();
-            (name.clone(), self::digest([name.as_bytes(), rule.as_slice()]))
-        });
-        let (digests, sets) = (digests.collect(), RefCell::default());
+        let results = Cell::new(MOST_RESULTS);
+        let evaluators = Evaluators::new(evaluators, digest, compiled);
         Self {
             evaluators,
-            digests,
-            sets,
+            results,
             unreadable,
             all_unreadable,
             metadata,
@@ -113,21 +113,21 @@ impl FileScope {
         self.all_unreadable || self.unreadable.contains(evaluator)
     }
 
-    /// Rules by the name that `$ref` refers to them by.
-    pub(super) fn evaluators(&self) -> &BTreeMap<String, Json> {
+    /// The evaluators of the file.
+    pub(super) fn evaluators(&self) -> &Evaluators {
         &self.evaluators
     }
 
-    /// What an evaluator is told apart by.
-    pub(super) fn digest_of(&self, evaluator: &str) -> Option<&[u8]> {
-        self.digests.get(evaluator).map(<[u8; 32]>::as_slice)
+    /// Whether there is time to look at one more result.
+    pub(super) fn may_look_at_result(&self) -> bool {
+        let left = self.results.get().checked_sub(1);
+        self.results.set(left.unwrap_or(0));
+        left.is_some()
     }
 
-    /// The set of a list that stands in an evaluator.
-    pub(super) fn set(&self, elements: &[Json]) -> Arc<Set> {
-        let mut sets = self.sets.borrow_mut();
-        let set = sets.entry(elements.as_ptr()).or_insert_with(|| Arc::new(set::compile(elements)));
-        Arc::clone(set)
+    /// Those of them that flags refer to.
+    pub(super) fn into_compiled(self) -> Compiled {
+        self.evaluators.into_compiled()
     }
 
     /// Metadata that every flag has, unless it says otherwise.

@@ -6,13 +6,13 @@ use crate::flag::{
     rule::{Set, Strings, is_spelled},
 };
 use serde_json::Value as Json;
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 /// Up to so many strings, comparing each costs less than hashing one.
 const FEW: usize = 8;
 
 /// What `in` finds among literals, whichever the needle is (see `evaluate::list`).
-pub(super) fn compile(elements: &[Json]) -> Set {
+pub(super) fn compile(elements: &[Json]) -> Arc<Set> {
     let mut set = Set::default();
     let mut numbers = Vec::new();
     let mut ranges = Vec::new();
@@ -53,7 +53,7 @@ pub(super) fn compile(elements: &[Json]) -> Set {
     };
     set.numbers = numbers.into();
     set.ranges = ranges.into();
-    set
+    Arc::new(set)
 }
 
 fn operand(value: &Json) -> f64 {

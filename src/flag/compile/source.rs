@@ -3,7 +3,7 @@
 use crate::flag::{
     Generation, Lists,
     authored::{self, FlagProblems, Translation},
-    diagnostic::{Diagnostic, Path},
+    diagnostic::{Diagnostic, Level, Path},
     document::{Document, members_of_file},
     layer::LayerFlag,
     lint::UNPINNED,
@@ -80,11 +80,17 @@ impl<'a> Source<'a> {
     }
 
     /// Lets problems of a definition point to where their author wrote what it was made of.
-    pub(super) fn lead_back(&self, found: &mut [Diagnostic]) {
-        if let Self::Translated(..) = self {
-            found
-                .iter_mut()
-                .for_each(|problem| problem.path = authored::written_path(&problem.path));
+    pub(super) fn lead_back(&self, key: &str, found: &mut Vec<Diagnostic>) {
+        let Self::Translated(_, translation) = self else { return };
+        // What is wrong in the rule of a required flag is told of that flag.
+        found.retain(|problem| {
+            problem.level == Level::Error || !translation.is_of_required(&problem.path)
+        });
+        for problem in found {
+            problem.path = match translation.is_of_required(&problem.path) {
+                true => Path::from("flags").member(key).member("requires"),
+                false => authored::written_path(&problem.path),
+            };
         }
     }
 

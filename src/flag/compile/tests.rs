@@ -365,11 +365,34 @@ fn size_is_bounded_with_a_diagnostic() {
         document["$evaluators"][format!("e{step}")] = json!({"or": [next, next]});
     }
     document["$evaluators"]["e40"] = json!({"!": [1]});
-    error("nests deeper than 63", &document);
-    for step in 25..40 {
+    error("has more rules than 10000", &document);
+    for step in 12..40 {
         document["$evaluators"][format!("e{step}")] = json!(1);
     }
-    error("has more rules than 10000", &document);
+    check(&document, &[]);
+
+    // Literal operands of evaluators, which references repeat.
+    let mut document = with(&json!({"targeting": {"or": vec![json!({"$ref": "many"}); 10]}}));
+    document["$evaluators"] = json!({"many": {"and": vec![1; 9_000]}});
+    check(&document, &[]);
+    document["$evaluators"] = json!({"many": {"and": vec![1; 10_000]}});
+    error("has more operands than 100000", &document);
+
+    // A reference is not a level of its own, but the rule that it leads to is.
+    let mut document = with(&json!({"targeting": {"$ref": "00"}}));
+    for step in 0..100 {
+        document["$evaluators"][format!("{step:02}")] = json!({"$ref": format!("{:02}", step + 1)});
+    }
+    document["$evaluators"]["99"] = json!("on");
+    check(&document, &[]);
+    for step in 0..62 {
+        let next = json!({"$ref": format!("{:02}", step + 1)});
+        document["$evaluators"][format!("{step:02}")] = json!({"!": [next]});
+    }
+    document["$evaluators"]["62"] = json!({"!": [1]});
+    check(&document, &[]);
+    document["$evaluators"]["62"] = json!({"!": [{"!": [1]}]});
+    error("nests deeper than 63", &document);
 }
 
 #[test]

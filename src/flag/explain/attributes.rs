@@ -48,6 +48,7 @@ impl Walk<'_, '_, '_> {
 fn collect<'r>(rule: &'r Rule, vars: &mut Vec<&'r Var>) {
     match rule {
         Rule::Literal(_) | Rule::Broken(_) => {}
+        Rule::Shared(shared) => collect(&shared.rule, vars),
         Rule::Var(var) => {
             vars.push(var);
             var.default.iter().for_each(|default| collect(default, vars));

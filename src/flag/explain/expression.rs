@@ -100,6 +100,7 @@ impl Writer {
                 self.visit("reduce", &operands.0, &operands.1, Some(&operands.2));
             }
             Rule::Fractional(split) => self.split(split),
+            Rule::Shared(shared) => self.rule(&shared.rule, within),
             Rule::Broken(_) => self.push("a rule that cannot be run"),
         }
     }

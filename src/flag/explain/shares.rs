@@ -61,7 +61,7 @@ impl<'a> Walk<'_, 'a, '_> {
 
     /// What is bucketed.
     fn unit(&self, split: &Fractional, draw: &Draw<'a>) -> String {
-        let by = match (&split.by, draw.by) {
+        let by = match (split.by.as_ref().map(Rule::resolved), draw.by) {
             (Some(Rule::Literal(_)), Some(value)) => Some(self.json(value)),
             (Some(rule), Some(value)) => {
                 Some(format!("{} = {}", expression::text(rule), self.json(value)))

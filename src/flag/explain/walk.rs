@@ -33,6 +33,7 @@ impl<'a> Walk<'_, 'a, '_> {
         asked: Asked,
     ) -> Evaluated<'a> {
         match rule {
+            Rule::Shared(shared) => self.node(lead, &shared.rule, depth, asked),
             // Whatever it results in stands at its branch.
             Rule::If(clauses) if lead.is_empty() && asked == Asked::Value => {
                 self.branches(clauses, depth)
@@ -189,5 +190,5 @@ impl<'a> Walk<'_, 'a, '_> {
 
 /// Whether a rule is told in several lines.
 fn has_parts(rule: &Rule) -> bool {
-    matches!(rule, Rule::If(_) | Rule::And(_) | Rule::Or(_) | Rule::Fractional(_))
+    matches!(rule.resolved(), Rule::If(_) | Rule::And(_) | Rule::Or(_) | Rule::Fractional(_))
 }

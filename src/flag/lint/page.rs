@@ -3,7 +3,7 @@
 use super::{Linted, logic::operands, settings::Settings};
 use crate::flag::{
     Generation,
-    authored::{Shape, translate},
+    authored::{Shape, Translation, translate},
     diagnostic::Path,
     document::{Definition, Document},
     members::Members,
@@ -11,7 +11,7 @@ use crate::flag::{
     text::Text,
 };
 use serde_json::{Map, Value as Json, value::RawValue};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A file.
 #[derive(Debug)]
@@ -54,9 +54,11 @@ impl Page {
         let settings = Settings::read(json_of(file.get("lint")).as_ref());
         let translation = translate(&text, &file, linted.lists, linted.fallback, &mut nobody);
         let Ok(translation) = translation.transpose() else { return };
-        let (json, shapes) = match translation {
-            None => (None, BTreeMap::new()),
-            Some(translation) => (Some(Text::of_json(translation.json)), translation.shapes),
+        let (json, shapes, required) = match translation {
+            None => (None, BTreeMap::new(), BTreeSet::new()),
+            Some(Translation { json, shapes, required, .. }) => {
+                (Some(Text::of_json(json)), shapes, required)
+            }
         };
         let is_readable = json.is_some();
         let Ok(document) = Document::parse(json.as_ref().unwrap_or(&text), &mut nobody) else {
@@ -71,7 +73,9 @@ impl Page {
             Some("v3") => Generation::V3,
             _ => linted.fallback,
         };
+        // Those of required flags are the rules of flags, which are looked at themselves.
         let evaluators = document.evaluators.iter().flat_map(|evaluators| &evaluators.0);
+        let evaluators = evaluators.filter(|(name, _)| !required.contains(&**name));
         let evaluators =
             evaluators.filter_map(|(name, raw)| Some((name.to_string(), json_of(Some(raw))?)));
         let flags: Vec<Subject> = flags.collect();

@@ -7,6 +7,7 @@ impl Rule {
     pub(crate) fn parts<'r>(&'r self, see: &mut dyn FnMut(&'r Self)) {
         match self {
             Self::Literal(_) | Self::Broken(_) => {}
+            Self::Shared(shared) => see(&shared.rule),
             Self::List(rules) | Self::If(rules) | Self::And(rules) | Self::Or(rules) => {
                 rules.iter().for_each(see);
             }

@@ -24,6 +24,9 @@ pub(super) fn work(trial: &Trial<'_>) -> u64 {
 
 /// How many parts a rule has.
 fn parts(rule: &Rule) -> u64 {
+    if let Rule::Shared(shared) = rule {
+        return u64::try_from(shared.size.parts).unwrap_or(u64::MAX);
+    }
     let mut count = 1;
     rule.parts(&mut |part| count += parts(part));
     count
