@@ -3,7 +3,7 @@
 use crate::{
     cli::serve::ServeOptions,
     greeting::Greeting,
-    lifecycle::{Lifecycle, Phase, StopSignals},
+    lifecycle::{Lifecycle, Phase, StopSignals, Terminal},
     management::{self, hosts::for_this_machine},
     pb::DESCRIPTORS,
     rpc::{Rpc, SERVICES},
@@ -12,8 +12,9 @@ use crate::{
         accept::accept,
         descriptors::Connections,
         gate::Gate,
-        listener::{BindError, Listener, bind_tcp, bind_unix},
+        listener::{BindError, Listener, bind_tcp},
         routed::speaks_grpc,
+        socket_file::{accept_unix, bind_unix},
         workers::Workers,
     },
     source::Sources,
@@ -33,6 +34,7 @@ use metrics_exporter_prometheus::BuildError;
 use std::{sync::Arc, time::Duration};
 use tokio::{
     signal::unix::{SignalKind, signal},
+    sync::Notify,
     time::sleep,
 };
 use tonic::{Status, service::Routes};
@@ -63,11 +65,8 @@ pub(crate) enum ServeError {
 pub(crate) async fn serve(options: ServeOptions, log: &Log) -> Result<(), ServeError> {
     let audience = log.audience;
     let mut signals = StopSignals::install().map_err(ServeError::Signals)?;
-    // Daemons look again on SIGHUP; what a person started goes with the terminal.
-    let hangups = match audience {
-        Audience::Machine => Some(signal(SignalKind::hangup()).map_err(ServeError::Signals)?),
-        Audience::Person => None,
-    };
+    let hangups = signal(SignalKind::hangup()).map_err(ServeError::Signals)?;
+    let mut terminal = Terminal::watch(log.terminal_gone.clone()).map_err(ServeError::Signals)?;
     let metrics = Arc::new(
         Metrics::register(&options.metrics, Some(log.lost.clone())).map_err(ServeError::Metrics)?,
     );
@@ -76,17 +75,19 @@ pub(crate) async fn serve(options: ServeOptions, log: &Log) -> Result<(), ServeE
     for endpoint in &options.evaluation {
         evaluation.extend(bind_tcp(endpoint)?);
     }
-    let mut socket = None;
-    if let Some((path, mode)) = &options.uds {
-        let (listener, file) = bind_unix(path, *mode)?;
-        evaluation.push(listener);
-        socket = Some(file);
-    }
+    let socket = match &options.uds {
+        Some((path, mode)) => Some(bind_unix(path, *mode)?),
+        None => None,
+    };
     let managing = options.management.as_ref().map(bind_tcp).transpose()?.unwrap_or_default();
-    if evaluation.is_empty() {
+    if evaluation.is_empty() && socket.is_none() {
         warn!("nobody can ask for flags: --port is off and there is no --uds");
     }
-    let greeting = Greeting::new(&options, &evaluation, &managing);
+    let greeting = Greeting::new(
+        &options,
+        evaluation.iter().chain(socket.iter().map(|(socket, _)| socket)),
+        &managing,
+    );
 
     let (health, service) = health_reporter();
     for name in [""].into_iter().chain(SERVICES) {
@@ -107,6 +108,14 @@ pub(crate) async fn serve(options: ServeOptions, log: &Log) -> Result<(), ServeE
     let site = Arc::new(Site::evaluation(rpc, routes, lifecycle.clone(), Arc::clone(&workers)));
     let gate = Arc::new(Gate::of_clients(connections.clients, &metrics));
     listen(evaluation, "evaluation", &site, &gate, audience);
+    let tick = Arc::<Notify>::default();
+    let socket = socket.map(|(listener, file)| {
+        log_address(&listener, "evaluation", audience);
+        let file = Arc::new(file);
+        let (held, tick, site) = (Arc::clone(&file), Arc::clone(&tick), Arc::clone(&site));
+        lifecycle.spawn_essential(accept_unix(listener, held, tick, site, Arc::clone(&gate)));
+        file
+    });
     let routes = Routes::new(service).into_axum_router();
     let life = lifecycle.clone();
     let sources = Sources::new(options.source, audience, store.clone(), Arc::clone(&metrics), life);
@@ -126,6 +135,7 @@ pub(crate) async fn serve(options: ServeOptions, log: &Log) -> Result<(), ServeE
         Arc::clone(&metrics),
         store.clone(),
         lifecycle.clone(),
+        tick,
     ));
     if audience == Audience::Person {
         lifecycle.spawn(greeting.say(store.clone(), lifecycle.clone()));
@@ -134,6 +144,7 @@ pub(crate) async fn serve(options: ServeOptions, log: &Log) -> Result<(), ServeE
 
     let signal = tokio::select! {
         signal = signals.next() => Ok(signal),
+        () = terminal.gone() => Ok("SIGHUP"),
         () = lifecycle.failed() => Err(ServeError::TaskEnded),
     };
     let stopped = match signal {
@@ -157,11 +168,17 @@ fn listen(
     audience: Audience,
 ) {
     for listener in listeners {
-        match audience {
-            Audience::Machine => info!(service, address = %listener, "listening"),
-            Audience::Person => debug!(service, address = %listener, "listening"),
-        }
-        site.lifecycle().spawn_essential(accept(listener, Arc::clone(site), Arc::clone(gate)));
+        log_address(&listener, service, audience);
+        let (site, gate) = (Arc::clone(site), Arc::clone(gate));
+        let lifecycle = site.lifecycle().clone();
+        lifecycle.spawn_essential(async move { accept(&listener, site, gate).await });
+    }
+}
+
+fn log_address(listener: &Listener, service: &'static str, audience: Audience) {
+    match audience {
+        Audience::Machine => info!(service, address = %listener, "listening"),
+        Audience::Person => debug!(service, address = %listener, "listening"),
     }
 }
 

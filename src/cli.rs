@@ -5,18 +5,22 @@ pub mod check;
 pub mod eval;
 pub mod export;
 pub mod health;
+mod input;
 pub mod management_client;
 mod output;
 pub mod overriding;
 pub mod parse;
 pub mod serve;
 
+use crate::flag::terminal::Printable;
 use clap::{
-    CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind, parser::ValueSource,
+    CommandFactory, FromArgMatches, Parser, Subcommand,
+    builder::StyledStr,
+    error::{ContextKind, ContextValue, ErrorKind},
+    parser::ValueSource,
 };
 use parse::Port;
 use std::{
-    env,
     io::{Write, stdout},
     process::ExitCode,
 };
@@ -48,7 +52,10 @@ impl Cli {
 
     fn parse_arguments() -> Result<Self, clap::Error> {
         let mut command = Self::command();
-        let matches = command.try_get_matches_from_mut(env::args_os())?;
+        let matches = command.clone().try_get_matches().map_err(|mut error| {
+            spell_out(&mut error);
+            error
+        })?;
         let typed_link = matches.subcommand_matches("serve").is_some_and(|serve| {
             ["port", "sync_port", "ofrep_port", "management_port"].into_iter().any(|port| {
                 serve.value_source(port) == Some(ValueSource::CommandLine)
@@ -60,6 +67,32 @@ impl Cli {
             return Err(command.error(ErrorKind::ValueValidation, message));
         }
         Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+    }
+}
+
+/// Makes what an error quotes of the command line safe to print. Usage is ours.
+fn spell_out(error: &mut clap::Error) {
+    let styled = |text: &StyledStr| StyledStr::from(Printable(text).to_string());
+    let safe: Vec<(ContextKind, ContextValue)> = error
+        .context()
+        .filter(|(kind, _)| *kind != ContextKind::Usage)
+        .filter_map(|(kind, value)| {
+            let safe = match value {
+                ContextValue::String(text) => ContextValue::String(Printable(text).to_string()),
+                ContextValue::Strings(texts) => ContextValue::Strings(
+                    texts.iter().map(|text| Printable(text).to_string()).collect(),
+                ),
+                ContextValue::StyledStr(text) => ContextValue::StyledStr(styled(text)),
+                ContextValue::StyledStrs(texts) => {
+                    ContextValue::StyledStrs(texts.iter().map(styled).collect())
+                }
+                _ => return None,
+            };
+            Some((kind, safe))
+        })
+        .collect();
+    for (kind, value) in safe {
+        error.insert(kind, value);
     }
 }
 

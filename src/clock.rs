@@ -1,5 +1,6 @@
 //! The wall clock: what it says, and waiting until it leaves a stretch of time.
 
+use humantime::{format_rfc3339_millis, format_rfc3339_seconds};
 use std::{
     future::pending,
     ops::Range,
@@ -16,10 +17,28 @@ pub(crate) fn now() -> i64 {
     seconds(SystemTime::now())
 }
 
-/// The Unix second that a moment lies in.
+/// The Unix second that a moment lies in; before 1970 it is negative.
 pub(crate) fn seconds(at: SystemTime) -> i64 {
-    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    match at.duration_since(UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
+        Err(before) => {
+            let before = before.duration();
+            let whole = i64::try_from(before.as_secs()).unwrap_or(i64::MAX);
+            -whole - i64::from(before.subsec_nanos() > 0)
+        }
+    }
+}
+
+/// A moment as files, logs and `/status` write it, in UTC, to the second or the millisecond. A
+/// clock may stand anywhere; years that RFC 3339 cannot write become the nearest that it can.
+pub(crate) fn rfc3339(at: SystemTime, is_whole_second: bool) -> String {
+    /// The last second of the year 9999.
+    const LAST: Duration = Duration::from_secs(253_402_300_799);
+    let at = at.clamp(UNIX_EPOCH, UNIX_EPOCH + LAST);
+    match is_whole_second {
+        true => format_rfc3339_seconds(at).to_string(),
+        false => format_rfc3339_millis(at).to_string(),
+    }
 }
 
 /// A stretch of time in which nothing changes by itself: from a moment on, if it has a beginning,
@@ -43,7 +62,8 @@ impl Span {
     pub(crate) fn between(seconds: Range<i64>) -> Self {
         let moment = |seconds: i64| match seconds {
             i64::MIN | i64::MAX => None,
-            _ => UNIX_EPOCH.checked_add(Duration::from_secs(u64::try_from(seconds).ok()?)),
+            0.. => UNIX_EPOCH.checked_add(Duration::from_secs(seconds.unsigned_abs())),
+            _ => UNIX_EPOCH.checked_sub(Duration::from_secs(seconds.unsigned_abs())),
         };
         Self { since: moment(seconds.start), until: moment(seconds.end) }
     }
@@ -96,6 +116,24 @@ mod tests {
         assert_eq!(span.within(Span::between(5..15)), Span::between(10..15));
         assert_eq!(span.within(Span::default()), span);
         assert_eq!(seconds(at(10) + Duration::from_millis(999)), 10);
+    }
+
+    #[test]
+    fn a_clock_may_stand_anywhere() {
+        let before = UNIX_EPOCH - Duration::from_millis(1500);
+        let after = at(253_402_300_800 + 86_400 * 366);
+        assert_eq!([before, UNIX_EPOCH, after].map(seconds), [-2, 0, 253_433_923_200]);
+        for (moment, expected) in [
+            (before, "1970-01-01T00:00:00Z"),
+            (at(1_795_345_200), "2026-11-22T11:00:00Z"),
+            (after, "9999-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(rfc3339(moment, true), expected);
+        }
+        assert_eq!(rfc3339(after, false), "9999-12-31T23:59:59.000Z");
+        let span = Span::between(-10..-2);
+        assert!(span.contains(UNIX_EPOCH - Duration::from_secs(3)));
+        assert!(!span.contains(UNIX_EPOCH - Duration::from_secs(2)) && !span.contains(UNIX_EPOCH));
     }
 
     #[tokio::test]

@@ -32,6 +32,7 @@ mod rule;
 mod split;
 mod suggest;
 mod syntax;
+pub(crate) mod terminal;
 mod text;
 mod value;
 mod version;

@@ -2,12 +2,13 @@
 
 use crate::{
     cli::serve::ServeOptions,
+    flag::terminal::shell_word,
     lifecycle::{Lifecycle, Phase},
     server::listener::Listener,
     store::Store,
     telemetry::report::say,
 };
-use std::env;
+use std::{env, os::unix::ffi::OsStrExt};
 
 /// The lines of the greeting, but for the flags.
 #[derive(Debug)]
@@ -18,23 +19,29 @@ pub(crate) struct Greeting {
 }
 
 impl Greeting {
-    pub(crate) fn new(
+    pub(crate) fn new<'a>(
         options: &ServeOptions,
-        evaluation: &[Listener],
+        evaluation: impl Iterator<Item = &'a Listener>,
         managing: &[Listener],
     ) -> Self {
         let paths: Vec<_> =
             options.source.paths.iter().map(|path| path.display().to_string()).collect();
-        let list = |listeners: &[Listener]| {
-            let listed: Vec<_> = listeners.iter().map(ToString::to_string).collect();
-            listed.join("  ")
-        };
-        let mut addresses = vec![format!("  evaluation  {}", list(evaluation))];
+        let evaluation: Vec<_> = evaluation.map(ToString::to_string).collect();
+        let mut addresses = vec![format!("  evaluation  {}", evaluation.join("  "))];
         if let Some(first) = managing.first() {
-            addresses.push(format!("  management  {}  (http://{first}/)", list(managing)));
+            let listed: Vec<_> = managing.iter().map(ToString::to_string).collect();
+            addresses.push(format!("  management  {}  (http://{first}/)", listed.join("  ")));
         }
-        let program = env::args().next().unwrap_or_else(|| "flagstaff".to_owned());
-        let try_this = format!("{program} eval {}", paths.join(" "));
+        let program = env::args_os().next().unwrap_or_else(|| "flagstaff".into());
+        let mut try_this = format!("{} eval", shell_word(program.as_bytes()));
+        for path in &options.source.paths {
+            let path = path.as_os_str().as_bytes();
+            // Not an option, whatever the name begins with.
+            let directory: &[u8] = if path.starts_with(b"-") { b"./" } else { b"" };
+            let path = shell_word(&[directory, path].concat());
+            try_this.push(' ');
+            try_this.push_str(&path);
+        }
         Self { paths: paths.join(", "), addresses, try_this }
     }
 
@@ -62,7 +69,10 @@ impl Greeting {
         if let Some(entry) = flags.first() {
             let context = "'{\"targetingKey\": \"user-1\"}'";
             let key = entry.flag.key();
-            say(&format!("  try         {} --flag {key} --context {context}", self.try_this));
+            let between = if key.starts_with('-') { '=' } else { ' ' };
+            let key = shell_word(key.as_bytes());
+            let flag = format!("--flag{between}{key}");
+            say(&format!("  try         {} {flag} --context {context}", self.try_this));
             say("              or change a flag in the file and save");
         }
     }

@@ -3,7 +3,11 @@
 //! Every task of the process runs on the [`Lifecycle`], so the drain knows what it waits for, and
 //! an essential task that ends early ends the process instead of leaving half of it alive.
 
-use std::{future::Future, time::Duration};
+use std::{
+    future::Future,
+    io::{self, IsTerminal, stderr},
+    time::Duration,
+};
 use tokio::{
     runtime::Handle,
     signal::unix::{Signal, SignalKind, signal},
@@ -140,7 +144,7 @@ pub(crate) struct StopSignals {
 
 impl StopSignals {
     /// Takes the signals over; as PID 1 of a container they would otherwise be ignored.
-    pub(crate) fn install() -> std::io::Result<Self> {
+    pub(crate) fn install() -> io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
@@ -152,6 +156,38 @@ impl StopSignals {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
+
+/// The terminal of an interactive run: standard error, if that was one at the start.
+#[derive(Debug)]
+pub(crate) struct Terminal {
+    is_interactive: bool,
+    hangup: Signal,
+    /// A write found the terminal gone.
+    gone: CancellationToken,
+}
+
+impl Terminal {
+    pub(crate) fn watch(gone: CancellationToken) -> io::Result<Self> {
+        let hangup = signal(SignalKind::hangup())?;
+        Ok(Self { is_interactive: stderr().is_terminal(), hangup, gone })
+    }
+
+    /// Resolves when the terminal is gone, with or without a SIGHUP. SIGHUP alone is no reason: it
+    /// asks for a reload, whoever sends it.
+    pub(crate) async fn gone(&mut self) {
+        loop {
+            tokio::select! {
+                () = self.gone.cancelled() => return,
+                _ = self.hangup.recv() => {
+                    // Asking a terminal that hung up for its settings fails as a write does, EIO.
+                    if self.is_interactive && !stderr().is_terminal() {
+                        return;
+                    }
+                }
+            }
         }
     }
 }

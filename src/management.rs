@@ -11,6 +11,7 @@ mod document;
 pub(crate) mod hosts;
 
 use crate::{
+    flag::terminal::Printable,
     lifecycle::{Lifecycle, Phase},
     page::page,
     rpc::SERVICES,
@@ -31,6 +32,7 @@ use axum::{
 use document::Document;
 use std::{sync::Arc, time::Duration};
 use tokio::{
+    sync::Notify,
     task::spawn_blocking,
     time::{MissedTickBehavior, interval},
 };
@@ -97,7 +99,9 @@ fn readiness(phase: &Phase) -> Response {
     let unavailable = StatusCode::SERVICE_UNAVAILABLE;
     match phase {
         Phase::Ready => "ready\n".into_response(),
-        Phase::Starting(why) => (unavailable, format!("not ready: {why}\n")).into_response(),
+        Phase::Starting(why) => {
+            (unavailable, format!("not ready: {}\n", Printable(why))).into_response()
+        }
         Phase::Draining => (unavailable, "not ready: draining\n").into_response(),
     }
 }
@@ -127,8 +131,14 @@ pub(crate) async fn report_health(health: HealthReporter, lifecycle: Lifecycle) 
     }
 }
 
-/// Keeps the metrics small, until the drain.
-pub(crate) async fn upkeep(metrics: Arc<Metrics>, store: Store, lifecycle: Lifecycle) {
+/// Keeps the metrics small, until the drain. Others that look at something once a second do it at
+/// the same `tick`, so that an idle process wakes up once.
+pub(crate) async fn upkeep(
+    metrics: Arc<Metrics>,
+    store: Store,
+    lifecycle: Lifecycle,
+    tick: Arc<Notify>,
+) {
     let unknown_flags = RateLimit::default();
     let mut ticks = interval(UPKEEP_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -136,7 +146,10 @@ pub(crate) async fn upkeep(metrics: Arc<Metrics>, store: Store, lifecycle: Lifec
         tokio::select! {
             biased;
             () = lifecycle.draining() => return,
-            _ = ticks.tick() => metrics.upkeep(),
+            _ = ticks.tick() => {
+                metrics.upkeep();
+                tick.notify_waiters();
+            }
         }
         if metrics.radar.has_news() && unknown_flags.permits(UNKNOWN_FLAGS_PAUSE) {
             let (metrics, snapshot) = (Arc::clone(&metrics), store.current());

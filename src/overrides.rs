@@ -3,6 +3,7 @@
 //! A kill must not wait for a file to be rolled out. What is in the directory is read at each look;
 //! time is an argument everywhere.
 
+mod beneath;
 pub(crate) mod directory;
 pub(crate) mod entry;
 mod loud;
@@ -11,26 +12,31 @@ use crate::{
     clock::Span,
     flag::{LayerFlag, suggest},
 };
-use directory::Listing;
+use directory::{Listing, shown};
 use entry::Override;
 use loud::Told;
 use serde_json::{Value as Json, json};
-use std::{collections::BTreeMap, path::PathBuf, time::SystemTime};
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+    path::PathBuf,
+    time::SystemTime,
+};
 
 /// The overrides of one directory, and what they came to at the last look.
 #[derive(Debug, Default)]
 pub(crate) struct Overrides {
     directory: Option<PathBuf>,
     /// By name of file; of two for one flag the last counts.
-    files: BTreeMap<String, Known>,
+    files: BTreeMap<OsString, Known>,
     /// What is wrong with the directory as a whole.
     trouble: Option<String>,
     /// The files in force at the last look.
-    in_force: Vec<String>,
+    in_force: Vec<OsString>,
     /// Until when that is so, and since when.
     holds: Span,
     /// Of the files in force, why one is not served; none of them was tried yet without it.
-    verdicts: BTreeMap<String, Result<(), String>>,
+    verdicts: BTreeMap<OsString, Result<(), String>>,
     /// Something is new since the last decision.
     due: bool,
     told: Told,
@@ -85,8 +91,8 @@ impl Overrides {
     }
 
     /// What was read, over what is known of files that cannot be read any more.
-    fn known(&self, listing: Listing) -> BTreeMap<String, Known> {
-        let known = |(name, content): (String, Result<Override, String>)| {
+    fn known(&self, listing: Listing) -> BTreeMap<OsString, Known> {
+        let known = |(name, content): (OsString, Result<Override, String>)| {
             let known = match content {
                 Ok(content) => Known { content: Some(content), problem: None },
                 Err(problem) => {
@@ -105,13 +111,14 @@ impl Overrides {
     pub(crate) fn decide(&mut self, flags: &[&LayerFlag]) -> Vec<LayerFlag> {
         self.due = false;
         self.verdicts.clear();
-        let mut overridden: BTreeMap<&str, (&str, LayerFlag)> = BTreeMap::new();
+        let mut overridden: BTreeMap<&str, (&OsStr, LayerFlag)> = BTreeMap::new();
         for name in &self.in_force {
             let Some(of) = self.files.get(name).and_then(|known| known.content.as_ref()) else {
                 continue;
             };
             let verdict = serve(of, flags).map(|flag| {
                 if let Some((earlier, _)) = overridden.insert(&of.flag, (name, flag)) {
+                    let name = shown(name);
                     let why =
                         format!("{name} overrides the same flag, and the last by name counts");
                     self.verdicts.insert(earlier.to_owned(), Err(why));
@@ -170,7 +177,7 @@ impl Overrides {
                 "until": content.map(|of| entry::time(of.until)),
                 "why": content.map(|of| &of.why),
                 "set_at": content.and_then(|of| of.set_at).map(entry::time),
-                "file": of.name,
+                "file": shown(of.name),
                 "active": of.active,
                 "problem": of.problem,
             })
@@ -185,7 +192,7 @@ impl Overrides {
 
 /// How the override of a file stands.
 struct Standing<'a> {
-    name: &'a str,
+    name: &'a OsStr,
     /// What it decides, if it has not ended.
     content: Option<&'a Override>,
     active: bool,
@@ -193,7 +200,7 @@ struct Standing<'a> {
 }
 
 /// The names of the files whose overrides have not ended.
-fn in_force(files: &BTreeMap<String, Known>, now: SystemTime) -> Vec<String> {
+fn in_force(files: &BTreeMap<OsString, Known>, now: SystemTime) -> Vec<OsString> {
     let holds = |known: &Known| known.content.as_ref().is_some_and(|of| of.holds_at(now));
     files.iter().filter(|(_, known)| holds(known)).map(|(name, _)| name.clone()).collect()
 }

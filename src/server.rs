@@ -11,10 +11,12 @@ mod call;
 mod connection;
 pub(crate) mod descriptors;
 pub(crate) mod gate;
+mod headers;
 pub(crate) mod listener;
 mod reading;
 pub(crate) mod replies;
 pub(crate) mod routed;
+pub(crate) mod socket_file;
 mod stream;
 pub(crate) mod workers;
 
@@ -68,6 +70,9 @@ impl Site {
     /// Answers a request: evaluation here, the rest by the router.
     fn respond(&self, seat: &Arc<Seat>, request: Request<Incoming>) -> Answer {
         seat.ask();
+        if let Some(refusal) = headers::too_long(&request) {
+            return Answer::Now(refusal);
+        }
         if let Some(evaluation) = &self.evaluation
             && let Some(method) = Method::find(request.uri().path())
         {

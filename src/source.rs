@@ -33,7 +33,6 @@ use finding::Found;
 use path::Source;
 use state::{State, Watching};
 use std::{
-    future::pending,
     path::PathBuf,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
@@ -150,7 +149,7 @@ impl Sources {
     }
 
     /// Loads the files, and again whenever they may have changed, until the sidecar drains.
-    pub(crate) async fn run(mut self, mut hangups: Option<Signal>) {
+    pub(crate) async fn run(mut self, mut hangups: Signal) {
         let SourceOptions { mut paths, watch, poll_interval, .. } = self.options.clone();
         paths.extend(self.overrides.directory().cloned());
         let mut watcher = Watcher::new(paths, watch, poll_interval);
@@ -184,7 +183,7 @@ impl Sources {
                 () = lifecycle.draining() => return,
                 notice = watcher.changed() => notice,
                 () = holds.left() => Notice::Unsure,
-                () = hangup(&mut hangups) => {
+                _ = hangups.recv() => {
                     info!("looking at the flag files again because of SIGHUP");
                     Notice::Unsure
                 }
@@ -272,13 +271,5 @@ impl Sources {
     /// Why not every source was applied yet.
     fn not_applied(&self) -> String {
         self.sources.iter().find_map(Source::not_applied).unwrap_or_default()
-    }
-}
-
-/// The next SIGHUP, if it is taken over.
-async fn hangup(hangups: &mut Option<Signal>) {
-    match hangups {
-        Some(hangups) => _ = hangups.recv().await,
-        None => pending().await,
     }
 }

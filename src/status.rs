@@ -7,6 +7,7 @@ mod document;
 mod traffic;
 
 use crate::{
+    flag::terminal::printable_json,
     lifecycle::{Lifecycle, Phase},
     source::state::State,
     store::Store,
@@ -44,6 +45,6 @@ impl StatusPage {
         let phase = self.phase.borrow().clone();
         let traffic = Traffic::of(&self.metrics, &self.store, state.snapshot.as_deref());
         let document = Document::new(self.started.elapsed(), &phase, &state, &traffic);
-        Ok(serde_json::to_string(&document)? + "\n")
+        Ok(printable_json(&serde_json::to_string(&document)?).into_owned() + "\n")
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod flag_gauges;
 pub(crate) mod flag_metrics;
 pub(crate) mod flag_series;
 pub(crate) mod ledger;
+pub(crate) mod log_writer;
 pub(crate) mod logging;
 pub(crate) mod metrics;
 pub(crate) mod radar;

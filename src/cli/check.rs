@@ -3,11 +3,11 @@
 mod explain;
 mod report;
 
-use super::{output, parse, serve::Fractional};
+use super::{input, output, parse, serve::Fractional};
 use crate::{
     clock::now,
     flag::{self, Before, Diagnostic, Format, Layer, Level, Lint, Linted, Lists},
-    source::{listing, lists::Loaded},
+    source::lists::Loaded,
     telemetry::report::chain,
 };
 use clap::{Args, ValueEnum};
@@ -20,7 +20,7 @@ use std::{
 /// Options of `check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// Flag files (.json, .yaml, .yml) and directories of them
+    /// Flag files (.json, .yaml, .yml) and directories of them; - is standard input
     #[arg(value_name = "PATH", required_unless_present = "explain", value_parser = parse::source)]
     #[arg(env = "FLAGSTAFF_PATHS", value_delimiter = ',')]
     paths: Vec<PathBuf>,
@@ -28,10 +28,10 @@ pub struct CheckArgs {
     #[arg(long)]
     strict: bool,
     /// How problems are printed
-    #[arg(long, default_value = "text")]
+    #[arg(long, default_value = "text", ignore_case = true)]
     format: Output,
     /// The flags as they were, to say whom a change moves: a file, or a directory of them
-    #[arg(long, value_name = "OLD", value_parser = parse::source)]
+    #[arg(long, value_name = "OLD", value_parser = parse::watched_source)]
     against: Option<PathBuf>,
     /// The day to look from, or a moment such as 2027-01-31T09:00:00Z [default: now]
     #[arg(long, value_name = "DAY", value_parser = parse::day)]
@@ -47,7 +47,7 @@ pub struct CheckArgs {
     #[arg(value_parser = parse::bytes)]
     max_file_bytes: u64,
     /// Generation of the fractional operator in files that do not say one
-    #[arg(long, env = "FLAGSTAFF_FRACTIONAL", default_value = "v2")]
+    #[arg(long, env = "FLAGSTAFF_FRACTIONAL", default_value = "v2", ignore_case = true)]
     fractional: Fractional,
 }
 
@@ -74,6 +74,7 @@ struct Checked {
 /// What a file says, and the lists it names.
 struct File {
     content: Vec<u8>,
+    format: Format,
     lists: Lists,
     keys: BTreeSet<Box<str>>,
 }
@@ -93,7 +94,7 @@ impl CheckArgs {
         }
         let report = match self.format {
             Output::Text => report::text(&files),
-            Output::Json => format!("{:#}\n", report::as_json(&files)),
+            Output::Json => report::as_json(&files),
             Output::Github => report::github(&files),
         };
         let worst = files.iter().flat_map(|file| &file.problems).map(|problem| problem.level).max();
@@ -104,21 +105,21 @@ impl CheckArgs {
 
     /// Checks every file of one PATH.
     fn check(&self, path: &Path, files: &mut Vec<Checked>) {
-        let listed = match listing::files(path) {
+        let listed = match input::files(path) {
             Ok(listed) => listed,
             Err(error) => return files.push(unreadable(path, &chain(&error))),
         };
         // Files of one directory should not define a flag twice: which one counts is easy to miss.
         let mut owners: BTreeMap<Box<str>, PathBuf> = BTreeMap::new();
         for path in listed {
-            let Loaded { content, lists } = match Loaded::read(&path, self.max_file_bytes) {
+            let (Loaded { content, lists }, format) = match input::load(&path, self.max_file_bytes)
+            {
                 Ok(loaded) => loaded,
                 Err(error) => {
                     files.push(unreadable(&path, &chain(&error)));
                     continue;
                 }
             };
-            let format = Format::of(&path);
             let generation = self.fractional.into();
             let compiled =
                 flag::compile_with(&lists, &content, format, generation, &Layer::default());
@@ -137,7 +138,7 @@ impl CheckArgs {
             }
             owners.extend(keys.iter().map(|key| (key.clone(), path.clone())));
             problems.sort_by_key(|problem| problem.position);
-            let file = Some(File { content, lists, keys });
+            let file = Some(File { content, format, lists, keys });
             files.push(Checked { path, flags: layer.flags().count(), problems, file });
         }
     }
@@ -174,7 +175,7 @@ impl CheckArgs {
         let file = checked.file.as_ref()?;
         Some(Linted {
             content: &file.content,
-            format: Format::of(&checked.path),
+            format: file.format,
             lists: &file.lists,
             fallback: self.fractional.into(),
             now: self.now(),

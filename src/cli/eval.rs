@@ -2,14 +2,15 @@
 //!
 //! The answer has the shape of the OpenFeature Remote Evaluation Protocol.
 
-use super::{output, parse, serve::Fractional};
+use super::{input, output, parse, serve::Fractional};
 use crate::{
     clock::now,
     flag::{
-        self, BadContext, Evaluator, Failure, Flag, Format, Layer, Level, Outcome, Reason, Scratch,
-        Step, VariantValue,
+        self, BadContext, Evaluator, Failure, Flag, Layer, Level, Outcome, Reason, Scratch, Step,
+        VariantValue,
+        terminal::{Printable, printable_json},
     },
-    source::{listing, lists::Loaded},
+    source::lists::Loaded,
     telemetry::report::chain,
 };
 use clap::{Args, builder::BoolishValueParser};
@@ -24,23 +25,23 @@ use std::{
 #[derive(Debug, Args)]
 pub struct EvalArgs {
     /// Flag files (.json, .yaml, .yml) and directories of them; where two define a flag, the later
-    /// one wins
+    /// one wins. - is standard input
     #[arg(value_name = "PATH", required = true, value_parser = parse::source)]
     #[arg(env = "FLAGSTAFF_PATHS", value_delimiter = ',')]
     paths: Vec<PathBuf>,
     /// Key of the flag
     #[arg(long, value_name = "KEY", env = "FLAGSTAFF_FLAG")]
     flag: String,
-    /// Attributes of the caller, as a JSON object
+    /// Attributes of the caller: a JSON object, @FILE for a file that has one, or - for standard input
     #[arg(long, value_name = "JSON", env = "FLAGSTAFF_CONTEXT", default_value = "{}")]
     #[arg(value_parser = context)]
-    context: Map<String, Json>,
+    context: ContextArgument,
     /// A larger flag file is not read
     #[arg(long, env = "FLAGSTAFF_MAX_FILE_BYTES", default_value = "16MiB")]
     #[arg(value_parser = parse::bytes)]
     max_file_bytes: u64,
     /// Generation of the fractional operator in files that do not say one
-    #[arg(long, env = "FLAGSTAFF_FRACTIONAL", default_value = "v2")]
+    #[arg(long, env = "FLAGSTAFF_FRACTIONAL", default_value = "v2", ignore_case = true)]
     fractional: Fractional,
     /// Answer as at this moment instead of now: 2026-12-09T10:00:00Z or
     /// 2026-12-09T11:00[Europe/Berlin]
@@ -51,9 +52,32 @@ pub struct EvalArgs {
     explain: bool,
 }
 
-fn context(text: &str) -> Result<Map<String, Json>, String> {
-    serde_json::from_str(text)
-        .map_err(|error| format!("the context must be a JSON object: {error}"))
+/// Where the context stands.
+#[derive(Debug, Clone)]
+enum ContextArgument {
+    Here(Map<String, Json>),
+    File(PathBuf),
+    StandardInput,
+}
+
+fn context(text: &str) -> Result<ContextArgument, String> {
+    match (text, text.strip_prefix('@')) {
+        ("-", _) => Ok(ContextArgument::StandardInput),
+        (_, Some(file)) => Ok(ContextArgument::File(file.into())),
+        (_, None) => object(text.as_bytes()).map(ContextArgument::Here),
+    }
+}
+
+fn object(text: &[u8]) -> Result<Map<String, Json>, String> {
+    let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
+    serde_json::from_slice(text).map_err(|error| {
+        let why = error.to_string();
+        // The parser stops a little before the evaluator would.
+        match why.starts_with("recursion limit exceeded") {
+            true => "the context is nested deeper than 100 levels".to_owned(),
+            false => format!("the context must be a JSON object: {why}"),
+        }
+    })
 }
 
 impl EvalArgs {
@@ -63,7 +87,7 @@ impl EvalArgs {
         let answer = self.answer(&mut steps);
         let text = match &answer {
             answer if self.explain => explanation(&steps, answer),
-            Ok(answer) | Err(answer) => format!("{answer:#}"),
+            Ok(answer) | Err(answer) => printable_json(&format!("{answer:#}")).into_owned(),
         };
         let code = if answer.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         output::print(text + "\n", code)
@@ -73,7 +97,7 @@ impl EvalArgs {
         let mut layers = Vec::new();
         for path in &self.paths {
             let named = |error| format!("{}: {}", path.display(), chain(&error));
-            let files = listing::files(path).map_err(|why| self.error("GENERAL", &named(why)))?;
+            let files = input::files(path).map_err(|why| self.error("GENERAL", &named(why)))?;
             for file in files {
                 layers.push(self.load(&file).map_err(|why| self.error("GENERAL", &why))?);
             }
@@ -85,10 +109,11 @@ impl EvalArgs {
             return Err(self.error("FLAG_NOT_FOUND", &help));
         };
         let flag = found.flag();
-        if let Some(inexact) = self.context.values().find_map(flag::inexact_within) {
+        let context = self.context().map_err(|why| self.error("INVALID_CONTEXT", &why))?;
+        if let Some(inexact) = context.values().find_map(flag::inexact_within) {
             writeln!(stderr(), "hint: in the context, {inexact}").unwrap_or_default();
         }
-        let context = flag::encode_object(&self.context);
+        let context = flag::encode_object(&context);
         let mut scratch = Scratch::default();
         let mut evaluator = Evaluator::new(&mut scratch, &context, self.at.unwrap_or_else(now))
             .map_err(|bad: BadContext| self.error("INVALID_CONTEXT", &bad.to_string()))?;
@@ -116,18 +141,38 @@ impl EvalArgs {
         }
     }
 
+    fn context(&self) -> Result<Map<String, Json>, String> {
+        let read = match &self.context {
+            ContextArgument::Here(context) => return Ok(context.clone()),
+            ContextArgument::StandardInput
+                if self.paths.iter().any(|path| input::is_stdin(path)) =>
+            {
+                return Err("flags and context cannot both come from standard input".to_owned());
+            }
+            ContextArgument::StandardInput => input::read(Path::new("-"), self.max_file_bytes),
+            ContextArgument::File(path) => input::read(path, self.max_file_bytes),
+        };
+        let name = match &self.context {
+            ContextArgument::File(path) => path.display().to_string(),
+            _ => "standard input".to_owned(),
+        };
+        let named = |why: String| format!("{name}: {why}");
+        object(&read.map_err(|error| named(chain(&error)))?).map_err(named)
+    }
+
     fn load(&self, path: &Path) -> Result<Layer, String> {
         let named = |why: String| format!("{}: {why}", path.display());
-        let Loaded { content, lists } =
-            Loaded::read(path, self.max_file_bytes).map_err(|error| named(chain(&error)))?;
-        let (format, generation) = (Format::of(path), self.fractional.into());
+        let (Loaded { content, lists }, format) =
+            input::load(path, self.max_file_bytes).map_err(|error| named(chain(&error)))?;
+        let generation = self.fractional.into();
         let compiled = flag::compile_with(&lists, &content, format, generation, &Layer::default());
         let (layer, problems) = match compiled {
             Ok(compilation) => (Ok(compilation.layer), compilation.diagnostics),
             Err(problems) => (Err(named("is no flag definition file".to_owned())), problems),
         };
         for problem in problems.iter().filter(|problem| problem.level > Level::Note) {
-            writeln!(stderr(), "{}:{problem}", path.display()).unwrap_or_default();
+            let line = format!("{}:{problem}", path.display());
+            writeln!(stderr(), "{}", Printable(line)).unwrap_or_default();
         }
         layer
     }
@@ -164,11 +209,11 @@ impl EvalArgs {
 fn explanation(steps: &[Step], answer: &Result<Json, Json>) -> String {
     let mut text = String::new();
     for step in steps {
-        text.push_str(&format!("{:1$}{2}\n", "", 4 * step.depth, step.text));
+        text.push_str(&format!("{:1$}{2}\n", "", 4 * step.depth, Printable(&step.text)));
     }
     let (Ok(json) | Err(json)) = answer;
     let member = |name: &str| json.get(name).and_then(Json::as_str).unwrap_or_default();
-    text.push_str(&match (json.get("variant"), answer) {
+    let answer = match (json.get("variant"), answer) {
         (Some(variant), _) => {
             let value = json.get("value").unwrap_or(&Json::Null);
             format!("answer: variant {variant}, value {value}, reason {}", member("reason"))
@@ -179,6 +224,6 @@ fn explanation(steps: &[Step], answer: &Result<Json, Json>) -> String {
         (None, Err(_)) => {
             format!("answer: error {}: {}", member("errorCode"), member("errorDetails"))
         }
-    });
-    text
+    };
+    text + &Printable(answer).to_string()
 }

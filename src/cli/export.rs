@@ -1,9 +1,12 @@
 //! `flagstaff export`: what is served, as one file that any flagd reads.
 
-use super::{output, parse, serve::Fractional};
+use super::{input, output, parse, serve::Fractional};
 use crate::{
-    flag::{self, Diagnostic, Format, Level},
-    source::{listing, lists::Loaded},
+    flag::{
+        self, Diagnostic, Level,
+        terminal::{Printable, printable_json},
+    },
+    source::{listing::Kind, lists::Loaded},
     telemetry::report::chain,
 };
 use clap::Args;
@@ -16,7 +19,7 @@ use std::{
 /// Options of `export`.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
-    /// Flag file (.json, .yaml, .yml)
+    /// Flag file (.json, .yaml, .yml); - is standard input
     #[arg(value_name = "PATH", value_parser = parse::source)]
     path: PathBuf,
     /// A larger flag file is not read
@@ -24,7 +27,7 @@ pub struct ExportArgs {
     #[arg(value_parser = parse::bytes)]
     max_file_bytes: u64,
     /// Generation of the fractional operator in files that do not say one
-    #[arg(long, env = "FLAGSTAFF_FRACTIONAL", default_value = "v2")]
+    #[arg(long, env = "FLAGSTAFF_FRACTIONAL", default_value = "v2", ignore_case = true)]
     fractional: Fractional,
 }
 
@@ -32,11 +35,12 @@ impl ExportArgs {
     /// Prints the definitions: 0 if all of the file is in them, 1 if an error kept anything out.
     pub fn run(&self) -> ExitCode {
         let (json, problems) = match self.export() {
-            Ok((json, problems)) => (json + "\n", problems),
+            Ok((json, problems)) => (format!("{}\n", printable_json(&json)), problems),
             Err(problems) => (String::new(), problems),
         };
         for problem in problems.iter().filter(|problem| problem.level > Level::Note) {
-            writeln!(stderr(), "{}:{problem}", self.path.display()).unwrap_or_default();
+            let line = format!("{}:{problem}", self.path.display());
+            writeln!(stderr(), "{}", Printable(line)).unwrap_or_default();
         }
         let is_whole = problems.iter().all(|problem| problem.level < Level::Error);
         let code = if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE };
@@ -45,11 +49,11 @@ impl ExportArgs {
 
     fn export(&self) -> Result<(String, Vec<Diagnostic>), Vec<Diagnostic>> {
         let unreadable = |why: String| vec![Diagnostic::of_file(why, "name a flag file")];
-        if listing::Kind::of(&self.path) == listing::Kind::Directory {
+        if !input::is_stdin(&self.path) && Kind::of(&self.path) == Kind::Directory {
             return Err(unreadable("is a directory: export one file at a time".to_owned()));
         }
-        let Loaded { content, lists } = Loaded::read(&self.path, self.max_file_bytes)
+        let (Loaded { content, lists }, format) = input::load(&self.path, self.max_file_bytes)
             .map_err(|error| unreadable(chain(&error)))?;
-        flag::export(&lists, &content, Format::of(&self.path), self.fractional.into())
+        flag::export(&lists, &content, format, self.fractional.into())
     }
 }

@@ -4,7 +4,7 @@ use super::{
     management_client::{Address, address},
     output,
 };
-use crate::telemetry::report::chain;
+use crate::{flag::terminal::Printable, telemetry::report::chain};
 use clap::Args;
 use std::{
     io::{Write, stderr},
@@ -33,12 +33,12 @@ impl HealthArgs {
             Ok(Ok(answer)) => {
                 let is_ready = answer.status == 200;
                 let code = if is_ready { ExitCode::SUCCESS } else { ExitCode::FAILURE };
-                return output::print(&answer.body, code);
+                return output::print_lines(&String::from_utf8_lossy(&answer.body), code);
             }
             Ok(Err(error)) => chain(&error),
             Err(error) => chain(&error),
         };
-        writeln!(stderr(), "not ready: {failed}").unwrap_or_default();
+        writeln!(stderr(), "not ready: {}", Printable(failed)).unwrap_or_default();
         ExitCode::FAILURE
     }
 }

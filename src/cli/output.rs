@@ -1,5 +1,6 @@
 //! Standard output of every command: a result that cannot be written is a failure.
 
+use crate::flag::terminal::Printable;
 use std::{
     io::{self, ErrorKind, Write, stderr, stdout},
     process::ExitCode,
@@ -13,6 +14,12 @@ pub(super) fn print(text: impl AsRef<[u8]>, code: ExitCode) -> ExitCode {
     let mut out = stdout().lock();
     let written = out.write_all(text.as_ref()).and_then(|()| out.flush());
     finish(written, code)
+}
+
+/// As [`print`], line by line, for text that another process wrote: it cannot steer a terminal.
+pub(super) fn print_lines(text: &str, code: ExitCode) -> ExitCode {
+    let lines: String = text.lines().map(|line| format!("{}\n", Printable(line))).collect();
+    print(lines, code)
 }
 
 /// The exit code of a command whose output was `written`.

@@ -12,7 +12,7 @@ use super::{
     management_client::{Address, AskError, address},
     output,
 };
-use crate::telemetry::report::chain;
+use crate::{flag::terminal::Printable, telemetry::report::chain};
 use clap::{Args, Subcommand};
 use sidecar::Status;
 use std::{
@@ -75,11 +75,11 @@ enum OverrideError {
     NoFlag { flag: String, help: String },
     #[error("flag \"{flag}\" has no variant \"{variant}\"; {help}")]
     NoVariant { flag: String, variant: String, help: String },
-    #[error("cannot write an override in {} (this user must be allowed to write there)", .directory.display())]
+    #[error("cannot write an override in {}{}", .directory.display(), help(source))]
     Write { directory: PathBuf, source: io::Error },
     #[error("cannot read the overrides in {}", .directory.display())]
     Read { directory: PathBuf, source: io::Error },
-    #[error("cannot remove the override in {} (this user must be allowed to write there)", .directory.display())]
+    #[error("cannot remove the override in {}{}", .directory.display(), help(source))]
     Remove { directory: PathBuf, source: io::Error },
     #[error("there is no override of \"{flag}\" in {}; {help}", .directory.display())]
     NotSet { flag: String, directory: PathBuf, help: String },
@@ -91,6 +91,13 @@ enum OverrideError {
     StillServed { why: String },
     #[error("cannot start")]
     Runtime(#[source] io::Error),
+}
+
+fn help(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => " (this user must be allowed to write there)",
+        _ => "",
+    }
 }
 
 impl Overriding {
@@ -107,11 +114,27 @@ impl Overriding {
                 done
             });
         match done {
-            Ok(said) => output::print(said + "\n", ExitCode::SUCCESS),
+            Ok(said) => output::print_lines(&self.with_address(said), ExitCode::SUCCESS),
             Err(error) => {
-                writeln!(stderr(), "error: {}", chain(&error)).unwrap_or_default();
+                let why = self.with_address(chain(&error));
+                writeln!(stderr(), "error: {}", Printable(why)).unwrap_or_default();
                 ExitCode::FAILURE
             }
+        }
+    }
+
+    /// A text that names the sidecar that was asked: of many, it may be another than was meant.
+    fn with_address(&self, text: String) -> String {
+        let address = match self {
+            Self::Set(args) => args.address(),
+            Self::List(args) => &args.place.address,
+            Self::Clear(args) => args.address(),
+        }
+        .to_string();
+        match (text.contains(&address), self) {
+            (true, _) => text,
+            (false, Self::List(_)) => format!("{text}\nasked the sidecar on {address}"),
+            (false, _) => format!("{text} (asked the sidecar on {address})"),
         }
     }
 

@@ -1,7 +1,14 @@
 //! Option values: what they may look like, and what to say when they do not.
 
-use crate::{flag, source::listing::Kind};
-use std::{net::IpAddr, path::PathBuf, time::Duration};
+use crate::{
+    flag::{self, terminal::Printable},
+    source::listing::Kind,
+};
+use std::{
+    net::IpAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// A port, or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +23,7 @@ pub enum Port {
 
 /// `off`, or a number.
 pub fn port(text: &str) -> Result<Port, String> {
-    if text == "off" {
+    if text.eq_ignore_ascii_case("off") {
         return Ok(Port::Off);
     }
     if ["tcp://", "udp://", "sctp://"].iter().any(|protocol| text.starts_with(protocol)) {
@@ -37,7 +44,9 @@ pub enum Bind {
 
 /// `any`, or an IP address.
 pub fn bind(text: &str) -> Result<Bind, String> {
-    if text == "any" {
+    // A list may have blanks after its commas.
+    let text = text.trim();
+    if text.eq_ignore_ascii_case("any") {
         return Ok(Bind::Any);
     }
     let help = "an address is an IP address such as 127.0.0.1 or ::1, or any";
@@ -46,7 +55,8 @@ pub fn bind(text: &str) -> Result<Bind, String> {
 
 /// A duration such as `500ms`, `5s` or `10m`.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|error| format!("{error}; write 500ms, 5s or 10m"))
+    let help = |error| Printable(format_args!("{error}; write 500ms, 5s or 10m")).to_string();
+    humantime::parse_duration(text).map_err(help)
 }
 
 /// How often to poll: often enough to be of use, and not all the time.
@@ -138,8 +148,18 @@ pub fn mode(text: &str) -> Result<u32, String> {
     mode.ok_or_else(|| "write an octal mode such as 0660".to_owned())
 }
 
-/// A flag file, or a directory of them; it may not be there yet.
+/// As [`source`], but for a path that is read more than once.
+pub fn watched_source(text: &str) -> Result<PathBuf, String> {
+    match text.trim() {
+        "-" => Err("is standard input, which cannot be read again: name a file".to_owned()),
+        _ => source(text),
+    }
+}
+
+/// A flag file, or a directory of them, or `-`; it may not be there yet. A list may have blanks after
+/// its commas; a file whose name really has blanks around it is taken if it is there.
 pub fn source(text: &str) -> Result<PathBuf, String> {
+    let text = if Path::new(text).exists() { text } else { text.trim() };
     let path = PathBuf::from(text);
     if Kind::of(&path) == Kind::Directory && path.is_file() {
         return Err("is a file, and a flag file's name ends in .json, .yaml or .yml".to_owned());

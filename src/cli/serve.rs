@@ -30,9 +30,10 @@ pub struct ServeArgs {
     /// Flag files (.json, .yaml, .yml) and directories of them; where two define a flag, the later
     /// one wins
     #[arg(value_name = "PATH", required = true, env = "FLAGSTAFF_PATHS", value_delimiter = ',')]
-    #[arg(value_parser = parse::source)]
+    #[arg(value_parser = parse::watched_source)]
     paths: Vec<PathBuf>,
-    /// Addresses of the evaluation ports: IP addresses, or any; of ::1 and 127.0.0.1, those that are there
+    /// IP addresses to listen on for evaluation, or `any`; `::` is IPv6 only. Loopback addresses that
+    /// do not exist are skipped
     #[arg(long, env = "FLAGSTAFF_BIND", value_delimiter = ',', default_value = "127.0.0.1,::1")]
     #[arg(value_parser = parse::bind)]
     bind: Vec<Bind>,
@@ -51,7 +52,7 @@ pub struct ServeArgs {
     /// Mode of the Unix socket, in octal
     #[arg(long, env = "FLAGSTAFF_UDS_MODE", default_value = "0660", value_parser = parse::mode)]
     uds_mode: u32,
-    /// Addresses of the management port: IP addresses, or any
+    /// IP addresses to listen on for management, or `any`; `::` is IPv6 only
     #[arg(long, env = "FLAGSTAFF_MANAGEMENT_BIND", value_delimiter = ',')]
     #[arg(default_value = "127.0.0.1,::1", value_parser = parse::bind)]
     management_bind: Vec<Bind>,
@@ -63,7 +64,7 @@ pub struct ServeArgs {
     #[arg(long, env = "FLAGSTAFF_OVERRIDES", value_name = "DIR")]
     overrides: Option<PathBuf>,
     /// How changes of the files are noticed
-    #[arg(long, env = "FLAGSTAFF_WATCH", default_value = "auto")]
+    #[arg(long, env = "FLAGSTAFF_WATCH", default_value = "auto", ignore_case = true)]
     watch: Watch,
     /// How often the files are looked at whatever the events say
     #[arg(long, env = "FLAGSTAFF_POLL_INTERVAL", default_value = "5s")]
@@ -74,7 +75,7 @@ pub struct ServeArgs {
     #[arg(value_parser = parse::bytes)]
     max_file_bytes: u64,
     /// Generation of the fractional operator in files that do not say one
-    #[arg(long, env = "FLAGSTAFF_FRACTIONAL", default_value = "v2")]
+    #[arg(long, env = "FLAGSTAFF_FRACTIONAL", default_value = "v2", ignore_case = true)]
     fractional: Fractional,
     /// Take no flag file that has an error in it, instead of what can be served of it
     #[arg(long, env = "FLAGSTAFF_STRICT", value_parser = BoolishValueParser::new())]
@@ -94,10 +95,10 @@ pub struct ServeArgs {
     #[arg(value_parser = parse::exposure_table)]
     exposure_table: usize,
     /// Answer flags without rules so that clients do not cache them, and every exposure is seen
-    #[arg(long, env = "FLAGSTAFF_EXACT_EXPOSURES")]
+    #[arg(long, env = "FLAGSTAFF_EXACT_EXPOSURES", value_parser = BoolishValueParser::new())]
     exact_exposures: bool,
     /// Which exposures are counted, and from when they are shown
-    #[arg(long, env = "FLAGSTAFF_METRICS_EXPOSURES", default_value = "all")]
+    #[arg(long, env = "FLAGSTAFF_METRICS_EXPOSURES", default_value = "all", ignore_case = true)]
     metrics_exposures: MetricsExposures,
     /// Series of what single flags count, beyond which flags share one set; gauges of flags come on
     /// top
@@ -111,10 +112,10 @@ pub struct ServeArgs {
     #[arg(value_parser = parse::drain_delay)]
     drain_delay: Duration,
     /// The least important log lines that are written
-    #[arg(long, env = "FLAGSTAFF_LOG_LEVEL", default_value = "info")]
+    #[arg(long, env = "FLAGSTAFF_LOG_LEVEL", default_value = "info", ignore_case = true)]
     log_level: LogLevel,
     /// How log lines look: auto is text on a terminal and JSON elsewhere
-    #[arg(long, env = "FLAGSTAFF_LOG_FORMAT", default_value = "auto")]
+    #[arg(long, env = "FLAGSTAFF_LOG_FORMAT", default_value = "auto", ignore_case = true)]
     log_format: LogFormat,
 }
 
@@ -208,6 +209,8 @@ impl ServeArgs {
         };
         let management = (self.management_port, Some(8014), "--management-port");
         let managing = addresses(&self.management_bind);
+        warn_of_ipv6_alone("--bind", &answering);
+        warn_of_ipv6_alone("--management-bind", &managing);
         ServeOptions {
             source: SourceOptions {
                 paths: self.paths,
@@ -262,6 +265,15 @@ fn number(port: Port, default: Option<u16>, option: &'static str) -> Option<u16>
             );
             default
         }
+    }
+}
+
+/// A socket of `::` takes no IPv4 here, unlike that of many other programs.
+fn warn_of_ipv6_alone(option: &'static str, addresses: &[IpAddr]) {
+    let is_listed = |address: IpAddr| addresses.contains(&address);
+    if is_listed(Ipv6Addr::UNSPECIFIED.into()) && !addresses.iter().any(IpAddr::is_ipv4) {
+        let help = "write any to listen on IPv4 too";
+        warn!(option, help, "the address :: is IPv6 only: clients over IPv4 cannot connect");
     }
 }
 

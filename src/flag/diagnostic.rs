@@ -1,6 +1,9 @@
 //! One problem found in a definition file: where it is, what is wrong, and how to mend it.
 
-use super::lint::{DEFINED_TWICE, Lint};
+use super::{
+    lint::{DEFINED_TWICE, Lint},
+    terminal::Printable,
+};
 use std::{fmt, sync::Arc};
 
 /// How bad a problem is.
@@ -251,18 +254,17 @@ fn shortened(mut text: String) -> String {
     text
 }
 
-/// A text from a file, which must not break the line it is told in, nor steer a terminal.
+/// A text from a file, on one line and of a length that a line can have.
 struct OneLine<'a>(&'a str);
 
 impl fmt::Display for OneLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut chars = self.0.chars();
-        for char in chars.by_ref().take(LONGEST_QUOTE + 1) {
-            match char {
-                control if control.is_control() => write!(f, "{}", control.escape_default())?,
-                char => write!(f, "{char}")?,
+        match self.0.char_indices().nth(LONGEST_QUOTE + 1) {
+            Some((end, _)) => {
+                let start = self.0.get(..end).unwrap_or_default();
+                write!(f, "{}…", Printable(start))
             }
+            None => Printable(self.0).fmt(f),
         }
-        if chars.next().is_some() { f.write_str("…") } else { Ok(()) }
     }
 }

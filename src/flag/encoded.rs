@@ -219,6 +219,9 @@ pub enum BadContext {
     /// It is no `google.protobuf.Struct`.
     #[error("malformed protobuf")]
     Malformed,
+    /// Lists and objects in it nest too deep.
+    #[error("a value of the context is nested deeper than {MAX_DEPTH} levels")]
+    TooDeep,
     /// A number is NaN or infinite, which JSON cannot say.
     #[error("a number is not finite")]
     NotFinite,
@@ -241,7 +244,7 @@ pub(crate) fn validate(value: &Value<'_>) -> Result<(), BadContext> {
 }
 
 fn validate_to(value: &Value<'_>, depth: usize) -> Result<(), BadContext> {
-    let Some(depth) = depth.checked_sub(1) else { return Err(BadContext::Malformed) };
+    let Some(depth) = depth.checked_sub(1) else { return Err(BadContext::TooDeep) };
     if let Value::Number(number) = value
         && !number.is_finite()
     {

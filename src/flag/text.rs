@@ -56,17 +56,14 @@ impl<'a> Text<'a> {
     /// Reads a file's content; fails where nothing in it can be served.
     pub(crate) fn read(content: &'a [u8], format: Format) -> Result<Self, Diagnostic> {
         let authored = text(content)?;
-        match (format, authored.strip_prefix('\u{feff}')) {
-            (Format::Json, Some(_)) => {
-                let message = "begins with a byte order mark, which is no JSON";
-                Err(Diagnostic::of_file(message, "save it as UTF-8 without one"))
-            }
-            (Format::Json, None) => {
+        // Editors of Windows write a byte order mark, and RFC 8259 lets parsers ignore it.
+        let authored = authored.strip_prefix('\u{feff}').unwrap_or(authored);
+        match format {
+            Format::Json => {
                 let json = Cow::Borrowed(authored);
                 Ok(Self { json, authored, format, faults: Vec::new() })
             }
-            (Format::Yaml, without_mark) => {
-                let authored = without_mark.unwrap_or(authored);
+            Format::Yaml => {
                 let read = yaml::to_json(authored, false)?;
                 Ok(Self { json: Cow::Owned(read.json), authored, format, faults: read.faults })
             }

@@ -3,16 +3,17 @@
 //! Names are a convention; what counts is the content. The writer may be another user than the
 //! sidecar, in another container of the same pod, so files are readable by everybody.
 
-use super::entry::{Override, file_name};
-use crate::{
-    source::read::{ReadError, read},
-    telemetry::report::chain,
+use super::{
+    beneath::{BeneathError, Directory},
+    entry::{Override, file_name},
 };
+use crate::{source::read::ReadError, telemetry::report::chain};
 use std::{
     collections::BTreeSet,
-    ffi::OsString,
+    ffi::{OsStr, OsString},
+    fmt::Write as _,
     fs::{self, OpenOptions, Permissions},
-    io::{self, Write},
+    io::{self, Write as _},
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     process,
@@ -33,18 +34,24 @@ const DIRECTORY_MODE: u32 = 0o755;
 #[derive(Debug, Default)]
 pub(crate) struct Listing {
     /// Each file by its name, in the order of names.
-    pub(crate) files: Vec<(String, Result<Override, String>)>,
+    pub(crate) files: Vec<(OsString, Result<Override, String>)>,
     /// Files that are not read because there are too many.
     pub(crate) left_out: usize,
 }
 
-/// Reads every file; an absent directory is an empty one, since it may be made later.
+/// Reads the files, the first [`MAX_FILES`] by name; an absent directory is an empty one, since it
+/// may be made later.
 pub(crate) fn list(directory: &Path) -> io::Result<Listing> {
+    list_at_most(MAX_FILES, directory)
+}
+
+fn list_at_most(max_files: usize, directory: &Path) -> io::Result<Listing> {
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Listing::default()),
         Err(error) => return Err(error),
     };
+    let open = Directory::open(directory)?;
     let mut listing = Listing::default();
     let mut names = BTreeSet::new();
     for entry in entries {
@@ -52,16 +59,15 @@ pub(crate) fn list(directory: &Path) -> io::Result<Listing> {
         if is_override_file(&name) {
             names.insert(name);
         }
-        if names.len() > MAX_FILES {
+        if names.len() > max_files {
             names.pop_last();
             listing.left_out += 1;
         }
     }
     for name in names {
-        let content = read_one(&directory.join(&name));
         // One that went away since it was listed is as gone as one that went before.
-        if let Some(content) = content {
-            listing.files.push((name.to_string_lossy().into_owned(), content));
+        if let Some(content) = read_one(&open, &name) {
+            listing.files.push((name, content));
         }
     }
     Ok(listing)
@@ -73,11 +79,11 @@ fn is_override_file(name: &OsString) -> bool {
     !hidden && Path::new(name).extension().is_some_and(|extension| extension == "json")
 }
 
-fn read_one(path: &Path) -> Option<Result<Override, String>> {
-    let content = match read(path, MAX_FILE_BYTES) {
+fn read_one(directory: &Directory, name: &OsStr) -> Option<Result<Override, String>> {
+    let content = match directory.read(name, MAX_FILE_BYTES) {
         Ok(content) => content,
-        Err(ReadError::NotFound) => return None,
-        Err(ReadError::TooLarge { limit }) => {
+        Err(BeneathError::Read(ReadError::NotFound)) => return None,
+        Err(BeneathError::Read(ReadError::TooLarge { limit })) => {
             return Some(Err(format!("is larger than {limit} bytes, which no override is")));
         }
         Err(error) => return Some(Err(chain(&error))),
@@ -111,14 +117,35 @@ fn write_new(path: &Path, text: &str) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Removes every file that overrides a flag but for the one called `keep`, and says how many.
-pub(crate) fn remove(directory: &Path, flag: &str, keep: Option<&Path>) -> io::Result<usize> {
-    let own = file_name(flag);
-    let files = list(directory)?.files;
-    // One under the flag's own name is meant as well if it is corrupt, or one too many to be read.
+/// A file name as people read it, with bytes that are not UTF-8 spelled out: other names are shown
+/// as other texts.
+pub(crate) fn shown(name: &OsStr) -> String {
+    let mut shown = String::new();
+    for part in name.as_encoded_bytes().utf8_chunks() {
+        shown.push_str(&part.valid().replace('\\', "\\\\"));
+        for byte in part.invalid() {
+            // Writing to a string cannot fail.
+            write!(shown, "\\x{byte:02x}").unwrap_or_default();
+        }
+    }
+    shown
+}
+
+/// Removes every file that overrides a flag but for the one called `keep`, and returns how many. A
+/// file whose shown name is among `known` overrides the flag as well, whatever can be read in it.
+pub(crate) fn remove(
+    directory: &Path,
+    flag: &str,
+    known: &[&str],
+    keep: Option<&Path>,
+) -> io::Result<usize> {
+    let own = OsString::from(file_name(flag));
+    let files = list_at_most(usize::MAX, directory)?.files;
+    // One under the flag's own name is meant as well if it cannot be read.
     let unread = files.iter().all(|(name, _)| *name != own).then(|| own.clone());
     let of_flag = files.into_iter().filter_map(|(name, content)| {
-        content.map_or(name == own, |of| of.flag == flag).then_some(name)
+        let overrides = content.map_or(name == own, |of| of.flag == flag);
+        (overrides || known.contains(&&*shown(&name))).then_some(name)
     });
     let mut removed = 0;
     for path in of_flag.chain(unread).map(|name| directory.join(name)) {
@@ -137,7 +164,7 @@ pub(crate) fn remove(directory: &Path, flag: &str, keep: Option<&Path>) -> io::R
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
+    use std::{os::unix::ffi::OsStrExt, time::Duration};
 
     fn of(flag: &str, variant: &str) -> Override {
         let until = UNIX_EPOCH + Duration::from_secs(1_795_345_200);
@@ -146,7 +173,7 @@ mod tests {
     }
 
     fn names(directory: &Path) -> Vec<String> {
-        list(directory).unwrap().files.into_iter().map(|(name, _)| name).collect()
+        list(directory).unwrap().files.into_iter().map(|(name, _)| shown(&name)).collect()
     }
 
     #[test]
@@ -158,7 +185,7 @@ mod tests {
         write(&dir, &of("a/b", "off")).unwrap();
         assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o644);
         let files = list(&dir).unwrap().files;
-        assert_eq!(files, [("a%2Fb.json".to_owned(), Ok(of("a/b", "off")))]);
+        assert_eq!(files, [("a%2Fb.json".into(), Ok(of("a/b", "off")))]);
         assert_eq!(fs::read_dir(&dir).unwrap().count(), 1, "nothing hidden is left");
     }
 
@@ -177,7 +204,9 @@ mod tests {
         let files = list(dir).unwrap().files;
         let told: Vec<_> = files
             .iter()
-            .map(|(name, content)| (name.as_str(), content.as_ref().err().map(String::as_str)))
+            .map(|(name, content)| {
+                (name.to_str().unwrap(), content.as_ref().err().map(String::as_str))
+            })
             .collect();
         assert_eq!(told[0].0, "corrupt.json");
         assert!(told[0].1.unwrap().starts_with("is no override: EOF"), "{told:?}");
@@ -205,12 +234,40 @@ mod tests {
         let kept = write(dir, &of("a", "on")).unwrap();
         write(dir, &of("b", "on")).unwrap();
         fs::write(dir.join("by-hand.json"), of("a", "off").to_text()).unwrap();
-        assert_eq!(remove(dir, "a", Some(&kept)).unwrap(), 1);
+        assert_eq!(remove(dir, "a", &[], Some(&kept)).unwrap(), 1);
         assert_eq!(names(dir), ["a.json", "b.json"]);
         fs::write(&kept, "{").unwrap();
-        assert_eq!(remove(dir, "a", None).unwrap(), 1);
+        assert_eq!(remove(dir, "a", &[], None).unwrap(), 1);
         assert_eq!(names(dir), ["b.json"]);
-        assert_eq!(remove(dir, "a", None).unwrap(), 0);
-        assert_eq!(remove(&dir.join("absent"), "a", None).unwrap(), 0);
+        assert_eq!(remove(dir, "a", &[], None).unwrap(), 0);
+        assert_eq!(remove(&dir.join("absent"), "a", &[], None).unwrap(), 0);
+    }
+
+    #[test]
+    fn one_call_removes_what_is_known_corrupt_or_one_too_many() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path();
+        for number in 0..MAX_FILES {
+            fs::write(dir.join(format!("{number:04}.json")), "{").unwrap();
+        }
+        let corrupt = OsStr::from_bytes(b"by-hand-\xff.json");
+        fs::write(dir.join(corrupt), "{").unwrap();
+        fs::write(dir.join("z.json"), of("a", "off").to_text()).unwrap();
+        write(dir, &of("a", "on")).unwrap();
+        assert_eq!(remove(dir, "a", &["by-hand-\\xff.json"], None).unwrap(), 3);
+        assert_eq!(fs::read_dir(dir).unwrap().count(), MAX_FILES);
+    }
+
+    #[test]
+    fn names_that_are_not_utf8_are_other_names() {
+        let dir = tempfile::tempdir().unwrap();
+        let names: [&[u8]; 4] =
+            [b"\xfe.json", b"\xff.json", b"\\xff.json", "\u{fffd}.json".as_bytes()];
+        for name in names {
+            fs::write(dir.path().join(OsStr::from_bytes(name)), of("a", "on").to_text()).unwrap();
+        }
+        let mut shown = self::names(dir.path());
+        shown.sort();
+        assert_eq!(shown, ["\\\\xff.json", "\\xfe.json", "\\xff.json", "\u{fffd}.json"]);
     }
 }

@@ -1,8 +1,12 @@
 //! One override: what its file says, how long it holds, and what the file is called.
 
-use humantime::{format_rfc3339_millis, format_rfc3339_seconds, parse_rfc3339};
+use crate::clock::rfc3339;
+use humantime::parse_rfc3339;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{
+    error::{Category, Error},
+    json,
+};
 use sha2::{Digest, Sha256};
 use std::{
     fmt::Write,
@@ -26,8 +30,8 @@ pub(crate) struct Override {
 /// Why a file holds no override.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BadOverride {
-    #[error("is no override")]
-    Json(#[source] serde_json::Error),
+    #[error("is no override: {0}")]
+    Json(String),
     #[error("\"{member}\" is empty; name the {member} to serve")]
     Empty { member: &'static str },
     #[error("\"{member}\" is no time; write it in UTC, such as 2026-11-22T11:00:00Z")]
@@ -45,9 +49,24 @@ struct Written {
     set_at: Option<String>,
 }
 
+/// Names what is wrong and where, and quotes nothing of the content: logs and `/status` show it to
+/// people who may not read the file.
+fn unlike(error: &Error) -> BadOverride {
+    let text = error.to_string();
+    let names_a_member =
+        ["missing field", "duplicate field"].iter().any(|kind| text.starts_with(kind));
+    if error.classify() != Category::Data || names_a_member {
+        return BadOverride::Json(text);
+    }
+    let (line, column) = (error.line(), error.column());
+    let what = "invalid type: write a JSON object whose members are texts";
+    BadOverride::Json(format!("{what} (line {line}, column {column})"))
+}
+
 impl Override {
     pub(crate) fn parse(content: &[u8]) -> Result<Self, BadOverride> {
-        let written: Written = serde_json::from_slice(content).map_err(BadOverride::Json)?;
+        let content = content.strip_prefix("\u{feff}".as_bytes()).unwrap_or(content);
+        let written: Written = serde_json::from_slice(content).map_err(|error| unlike(&error))?;
         let time = |text: &str, member| {
             parse_rfc3339(text).map_err(|_unspecific| BadOverride::Time { member })
         };
@@ -83,10 +102,7 @@ impl Override {
 /// A time as files and `/status` write it: to the second if it is a whole one.
 pub(crate) fn time(time: SystemTime) -> String {
     let whole = time.duration_since(UNIX_EPOCH).is_ok_and(|since| since.subsec_millis() == 0);
-    match whole {
-        true => format_rfc3339_seconds(time).to_string(),
-        false => format_rfc3339_millis(time).to_string(),
-    }
+    rfc3339(time, whole)
 }
 
 /// The name of the file for a flag: its key, made safe. Only a convention: who reads trusts the
@@ -144,9 +160,10 @@ mod tests {
     fn what_is_no_override_is_named() {
         for (text, expected) in [
             ("", "is no override: EOF"),
-            ("[]", "is no override: invalid length 0"),
+            ("[]", "is no override: invalid type"),
             ("{\"flag\": \"f\"}", "is no override: missing field `variant`"),
             ("{\"flag\": 1}", "is no override: invalid type"),
+            ("\"root:x:0:0\"", "members are texts (line 1, column 12)"),
             (
                 r#"{"flag":"","variant":"v","until":"2026-11-22T11:00:00Z"}"#,
                 "\"flag\" is empty; name the flag to serve",

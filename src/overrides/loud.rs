@@ -3,9 +3,10 @@
 
 use super::{
     Overrides, Standing,
+    directory::shown,
     entry::{Override, time},
 };
-use std::{collections::BTreeMap, time::SystemTime};
+use std::{collections::BTreeMap, ffi::OsString, time::SystemTime};
 use tracing::warn;
 
 /// What was said so far, so that nothing is said at every look.
@@ -14,7 +15,7 @@ pub(super) struct Told {
     /// By flag.
     active: BTreeMap<String, Override>,
     /// By file; the directory's own under the empty name.
-    problems: BTreeMap<String, String>,
+    problems: BTreeMap<OsString, String>,
 }
 
 impl Overrides {
@@ -27,7 +28,7 @@ impl Overrides {
             }
             next.problems.extend(problem.map(|problem| (name.to_owned(), problem)));
         }
-        next.problems.extend(self.trouble.clone().map(|trouble| (String::new(), trouble)));
+        next.problems.extend(self.trouble.clone().map(|trouble| (OsString::new(), trouble)));
         for (flag, of) in &next.active {
             if self.told.active.get(flag) != Some(of) {
                 let (variant, why, until) = (&of.variant, &of.why, time(of.until));
@@ -48,7 +49,7 @@ impl Overrides {
         for (file, problem) in &next.problems {
             if self.told.problems.get(file) != Some(problem) {
                 let directory = self.directory.as_deref().unwrap_or_else(|| "".as_ref());
-                let path = directory.join(file);
+                let path = directory.join(shown(file));
                 warn!(path = %path.display(), problem, "an override cannot be served as it stands");
             }
         }

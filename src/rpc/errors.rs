@@ -3,7 +3,7 @@
 //! A text names the flag, the variant or the place in its rule; never a value of the context.
 
 use crate::{
-    flag::{BadContext, Flag, Variant},
+    flag::{BadContext, Flag, Variant, terminal::Printable},
     wire::Type,
 };
 use std::fmt::Write;
@@ -28,6 +28,7 @@ pub(crate) fn not_finite() -> Status {
 pub(crate) fn bad_context(bad: BadContext) -> Status {
     match bad {
         BadContext::Malformed => malformed(),
+        BadContext::TooDeep => Status::invalid_argument(bad.to_string()),
         BadContext::NotFinite => not_finite(),
     }
 }
@@ -87,7 +88,7 @@ fn final_unknown(message: &str) -> Status {
     status
 }
 
-/// At most 100 bytes: texts travel in headers, where a byte may take three.
-pub(crate) fn shortened(text: &str) -> &str {
-    text.get(..text.floor_char_boundary(100)).unwrap_or_default()
+/// At most 100 bytes: texts travel in headers, where a byte may take three. Clients print them.
+pub(crate) fn shortened(text: &str) -> Printable<&str> {
+    Printable(text.get(..text.floor_char_boundary(100)).unwrap_or_default())
 }

@@ -43,7 +43,9 @@ impl Rpc {
         SCRATCH.with_borrow_mut(|scratch| {
             let mut evaluator = match Evaluator::new(scratch, request.context, now()) {
                 Ok(evaluator) => evaluator,
-                Err(BadContext::Malformed) => return Err(errors::malformed()),
+                Err(bad @ (BadContext::Malformed | BadContext::TooDeep)) => {
+                    return Err(errors::bad_context(bad));
+                }
                 Err(BadContext::NotFinite) => {
                     return Err(self.failed(entry, FlagError::General, errors::not_finite()));
                 }
@@ -114,7 +116,7 @@ impl Rpc {
 
     fn unknown_flag(&self, key: &str) -> Status {
         self.metrics.radar.note(key);
-        debug!(flag = errors::shortened(key), "a flag that nobody defined was asked for");
+        debug!(flag = %errors::shortened(key), "a flag that nobody defined was asked for");
         errors::flag_not_found(key)
     }
 }

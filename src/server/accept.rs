@@ -1,6 +1,7 @@
 //! Accepts connections: bounded in number, and calm when the machine runs out of something.
 
 use super::{Site, connection::serve, gate::Gate, listener::Listener, stream::Socket};
+use crate::telemetry::report::chain;
 use socket2::{SockRef, TcpKeepalive};
 use std::{io, sync::Arc, time::Duration};
 use tokio::{
@@ -15,20 +16,24 @@ const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Accepts connections until the sidecar drains.
-pub(crate) async fn accept(listener: Listener, site: Arc<Site>, gate: Arc<Gate>) {
+pub(crate) async fn accept(listener: &Listener, site: Arc<Site>, gate: Arc<Gate>) {
     let mut pause = FIRST_PAUSE;
     loop {
         let accepted = tokio::select! {
             biased;
             () = site.lifecycle.draining() => return,
-            accepted = accept_one(&listener, &site, &gate) => accepted,
+            accepted = accept_one(listener, &site, &gate) => accepted,
         };
         match accepted {
             Ok(()) => pause = FIRST_PAUSE,
             Err(error) => {
                 if gate.failed() {
                     let address = listener.to_string();
-                    warn!(address, error = %error, "cannot accept connections, trying again");
+                    warn!(
+                        address,
+                        error = chain(&error),
+                        "cannot accept connections, trying again"
+                    );
                 }
                 sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);

@@ -4,6 +4,7 @@ use super::{
     Site,
     call::Answer,
     gate::Seat,
+    headers::MAX_HEADERS,
     stream::{Socket, Stream},
 };
 use hyper::service::service_fn;
@@ -28,8 +29,9 @@ use crate::lifecycle::Lifecycle;
 const PREFACE_TIMEOUT: Duration = Duration::from_secs(5);
 /// An HTTP/1.1 request's headers must arrive within this time.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(3);
-/// The longest header list, in bytes.
-const MAX_HEADERS: u32 = 64 * 1024;
+/// A longer header list ends the connection, since what follows it in HPACK is lost. One that is
+/// longer than [`MAX_HEADERS`](super::headers::MAX_HEADERS) is read to its end, and refused.
+const MAX_READ_HEADERS: u32 = 128 * 1024;
 /// The most calls and update streams at once on one connection.
 const MAX_STREAMS: u32 = 1024;
 /// What a client may send ahead on a stream, and on all of them. Evaluation reads what arrives at
@@ -78,11 +80,11 @@ pub(super) async fn serve<S: Socket>(socket: S, site: Arc<Site>, seat: &Arc<Seat
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
-        .max_buf_size(MAX_HEADERS as usize);
+        .max_buf_size(MAX_HEADERS);
     builder
         .http2()
         .timer(TokioTimer::new())
-        .max_header_list_size(MAX_HEADERS)
+        .max_header_list_size(MAX_READ_HEADERS)
         .max_concurrent_streams(MAX_STREAMS)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)

@@ -1,11 +1,10 @@
 //! The addresses the sidecar listens on: TCP and Unix sockets, bound before anything is declared.
 
-use socket2::{Domain, SockAddr, Socket as Socket2, Type};
+use socket2::{Domain, Socket as Socket2, Type};
 use std::{
-    fmt, fs, io,
+    fmt, io,
     net::{IpAddr, SocketAddr},
-    os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 use tokio::net::{TcpListener, UnixListener};
 
@@ -14,6 +13,8 @@ use tokio::net::{TcpListener, UnixListener};
 pub(crate) enum BindError {
     #[error("cannot listen on {address}: choose another {what} with {option}")]
     Tcp { address: SocketAddr, what: &'static str, option: &'static str, source: io::Error },
+    #[error("cannot listen on {address}")]
+    OutOfFiles { address: SocketAddr, source: io::Error },
     #[error("cannot listen on unix:{}: choose another path with --uds", .path.display())]
     Unix { path: PathBuf, source: io::Error },
 }
@@ -36,28 +37,6 @@ const BACKLOG: i32 = 1024;
 pub(crate) enum Listener {
     Tcp(TcpListener, SocketAddr),
     Unix(UnixListener, PathBuf),
-}
-
-/// A socket file, removed when its owner goes, whatever became of the listener.
-#[derive(Debug)]
-pub(crate) struct Socket {
-    path: PathBuf,
-    /// Device and inode: the path may be a successor's by then.
-    identity: (u64, u64),
-}
-
-impl Drop for Socket {
-    fn drop(&mut self) {
-        if identity(&self.path).is_ok_and(|identity| identity == self.identity) {
-            // Already gone is as good.
-            fs::remove_file(&self.path).unwrap_or_default();
-        }
-    }
-}
-
-fn identity(path: &Path) -> io::Result<(u64, u64)> {
-    let file = fs::symlink_metadata(path)?;
-    Ok((file.dev(), file.ino()))
 }
 
 impl Listener {
@@ -104,6 +83,10 @@ fn bind_once(endpoint: &Endpoint) -> Result<Vec<Listener>, BindError> {
                 port = bound.port();
                 listeners.push(Listener::Tcp(listener, bound));
             }
+            // Another port would not help.
+            Err(source) if matches!(source.raw_os_error(), Some(23 | 24)) => {
+                return Err(BindError::OutOfFiles { address, source });
+            }
             Err(source) => {
                 let absent = is_absent(&source);
                 let (what, option) = match absent {
@@ -144,28 +127,4 @@ fn listen(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
 fn is_absent(error: &io::Error) -> bool {
     // EAFNOSUPPORT (97) has no kind of its own.
     error.kind() == io::ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(97)
-}
-
-/// Binds a socket file. A socket left behind by a process that is gone is replaced; anything else
-/// at the path is not.
-pub(crate) fn bind_unix(path: &Path, mode: u32) -> Result<(Listener, Socket), BindError> {
-    let bind = || {
-        let left_behind = fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
-        if left_behind && is_abandoned(path)? {
-            fs::remove_file(path)?;
-        }
-        let listener = UnixListener::bind(path)?;
-        let socket = Socket { path: path.to_owned(), identity: identity(path)? };
-        fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
-        Ok((Listener::Unix(listener, path.to_owned()), socket))
-    };
-    bind().map_err(|source| BindError::Unix { path: path.to_owned(), source })
-}
-
-/// Whether nobody listens on a socket. Asked without waiting: one whose queue is full has an owner.
-fn is_abandoned(path: &Path) -> io::Result<bool> {
-    let socket = Socket2::new(Domain::UNIX, Type::STREAM, None)?;
-    socket.set_nonblocking(true)?;
-    let connected = socket.connect(&SockAddr::unix(path)?);
-    Ok(connected.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused))
 }

@@ -31,6 +31,28 @@ impl Loaded {
         Ok(Self::look(path, None, max_bytes)?.0)
     }
 
+    /// Adds the lists that `content` names. They are beside `path`.
+    pub(crate) fn with_lists(
+        content: Vec<u8>,
+        format: Format,
+        path: &Path,
+        max_bytes: u64,
+    ) -> Self {
+        let mut room = max_bytes.saturating_sub(content.len() as u64);
+        let read_one = |name: Box<str>| {
+            let list = match read(&beside(path, &name), room) {
+                Ok(list) => {
+                    room = room.saturating_sub(list.len() as u64);
+                    entries(&list)
+                }
+                Err(error) => Err(report::chain(&error)),
+            };
+            (name, list)
+        };
+        let lists = lists_named(&content, format).into_iter().map(read_one).collect();
+        Self { content, lists }
+    }
+
     /// Reads it again. A file that says what it said names the lists it named.
     pub(super) fn look(
         path: &Path,

@@ -2,6 +2,7 @@
 
 use super::traffic::{Exposures, Series, Streams, Traffic, UnknownFlags};
 use crate::{
+    clock::rfc3339,
     flag::{Diagnostic, Facts, LayerFlag, Level, Standing, Variant, merge},
     lifecycle::Phase,
     snapshot::Entry,
@@ -177,7 +178,7 @@ impl<'a> Served<'a> {
     fn flag(&self, entry: &'a Entry, traffic: &'a Traffic) -> Flag<'a> {
         let flag = &entry.flag;
         let Facts { owner, kind, expires, why, ticket } = flag.facts();
-        let changed = entry.changed_at.map(humantime::format_rfc3339_seconds);
+        let changed = entry.changed_at.map(|at| rfc3339(at, true));
         let counted = traffic.counted.get(flag.key());
         let evaluations = counted.into_iter().flat_map(|counted| &counted.evaluations);
         let exposures = counted.into_iter().flat_map(|counted| &counted.exposures);
@@ -191,7 +192,7 @@ impl<'a> Served<'a> {
             expires,
             why,
             ticket,
-            changed: changed.map(|time| time.to_string()),
+            changed,
             shared: entry.counters.is_shared(),
             split: entry.split.as_ref().map(|split| split.ratios().into_iter().collect()),
             evaluations: evaluations.map(|(variant, count)| (&**variant, *count)).collect(),
@@ -245,7 +246,7 @@ impl<'a> Source<'a> {
 
 impl<'a> FileLayer<'a> {
     fn of(layer: &'a LayerState) -> Self {
-        let change = layer.last_change.map(humantime::format_rfc3339_seconds);
+        let change = layer.last_change.map(|at| rfc3339(at, true));
         Self {
             path: layer.path.display().to_string(),
             state: layer.last.map_or("pending", Reload::as_str),
@@ -253,7 +254,7 @@ impl<'a> FileLayer<'a> {
             bytes: layer.bytes,
             flags: layer.layer.flags().count(),
             quarantined: layer.layer.broken().count(),
-            last_change: change.map(|time| time.to_string()),
+            last_change: change,
             cannot_update: layer.cannot_update,
             diagnostics: layer.problems.iter().take(MAX_DIAGNOSTICS).map(Problem::of).collect(),
         }

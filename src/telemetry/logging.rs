@@ -1,18 +1,22 @@
 //! Log lines: JSON when nobody watches, text on a terminal, on standard error.
 
+use super::log_writer::{LogWriter, LostLines};
+use crate::flag::terminal::{Printable, printable_json};
 use clap::ValueEnum;
 use std::io::{IsTerminal, stderr};
-use tracing::{Level, level_filters::LevelFilter};
-use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
+use tokio_util::sync::CancellationToken;
+use tracing::{Event, Level, Subscriber, level_filters::LevelFilter};
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{
     Layer,
     field::RecordFields,
     filter::Targets,
     fmt::{
-        self, FormatFields,
+        self, FmtContext, FormatEvent, FormatFields,
         format::{DefaultFields, Writer},
     },
     layer::SubscriberExt,
+    registry::LookupSpan,
     util::SubscriberInitExt,
 };
 
@@ -59,8 +63,10 @@ pub(crate) const PLAIN: &str = "plain";
 #[derive(Debug)]
 pub(crate) struct Log {
     pub(crate) audience: Audience,
-    /// How many lines were lost.
-    pub(crate) lost: ErrorCounter,
+    /// Counts the lines that were lost.
+    pub(crate) lost: LostLines,
+    /// Cancelled if standard error was a terminal, and a write found that terminal gone.
+    pub(crate) terminal_gone: CancellationToken,
     /// Writes what waits when it goes, unless nobody reads.
     _guard: WorkerGuard,
 }
@@ -81,13 +87,15 @@ pub(crate) fn start(format: LogFormat, level: LogLevel) -> Log {
         LogFormat::Json => false,
         LogFormat::Auto => stderr().is_terminal(),
     };
+    let (to, failed) = LogWriter::new(stderr());
+    let terminal_gone = to.terminal_gone();
     let waiting = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(MAX_WAITING);
-    let (writer, guard) = waiting.thread_name("log").finish(stderr());
-    let lost = writer.error_counter();
+    let (writer, guard) = waiting.thread_name("log").finish(to);
+    let lost = failed.beside(writer.error_counter());
     // Ours: the HTTP stack writes a debug line for every frame.
     let ours = Targets::new().with_default(Level::WARN).with_target("flagstaff", level);
     let lines = || {
-        let lines = fmt::layer().fmt_fields(OneLine).with_writer(writer.clone());
+        let lines = fmt::layer().fmt_fields(PrintableFields).with_writer(writer.clone());
         lines.with_target(false).log_internal_errors(false)
     };
     let plain = lines().compact().without_time().with_level(false).with_ansi(false);
@@ -95,29 +103,43 @@ pub(crate) fn start(format: LogFormat, level: LogLevel) -> Log {
     let lines = if text {
         lines().compact().without_time().with_ansi(stderr().is_terminal()).boxed()
     } else {
-        lines().json().boxed()
+        lines().json().map_event_format(PrintableJson).boxed()
     };
     let lines = lines.with_filter(ours.with_target(PLAIN, LevelFilter::OFF)).boxed();
     tracing_subscriber::registry().with(vec![lines, plain]).init();
     let audience = if text { Audience::Person } else { Audience::Machine };
-    Log { audience, lost, _guard: guard }
+    Log { audience, lost, terminal_gone, _guard: guard }
 }
 
-/// Writes what a line says with controls spelled out: a name in it, from a file or a client, must
-/// neither begin another line nor steer a terminal.
-struct OneLine;
+/// Writes the fields of a text line so that none of them begins another line or steers a terminal.
+struct PrintableFields;
 
-impl<'w> FormatFields<'w> for OneLine {
+impl<'w> FormatFields<'w> for PrintableFields {
     fn format_fields<R: RecordFields>(&self, mut line: Writer<'w>, fields: R) -> std::fmt::Result {
         let mut text = String::new();
         let plain = Writer::new(&mut text);
         DefaultFields::new().format_fields(plain, fields)?;
-        for char in text.chars() {
-            match char {
-                control if control.is_control() => write!(line, "{}", control.escape_default())?,
-                char => line.write_char(char)?,
-            }
-        }
-        Ok(())
+        write!(line, "{}", Printable(text))
+    }
+}
+
+/// Writes a JSON line that steers no terminal, such as that of `kubectl logs`.
+struct PrintableJson<F>(F);
+
+impl<S, N, F> FormatEvent<S, N> for PrintableJson<F>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'w> FormatFields<'w> + 'static,
+    F: FormatEvent<S, N>,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut line: Writer<'_>,
+        event: &Event<'_>,
+    ) -> std::fmt::Result {
+        let mut json = String::new();
+        self.0.format_event(context, Writer::new(&mut json), event)?;
+        line.write_str(&printable_json(&json))
     }
 }

@@ -6,6 +6,7 @@
 use super::{
     exposures::Exposures,
     ledger::{Ledger, ShowExposures},
+    log_writer::LostLines,
     radar::Radar,
 };
 use crate::rpc::Method;
@@ -23,7 +24,6 @@ use std::{
     time::{Duration, Instant},
 };
 use tonic::Code;
-use tracing_appender::non_blocking::ErrorCounter;
 
 const METADATA: Metadata<'static> = Metadata::new("flagstaff", Level::INFO, None);
 
@@ -118,7 +118,7 @@ pub struct Metrics {
     pub(crate) radar: Radar,
     unknown_flags: Counter,
     process: Collector,
-    log_lines_lost: Option<ErrorCounter>,
+    log_lines_lost: Option<LostLines>,
     log_lines_dropped: Counter,
     pub(crate) streams_active: Gauge,
     pub(crate) streams_coalesced: Counter,
@@ -158,7 +158,7 @@ impl Metrics {
     /// Registers everything. The one error is of the exporter's own configuration.
     pub fn register(
         options: &MetricsOptions,
-        log_lines_lost: Option<ErrorCounter>,
+        log_lines_lost: Option<LostLines>,
     ) -> Result<Self, BuildError> {
         let recorder = PrometheusBuilder::new().set_buckets(&SECONDS)?.build_recorder();
         describe(&recorder);
@@ -237,8 +237,8 @@ impl Metrics {
     pub(crate) fn render(&self) -> String {
         self.connections_active.set(self.connections.load(Ordering::Relaxed) as f64);
         self.unknown_flags.absolute(self.radar.requests());
-        let lost = self.log_lines_lost.as_ref().map_or(0, ErrorCounter::dropped_lines);
-        self.log_lines_dropped.absolute(lost as u64);
+        let lost = self.log_lines_lost.as_ref().map_or(0, LostLines::count);
+        self.log_lines_dropped.absolute(lost);
         metrics::with_local_recorder(&self.recorder, || self.process.collect());
         self.rendered.render()
     }
@@ -358,7 +358,10 @@ impl Labels {
 /// What each metric means, as `# HELP` tells it.
 fn describe(recorder: &PrometheusRecorder) {
     for (name, help) in [
-        ("flagstaff_log_lines_dropped_total", "Log lines lost because nobody read them in time"),
+        (
+            "flagstaff_log_lines_dropped_total",
+            "Log lines lost because their reader was too slow, or because writing failed",
+        ),
         ("flagstaff_unknown_flag_requests_total", "Requests for flags that nobody defined"),
         ("flagstaff_stream_events_total", "Events sent to update streams"),
         (

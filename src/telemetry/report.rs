@@ -9,21 +9,44 @@ use std::{
     collections::BTreeMap,
     error::Error,
     fmt::Write as _,
+    io,
     path::{Path, PathBuf},
     time::Duration,
 };
 use tracing::{info, warn};
 
-/// An error and what caused it, outermost first: `a: b: c`.
-pub(crate) fn chain(error: &dyn Error) -> String {
+/// An error and what caused it, outermost first: `a: b: c`, and what to do if the system is short of
+/// something.
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
+    let mut remedy = error.downcast_ref().and_then(remedy);
+    let mut is_of_watching = false;
     let mut cause = error.source();
     while let Some(error) = cause {
         text.push_str(": ");
         text.push_str(&error.to_string());
+        remedy = error.downcast_ref().and_then(self::remedy).or(remedy);
+        // The kernel has other limits for watches, under the same numbers.
+        is_of_watching |= error.is::<notify::Error>();
         cause = error.source();
     }
-    text
+    match remedy {
+        Some(remedy) if !is_of_watching => format!("{text}; {remedy}"),
+        _ => text,
+    }
+}
+
+/// What an operator can do about an error of the system.
+fn remedy(error: &io::Error) -> Option<&'static str> {
+    // EMFILE and ENFILE have no kinds of their own.
+    match (error.raw_os_error(), error.kind()) {
+        (Some(24), _) => Some("this process may open too few files: raise the limit (ulimit -n)"),
+        (Some(23), _) => Some("the machine may open too few files: raise fs.file-max"),
+        (_, io::ErrorKind::StorageFull) => Some("free some space on that disk"),
+        (_, io::ErrorKind::QuotaExceeded) => Some("the user's quota is used up: free some space"),
+        (_, io::ErrorKind::ReadOnlyFilesystem) => Some("mount that directory read-write"),
+        _ => None,
+    }
 }
 
 /// Writes a plain line for a person.

@@ -5,7 +5,7 @@ use crate::{
     client::Client,
     flags::Flags,
     raw::{PREFACE, Raw, wide_open},
-    sidecar::{DEADLINE, Sidecar, eventually, http_get},
+    sidecar::{DEADLINE, Sidecar, eventually, http_get, run},
 };
 use bytes::Bytes;
 use flagstaff::pb::flagd::evaluation::v2::ResolveStringResponse;
@@ -104,6 +104,20 @@ fn grant(sidecar: &Sidecar, current: Option<u64>) -> Rlimit {
 
 fn open_files(sidecar: &Sidecar) -> u64 {
     fs::read_dir(format!("/proc/{}/fd", sidecar.pid())).unwrap().count() as u64
+}
+
+#[test]
+fn a_program_that_may_open_too_few_files_says_what_to_raise() {
+    let flags = Flags::new(&json!({"flags": {}}));
+    for limit in [5, 9, 12, 16] {
+        let ports = "--port 0 --management-port 0";
+        let script = format!("ulimit -n {limit}; exec \"$0\" serve \"$1\" {ports}");
+        let mut sh = Command::new("sh");
+        sh.args(["-c", &script, env!("CARGO_BIN_EXE_flagstaff")]).arg(flags.path()).env_clear();
+        let (code, out, err) = run(&mut sh);
+        assert_eq!(code, Some(1), "{limit}: {out}{err}");
+        assert!(err.contains("ulimit -n") && !err.contains("choose another"), "{limit}: {err}");
+    }
 }
 
 #[tokio::test]

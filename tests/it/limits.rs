@@ -4,7 +4,10 @@
 use crate::{
     client::Client,
     flags::Flags,
-    raw::{Frame, GOAWAY, HEADERS, PING, PREFACE, RST_STREAM, Raw, SETTINGS, begin, event_stream},
+    raw::{
+        CONTINUATION, END_HEADERS, END_STREAM, Frame, GOAWAY, HEADERS, PING, PREFACE, RST_STREAM,
+        Raw, SETTINGS, begin, event_stream, grpc_headers,
+    },
     sidecar::{DEADLINE, Sidecar, eventually},
 };
 use bytes::Bytes;
@@ -118,7 +121,72 @@ async fn a_header_list_over_64_kib_is_refused_and_the_connection_lives() {
     };
     assert_eq!(client.send(with_header(60_000)).await.status(), 200);
     assert_eq!(client.send(with_header(70_000)).await.status(), 431);
+    let refused = client.send(with_header(120_000)).await;
+    assert_eq!(
+        (refused.status().as_u16(), &refused.headers()["grpc-status"]),
+        (431, &"8".parse().unwrap())
+    );
     assert!(answers(&client).await);
+}
+
+#[tokio::test]
+async fn headers_of_120_kb_in_one_field_or_in_many_end_only_their_call() {
+    let (sidecar, _flags) = start().await;
+    for (fields, length) in [(1, 120_000), (12, 10_000), (1200, 60)] {
+        for path in ["/flagd.evaluation.v2.Service/ResolveBoolean", "/nowhere"] {
+            for address in [sidecar.evaluation(), sidecar.management()] {
+                let mut raw = Raw::connect(address).await;
+                let mut block = grpc_headers(path);
+                for number in 0..fields {
+                    block.extend([0, 8]);
+                    block.extend(format!("x-{number:06}").as_bytes());
+                    block.extend(hpack_length(length));
+                    block.extend(std::iter::repeat_n(b'x', length));
+                }
+                let mut frames = block.chunks(16_000).enumerate().map(|(at, part)| {
+                    Frame::new(if at == 0 { HEADERS } else { CONTINUATION }, 1, part)
+                });
+                let mut last = frames.next().unwrap();
+                // The call has no body.
+                last.flags = END_STREAM;
+                let mut bytes = Vec::new();
+                for next in frames {
+                    bytes.extend(last.encode());
+                    last = next;
+                }
+                last.flags |= END_HEADERS;
+                bytes.extend(last.encode());
+                raw.send(&bytes).await;
+                raw.send(&Frame::new(PING, 0, b"12345678").encode()).await;
+                let mut refused = false;
+                loop {
+                    let frame = raw.next().await.expect("the connection lives");
+                    assert_ne!(frame.kind, GOAWAY, "{fields} fields of {length} to {path}");
+                    refused |= frame.kind == HEADERS && frame.stream == 1;
+                    if refused && frame.kind == PING {
+                        break;
+                    }
+                    if refused && frame.stream == 1 {
+                        raw.send(&Frame::new(PING, 0, b"again567").encode()).await;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A length as HPACK writes it, in seven bits and more.
+fn hpack_length(length: usize) -> Vec<u8> {
+    if length < 127 {
+        return vec![u8::try_from(length).unwrap()];
+    }
+    let (mut bytes, mut left) = (vec![127], length - 127);
+    while left >= 128 {
+        bytes.push(u8::try_from(left % 128 + 128).unwrap());
+        left /= 128;
+    }
+    bytes.push(u8::try_from(left).unwrap());
+    bytes
 }
 
 #[tokio::test]

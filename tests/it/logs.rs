@@ -28,6 +28,10 @@ impl Drop for Unread {
 
 impl Unread {
     fn start(flags: &Flags) -> Self {
+        Self::start_with(flags, Stdio::piped())
+    }
+
+    fn start_with(flags: &Flags, log: Stdio) -> Self {
         // Nobody tells which port it is, so one is chosen that was free a moment ago.
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let management = free.local_addr().unwrap();
@@ -35,7 +39,7 @@ impl Unread {
         let mut command = flagstaff();
         command.arg("serve").arg(flags.path()).args(["--port", "0", "--poll-interval", "10m"]);
         command.args(["--management-bind", "127.0.0.1", "--management-port"]);
-        let command = command.arg(management.port().to_string()).stderr(Stdio::piped());
+        let command = command.arg(management.port().to_string()).stderr(log);
         Self { child: command.spawn().unwrap(), management }
     }
 
@@ -80,6 +84,29 @@ async fn a_reader_who_stalls_stops_neither_reloads_nor_the_end() {
     .await;
     assert!(status.unwrap().success());
     println!("60 reloads and an exit in {:.1?} with a log that nobody reads", start.elapsed());
+}
+
+#[tokio::test]
+async fn lines_that_a_full_disk_loses_are_counted() {
+    let flags = Flags::new(&noisy(0));
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let sidecar = Unread::start_with(&flags, full.into());
+    let lost = async || {
+        tokio::net::TcpStream::connect(sidecar.management).await.ok()?;
+        let page = http_get(sidecar.management, "/metrics").await.1;
+        let line = page.lines().find(|line| line.starts_with("flagstaff_log_lines_dropped_total "));
+        line?.rsplit_once(' ')?.1.parse::<f64>().ok()
+    };
+    eventually(DEADLINE, "what was said at the start", async || {
+        lost().await.is_some_and(|lost| lost >= 3.0)
+    })
+    .await;
+    let before = lost().await.unwrap();
+    flags.rename_over(&noisy(1));
+    eventually(DEADLINE, "what is said of a change", async || {
+        lost().await.is_some_and(|lost| lost > before)
+    })
+    .await;
 }
 
 #[tokio::test]

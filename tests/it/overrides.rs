@@ -1,5 +1,6 @@
 //! Local overrides, as an operator sets and clears them.
 
+mod strangers;
 mod trouble;
 mod users;
 
@@ -155,7 +156,9 @@ async fn set_is_told_and_served_within_a_second_and_clear_restores() {
     assert!(line.ends_with("it burns"), "{listed}");
 
     let (code, said) = overriding(&sidecar, &["clear", "page"]);
-    assert_eq!((code, said.as_str()), (Some(0), "page follows its files again\n"));
+    let asked = format!("asked the sidecar on {}", sidecar.management());
+    let expected = format!("page follows its files again ({asked})\n");
+    assert_eq!((code, said), (Some(0), expected));
     assert_eq!(ask(&client, "page").await, answer("new", "TARGETING_MATCH"));
     assert_eq!(events.changes().await["page"], "update");
     assert!(!sidecar.metrics().await.contains_key(&overridden));

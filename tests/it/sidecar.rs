@@ -93,7 +93,13 @@ impl Sidecar {
         if !options.contains(&"--poll-interval") {
             command.args(["--poll-interval", "10m"]);
         }
-        let child = change(command.args(options)).stderr(Stdio::piped()).spawn().unwrap();
+        change(command.args(options));
+        Self::of(command, socket)
+    }
+
+    /// Starts a command as it is, which serves on this socket.
+    pub(crate) fn of(mut command: Command, socket: PathBuf) -> Self {
+        let child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut sidecar = Self { child, log: Arc::default(), socket };
         sidecar.collect_log();
         sidecar

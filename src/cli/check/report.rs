@@ -1,8 +1,11 @@
 //! What `check` found, for people, for programs and for a pull request.
 
 use super::Checked;
-use crate::flag::{Diagnostic, Level};
-use serde_json::{Value as Json, json};
+use crate::flag::{
+    Diagnostic, Level,
+    terminal::{Printable, printable_json},
+};
+use serde_json::json;
 use std::fmt::Write as _;
 
 fn count(files: &[Checked], level: Level) -> usize {
@@ -15,7 +18,8 @@ pub(super) fn text(files: &[Checked]) -> String {
     for file in files {
         for problem in &file.problems {
             // Writing to a string cannot fail.
-            writeln!(text, "{}:{problem}", file.path.display()).unwrap_or_default();
+            let path = file.path.display();
+            writeln!(text, "{}", Printable(format_args!("{path}:{problem}"))).unwrap_or_default();
         }
     }
     text + &summary(files) + "\n"
@@ -38,7 +42,7 @@ fn summary(files: &[Checked]) -> String {
     format!("{}, {}: {found}", some(files.len(), "file"), some(flags, "flag"))
 }
 
-pub(super) fn as_json(files: &[Checked]) -> Json {
+pub(super) fn as_json(files: &[Checked]) -> String {
     let diagnostic = |problem: &Diagnostic| {
         let mut told = json!({
             "level": problem.level.as_str(),
@@ -58,26 +62,24 @@ pub(super) fn as_json(files: &[Checked]) -> Json {
         let path = file.path.display().to_string();
         json!({"path": path, "flags": file.flags, "diagnostics": diagnostics})
     };
-    json!({
+    let report = json!({
         "files": files.iter().map(file).collect::<Vec<_>>(),
         "errors": count(files, Level::Error),
         "warnings": count(files, Level::Warning),
         "notes": count(files, Level::Note),
-    })
+    });
+    format!("{}\n", printable_json(&format!("{report:#}")))
 }
 
 /// Workflow commands, as GitHub documents them
 /// (<https://docs.github.com/actions/reference/workflow-commands-for-github-actions>).
 pub(super) fn github(files: &[Checked]) -> String {
-    // Line breaks have their own escapes; other control characters could steer a terminal.
-    let escaped = |char: char| match char {
-        '%' => "%25".to_owned(),
-        '\r' => "%0D".to_owned(),
-        '\n' => "%0A".to_owned(),
-        control if control.is_control() => control.escape_default().to_string(),
-        char => char.to_string(),
+    // Line breaks are data, and have escapes of their own.
+    let line = |text: &str| Printable(text).to_string().replace('%', "%25");
+    let data = |text: &str| {
+        let text = text.replace("\r\n", "\n");
+        text.split('\n').map(line).collect::<Vec<_>>().join("%0A")
     };
-    let data = |text: &str| text.chars().map(escaped).collect::<String>();
     let property = |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
     let mut text = String::new();
     for file in files {

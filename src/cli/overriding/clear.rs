@@ -1,6 +1,6 @@
 //! `flagstaff override clear`: removes the files of a flag, and waits until it is not served.
 
-use super::{OverrideError, Place, sidecar::wait};
+use super::{Address, OverrideError, Place, sidecar::wait};
 use crate::{
     flag::suggest,
     overrides::directory::{list, remove},
@@ -22,7 +22,10 @@ impl ClearArgs {
     pub(super) async fn clear(&self) -> Result<String, OverrideError> {
         let flag = &self.flag;
         let (directory, asked) = self.place.find().await?;
-        let removed = remove(&directory, flag, None).map_err(|source| {
+        // What a file said before it turned corrupt holds; only the sidecar knows of it.
+        let served = asked.iter().flat_map(|status| status.of(flag));
+        let known: Vec<&str> = served.filter_map(|served| served.file.as_deref()).collect();
+        let removed = remove(&directory, flag, &known, None).map_err(|source| {
             let directory = directory.clone();
             OverrideError::Remove { directory, source }
         })?;
@@ -41,6 +44,10 @@ impl ClearArgs {
         .await
         .map_err(|why| OverrideError::StillServed { why })?;
         Ok(format!("{flag} follows its files again"))
+    }
+
+    pub(super) fn address(&self) -> &Address {
+        &self.place.address
     }
 
     /// Which override may have been meant.

@@ -2,8 +2,9 @@
 
 use super::{OverrideError, Place, sidecar::Served};
 use crate::{
+    flag::terminal::Printable,
     overrides::{
-        directory,
+        directory::{self, shown},
         entry::{Override, time},
     },
     telemetry::report::chain,
@@ -30,11 +31,13 @@ pub(super) async fn list(place: &Place) -> Result<String, OverrideError> {
     let now = SystemTime::now();
     let mut rows = Vec::new();
     for (name, content) in &listing.files {
-        let seen = served.iter().position(|served| served.file.as_ref() == Some(name));
+        let seen = served.iter().position(|served| served.file.as_deref() == Some(&*shown(name)));
         let seen = seen.map(|place| served.remove(place));
         rows.push(match content {
             Ok(of) => row(of, seen.as_ref(), silent.is_some(), now),
-            Err(problem) => ["?", "", "", &format!("{name} {problem}"), ""].map(str::to_owned),
+            Err(problem) => {
+                ["?", "", "", &format!("{} {problem}", shown(name)), ""].map(str::to_owned)
+            }
         });
     }
     // What the sidecar knows beyond this directory, which may be another one than it watches.
@@ -71,8 +74,7 @@ fn row(of: &Override, seen: Option<&Served>, silent: bool, now: SystemTime) -> R
 /// Columns as wide as their widest text; the last as it is.
 fn table(rows: Vec<Row>) -> String {
     let mut lines = vec![["FLAG", "VARIANT", "UNTIL", "STATE", "WHY"].map(str::to_owned)];
-    // A file may hold anything, and a line is a line.
-    lines.extend(rows.into_iter().map(|row| row.map(|text| text.replace(char::is_control, " "))));
+    lines.extend(rows.into_iter().map(|row| row.map(|text| Printable(text).to_string())));
     let mut widths = [0; 5];
     for line in &lines {
         for (width, text) in widths.iter_mut().zip(line) {

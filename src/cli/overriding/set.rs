@@ -1,7 +1,7 @@
 //! `flagstaff override set`: checked against the running sidecar, written, and waited for.
 
 use super::{
-    OverrideError, Place,
+    Address, OverrideError, Place,
     sidecar::{Status, wait},
 };
 use crate::{
@@ -48,7 +48,7 @@ impl SetArgs {
             OverrideError::Write { directory, source }
         })?;
         // What cannot be removed may be of no harm; the sidecar tells.
-        directory::remove(&directory, &self.flag, Some(&path)).unwrap_or_default();
+        directory::remove(&directory, &self.flag, &[], Some(&path)).unwrap_or_default();
         let set_at = of.set_at.map(time);
         wait(address, |status| {
             let ours = status.of(&self.flag).find(|served| served.set_at == set_at);
@@ -67,6 +67,10 @@ impl SetArgs {
         let (until, lasts) = (time(of.until), format_duration(self.lasts));
         let Override { flag, variant, why, .. } = &of;
         Ok(format!("{flag} serves {variant} to everyone until {until} ({lasts}): {why}"))
+    }
+
+    pub(super) fn address(&self) -> &Address {
+        &self.place.address
     }
 
     fn decision(&self, now: SystemTime) -> Override {

@@ -76,7 +76,6 @@ fn a_file_that_is_no_document_is_refused() {
         ("[]", "make it an object that has the flags in a member \"flags\""),
         ("{", "the file is cut off, or a bracket or quote is not closed"),
         ("{} {}", "remove what follows, or a bracket that closes too early"),
-        ("\u{feff}{}", "save it as UTF-8 without one"),
     ] {
         let problems = compile_text(text).unwrap_err();
         let path = problems[0].path.to_string();

@@ -1,0 +1,78 @@
+//! What commands read: flag files and directories of them, and `-` for standard input.
+
+use crate::{
+    flag::Format,
+    source::{
+        listing::{self, ListError},
+        lists::Loaded,
+        read::{self, ReadError},
+    },
+};
+use std::{
+    io::{Read, stdin},
+    path::{Path, PathBuf},
+};
+
+/// Whether a path means standard input. A file of this name is `./-`.
+pub(super) fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// The files that a path means at the moment, in the order in which later ones win.
+pub(super) fn files(path: &Path) -> Result<Vec<PathBuf>, ListError> {
+    if is_stdin(path) { Ok(vec![path.to_path_buf()]) } else { listing::files(path) }
+}
+
+/// Reads a file, or standard input to its end: at most `max_bytes`.
+pub(super) fn read(path: &Path, max_bytes: u64) -> Result<Vec<u8>, ReadError> {
+    if !is_stdin(path) {
+        return read::read(path, max_bytes);
+    }
+    let mut content = Vec::new();
+    // One byte more than allowed is enough to see that there is more.
+    stdin().lock().take(max_bytes.saturating_add(1)).read_to_end(&mut content)?;
+    match content.len() as u64 > max_bytes {
+        true => Err(ReadError::TooLarge { limit: max_bytes }),
+        false => Ok(content),
+    }
+}
+
+/// Reads a flag file with its lists, and says what it is written in. The lists of standard input
+/// are in the working directory.
+pub(super) fn load(path: &Path, max_bytes: u64) -> Result<(Loaded, Format), ReadError> {
+    if !is_stdin(path) {
+        return Ok((Loaded::read(path, max_bytes)?, Format::of(path)));
+    }
+    let content = read(path, max_bytes)?;
+    let format = format_of(&content);
+    Ok((Loaded::with_lists(content, format, path, max_bytes), format))
+}
+
+/// What a text without a name is written in: JSON if it begins as a JSON object does, even one with
+/// a mistake further on.
+fn format_of(content: &[u8]) -> Format {
+    let content = content.strip_prefix("\u{feff}".as_bytes()).unwrap_or(content).trim_ascii_start();
+    let inside = content.strip_prefix(b"{").map(<[u8]>::trim_ascii_start);
+    match inside.and_then(<[u8]>::first) {
+        Some(b'"' | b'}') => Format::Json,
+        _ => Format::Yaml,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_json_if_it_begins_as_json_does() {
+        for (text, format) in [
+            ("{\"flags\": {},}", Format::Json),
+            ("\u{feff} {\n }", Format::Json),
+            ("{flags: {}}", Format::Yaml),
+            ("flagstaff: 1\n", Format::Yaml),
+            ("", Format::Yaml),
+        ] {
+            assert_eq!(format_of(text.as_bytes()), format, "{text}");
+        }
+    }
+}
