@@ -17,6 +17,7 @@ mod evaluate;
 mod explain;
 mod export;
 mod facts;
+mod foreign;
 mod integers;
 mod layer;
 mod lint;
@@ -74,6 +75,8 @@ pub struct Flag {
     variants: Box<[Variant]>,
     default: Option<VariantIndex>,
     metadata: Box<[u8]>,
+    /// Why the flag exists, where a member `description` says it and no metadata of the flag.
+    description: Option<Box<str>>,
     /// When time alone may change an answer.
     boundaries: Box<[Arc<[i64]>]>,
     digests: Digests,

@@ -11,6 +11,7 @@ mod loud;
 use crate::{
     clock::Span,
     flag::{LayerFlag, suggest},
+    telemetry::report::chain,
 };
 use directory::{Listing, shown};
 use entry::Override;
@@ -74,9 +75,10 @@ impl Overrides {
                 (self.known(listing), trouble)
             }
             // Until it can be read again what is known holds.
-            Err(error) => {
-                (self.files.clone(), Some(format!("the directory cannot be read: {error}")))
-            }
+            Err(error) => (
+                self.files.clone(),
+                Some(format!("the directory cannot be read: {}", chain(&error))),
+            ),
         };
         let in_force = in_force(&files, now);
         self.due |= files != self.files || in_force != self.in_force || trouble != self.trouble;

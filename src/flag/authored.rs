@@ -6,6 +6,7 @@
 
 mod attribute;
 mod condition;
+mod copies;
 mod experiment;
 mod facts;
 mod flag;
@@ -22,6 +23,7 @@ mod rules;
 mod segments;
 mod shape;
 mod share;
+mod synonyms;
 #[cfg(test)]
 mod tests;
 mod trials;
@@ -33,20 +35,21 @@ pub use trials::run_tests;
 
 use super::{
     Generation,
-    compile::read_json,
-    diagnostic::{Diagnostic, Path, Step, Target},
+    compile::read_with,
+    diagnostic::{Diagnostic, Level, Path, Step, Target},
     integers,
-    members::Members,
+    members::{Duplicates, Members, duplicate},
     problems::{MOST_TOLD, Problems},
     suggest::suggest,
     text::Text,
 };
+pub(super) use copies::SwitchedOff;
 pub(super) use words::truth;
 
 use condition::Terms;
 use moment::Clock;
 use node::Node;
-use plan::Writing;
+use plan::{Plan, Writing};
 use prerequisites::Prerequisites;
 use requires::{Plans, Required};
 use rollout::Held;
@@ -55,7 +58,7 @@ use serde_json::{Map, Value as Json, value::RawValue};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The member that says a file is written in this format, and in which version of it.
-const VERSION: &str = "flagstaff";
+pub(super) const VERSION: &str = "flagstaff";
 
 /// The members of a file. What begins with `x-` is the author's own, for YAML's anchors.
 const KNOWN: [&str; 9] = [
@@ -111,6 +114,22 @@ pub(super) struct FlagProblems {
     pub(super) untold: usize,
     /// There is no definition of it.
     pub(super) is_broken: bool,
+    /// What holds even then.
+    pub(super) switched_off: Option<SwitchedOff>,
+}
+
+impl FlagProblems {
+    /// Whether the definition is wrong, even if a kill in it is served.
+    pub(super) fn has_error(&self) -> bool {
+        self.told.iter().any(|problem| problem.level == Level::Error)
+    }
+}
+
+/// A flag as far as it was read.
+#[derive(Debug)]
+struct ReadFlag {
+    problems: Problems,
+    switched_off: Option<SwitchedOff>,
 }
 
 /// Translates a file, if it is written in this format. An error means that nothing in it counts.
@@ -139,8 +158,17 @@ impl File<'_> {
         found: &mut Problems,
     ) -> Result<Translation, Diagnostic> {
         if version.get() != "1" {
-            let help = "write flagstaff: 1; a newer sidecar may know more";
-            return Err(Diagnostic::error(VERSION, "is a version nobody here knows", help));
+            let help = match version.get() {
+                "\"1\"" => "write flagstaff: 1, without quotes",
+                text if text.parse::<f64>().is_ok_and(|number| number > 1.0) => {
+                    "write flagstaff: 1; a newer sidecar may know more"
+                }
+                _ => "write flagstaff: 1",
+            };
+            return Err(Diagnostic::error(VERSION, "is not a known version", help));
+        }
+        if let Some(twice) = self.member_written_twice() {
+            return Err(twice);
         }
         self.members.warn_of_duplicates(&Path::default(), &KNOWN, found);
         let own = |name: &&str| !name.starts_with("x-");
@@ -149,9 +177,9 @@ impl File<'_> {
             let help = suggest(name, KNOWN, "remove it, or let it begin with x-");
             found.push(Diagnostic::error(path, "is no member of a readable flag file", help));
         }
-        let mut values = BTreeMap::new();
+        let (mut values, mut faulty) = (BTreeMap::new(), BTreeSet::new());
         for name in ["bucketing", "time_zone", "segments", "metadata"] {
-            if let Some(value) = self.value(name, &Path::from(name), found)? {
+            if let Some(value) = self.value(name, &mut faulty, found)? {
                 values.insert(name, value);
             }
         }
@@ -159,15 +187,15 @@ impl File<'_> {
             |name: &str| values.get(name).map(|value| Node { value, path: Path::from(name) });
         let generation = generation(node("bucketing"))?;
         let clock = Clock::read(node("time_zone").as_ref(), found)?;
-        let segments = Segments::read(node("segments").as_ref(), self.lists, &clock, found);
+        let segments = Segments::read(node("segments").as_ref(), faulty, self.lists, &clock, found);
         let terms = Terms::new(&clock, &segments);
-        let (plans, mut of_flags) = self.plans(terms, found)?;
+        let (plans, mut of_flags) = self.plans(terms)?;
         let broken: BTreeSet<String> =
             of_flags.keys().filter(|key| !plans.contains_key(*key)).cloned().collect();
         let mut flags = Map::new();
         let prerequisites = Prerequisites::new(&segments);
         let written = generation.unwrap_or(fallback);
-        for (key, problems) in &mut of_flags {
+        for (key, ReadFlag { problems, .. }) in &mut of_flags {
             let definition = plans.get_key_value(key).and_then(|(key, plan)| {
                 let mut required =
                     Required::new(&plans, &broken, written, segments.room(), &prerequisites);
@@ -196,10 +224,10 @@ impl File<'_> {
             metadata.insert("fractional".to_owned(), generation.as_str().into());
         }
         let shapes = plans.iter().map(|(key, plan)| (key.clone(), plan.shape())).collect();
-        let found = of_flags.into_iter().map(|(key, problems)| {
+        let found = of_flags.into_iter().map(|(key, ReadFlag { problems, switched_off })| {
             let is_broken = flags.get(&key).is_some_and(Json::is_null);
             let (told, untold) = problems.finish();
-            (key, FlagProblems { told, untold, is_broken })
+            (key, FlagProblems { told, untold, is_broken, switched_off })
         });
         let found = found
             .filter(|(_, problems): &(_, FlagProblems)| {
@@ -223,54 +251,96 @@ impl File<'_> {
         Ok(Translation { json, required, inner: segments.inner(), found, shapes })
     }
 
+    /// The error of a member of the file that is written twice: half of the file would be lost.
+    fn member_written_twice(&self) -> Option<Diagnostic> {
+        KNOWN.into_iter().find_map(|known| {
+            let same = self.members.names().filter(|name| name.eq_ignore_ascii_case(known));
+            let same: Vec<&str> = same.collect();
+            let last = same.last().filter(|_| same.len() > 1)?;
+            Some(duplicate(Path::from(*last), same.len(), Duplicates::Refused))
+        })
+    }
+
     /// Reads every flag by itself: one that makes no sense hurts no other.
-    fn plans(
-        &self,
-        terms: Terms<'_>,
-        found: &mut Problems,
-    ) -> Result<(Plans, BTreeMap<String, Problems>), Diagnostic> {
+    fn plans(&self, terms: Terms<'_>) -> Result<(Plans, BTreeMap<String, ReadFlag>), Diagnostic> {
         let help = "write each flag below it by its key: flags: { my_flag: { serve: on } }";
         let Some(flags) = self.members.get("flags") else {
             return Err(Diagnostic::error("flags", "is missing", help));
         };
         let flags = Members::read(flags, Diagnostic::error("flags", "is not a mapping", help))?;
-        flags.warn_of_duplicates(&"flags".into(), &[], found);
-        let (mut plans, mut of_flags) = (BTreeMap::new(), BTreeMap::new());
+        let mut copies: BTreeMap<&str, Vec<&RawValue>> = BTreeMap::new();
         for (key, raw) in &flags.0 {
-            let path = Path::from("flags").member(key);
-            let mut problems = Problems::with_room(MOST_TOLD);
-            // Of two with one key the last counts.
-            plans.remove(&**key);
-            let value = self.read(raw, &path, &mut problems);
-            let value = value.map_err(|error| problems.push(error)).ok();
-            let node = value.as_ref().map(|value| Node { value, path });
-            if let Some(plan) = node.and_then(|node| flag::read(&node, terms, &mut problems)) {
-                plans.insert(key.clone().into_owned(), plan);
-            }
-            of_flags.insert(key.clone().into_owned(), problems);
+            copies.entry(key).or_default().push(raw);
+        }
+        let (mut plans, mut of_flags) = (BTreeMap::new(), BTreeMap::new());
+        for (key, copies) in copies {
+            let (plan, flag) = self.flag(key, &copies, terms);
+            plans.extend(plan.map(|plan| (key.to_owned(), plan)));
+            of_flags.insert(key.to_owned(), flag);
         }
         Ok((plans, of_flags))
     }
 
-    /// A member of the file that the whole file depends on.
+    /// Reads a flag. With anything written twice it has a plan only if it is switched off.
+    fn flag(&self, key: &str, copies: &[&RawValue], terms: Terms<'_>) -> (Option<Plan>, ReadFlag) {
+        let path = Path::from("flags").member(key);
+        let switched_off = copies::switched_off(copies);
+        let mut problems = Problems::with_room(MOST_TOLD);
+        let mut twice = Problems::with_room(MOST_TOLD);
+        if copies.len() > 1 {
+            twice.push(duplicate(path.clone(), copies.len(), Duplicates::Refused));
+        }
+        // The last copy is read, or one before it that says which variant is the safe one.
+        let most = if switched_off.is_some() { copies.len() } else { 1 };
+        let plan = copies.iter().rev().take(most).find_map(|raw| {
+            let value = self.read(raw, &path, &mut twice, &mut problems);
+            let mut value = value.map_err(|error| problems.push(error)).ok()?;
+            if let (Some(switched_off), Json::Object(definition)) = (switched_off, &mut value) {
+                switched_off.write_into(definition);
+            }
+            flag::read(&Node { value: &value, path: path.clone() }, terms, &mut problems)
+        });
+        let plan = plan.filter(|_| !twice.has_error() || switched_off.is_some());
+        problems.extend(twice.finish().0);
+        (plan, ReadFlag { problems, switched_off })
+    }
+
+    /// A member of the file that the whole file depends on. Adds the names of
+    /// segments with anything written twice.
     fn value(
         &self,
         name: &str,
-        path: &Path,
+        faulty: &mut BTreeSet<Box<str>>,
         found: &mut Problems,
     ) -> Result<Option<Json>, Diagnostic> {
         let Some(raw) = self.members.get(name).filter(|raw| raw.get() != "null") else {
             return Ok(None);
         };
-        self.read(raw, path, found).map(Some)
+        let mut twice = Problems::with_room(MOST_TOLD);
+        let value = self.read(raw, &Path::from(name), &mut twice, found);
+        let (twice, _) = twice.finish();
+        faulty.extend(twice.iter().filter_map(|problem| match problem.path.parts().0 {
+            [Step::Member(segments), Step::Member(part), ..] if **segments == *"segments" => {
+                Some(Box::from(&**part))
+            }
+            _ => None,
+        }));
+        found.extend(twice);
+        value.map(Some)
     }
 
-    /// Reads a part; what is wrong with the text itself is told.
-    fn read(&self, raw: &RawValue, path: &Path, found: &mut Problems) -> Result<Json, Diagnostic> {
+    /// Reads a part; what is wrong with the text itself is told, and what is written twice in it.
+    fn read(
+        &self,
+        raw: &RawValue,
+        path: &Path,
+        twice: &mut Problems,
+        found: &mut Problems,
+    ) -> Result<Json, Diagnostic> {
         let start = self.text.offset_of(raw.get());
         let faults = self.text.faults(start..start + raw.get().len());
         found.extend(faults.iter().map(|fault| fault.diagnostic(path, start)));
-        read_json(raw, path, found)
+        read_with(raw, path, Duplicates::Refused, twice)
     }
 }
 

@@ -9,6 +9,7 @@ mod flag;
 mod fractional;
 mod json;
 mod operators;
+mod quarantine;
 mod references;
 mod report;
 mod results;
@@ -21,13 +22,15 @@ mod written_out;
 
 pub(super) use definitions::definitions_of;
 pub(super) use evaluators::Compiled;
-pub(super) use json::read as read_json;
+pub(super) use json::{read as read_json, read_with};
 pub(crate) use operators::name_of;
 
 use super::{
-    Behaviour, Digest, Digests, Flag, Format, Generation, Layer, Lists,
-    diagnostic::{Diagnostic, Level, Path},
+    Behaviour, Digest, Flag, Format, Generation, Layer, Lists,
+    authored::FlagProblems,
+    diagnostic::{Diagnostic, Path},
     document::Definition,
+    foreign,
     layer::{LayerFlag, Standing},
     problems::{MOST_TOLD, Problems},
     split,
@@ -69,7 +72,10 @@ pub fn compile_with(
     fallback: Generation,
     previous: &Layer,
 ) -> Result<Compilation, Vec<Diagnostic>> {
-    let written = Text::read(content, format).map_err(|error| vec![error])?;
+    let written = Text::read(content, format).map_err(|error| {
+        let text = std::str::from_utf8(content).unwrap_or_default();
+        vec![foreign::unparsed(text, error)]
+    })?;
     let mut report = Report::new(&written);
     let mut found = Problems::with_room(MOST_TOLD);
     let document = Source::read(&written, lists, fallback, &mut found);
@@ -137,7 +143,8 @@ fn compile_one(
     let text = source.text();
     let start = text.offset_of(raw.get());
     let faults = text.faults(start..start + raw.get().len());
-    let digest = digest([scope.digest(), key.as_bytes(), raw.get().as_bytes()]);
+    let disabled = [u8::from(definition.is_disabled_before)];
+    let digest = digest([scope.digest(), key.as_bytes(), &disabled, raw.get().as_bytes()]);
     let written = source.problems_of(key);
     if let Some(same) = before.filter(|before| before.was_compiled_from(&digest))
         && faults.is_empty()
@@ -148,44 +155,25 @@ fn compile_one(
     let path = Path::from("flags").member(key);
     let mut found = Problems::with_room(room);
     found.extend(faults.iter().map(|fault| fault.diagnostic(&path, start)));
-    found.extend(written.iter().flat_map(|written| &written.told).cloned());
     let flag = match written.is_some_and(|written| written.is_broken) {
         true => None,
-        false => flag::compile(key, raw, digest, scope, &mut found),
+        false => flag::compile(definition, digest, scope, &mut found),
     };
+    found.extend(written.iter().flat_map(|written| &written.told).cloned());
     let (mut found, untold) = found.finish();
     source.lead_back(key, &mut found);
+    let standing = match written.is_some_and(FlagProblems::has_error) {
+        true => Standing::SwitchedOff,
+        false => Standing::Good,
+    };
     let flag = match flag {
-        Some(flag) => LayerFlag::new(Arc::new(flag), Standing::Good, &found),
-        None => quarantine(key, digest, before, &found),
+        Some(flag) => LayerFlag::new(Arc::new(flag), standing, &found),
+        None => {
+            let switched_off = written.and_then(|written| written.switched_off);
+            quarantine::flag(key, digest, before, switched_off, &found)
+        }
     };
     (flag, untold + written.map_or(0, |written| written.untold))
-}
-
-/// The last good flag under this key or, if there never was one, a flag that says what is wrong.
-fn quarantine(
-    key: &str,
-    source: Digest,
-    before: Option<&LayerFlag>,
-    found: &[Diagnostic],
-) -> LayerFlag {
-    if let Some(good) = before.filter(|before| before.standing() != Standing::Broken) {
-        return LayerFlag::new(Arc::clone(good.flag()), Standing::Quarantined, found);
-    }
-    let why = found
-        .iter()
-        .find(|diagnostic| diagnostic.level == Level::Error)
-        .map(|error| format!("{} {}", error.path, error.message));
-    let flag = Flag {
-        key: key.into(),
-        behaviour: Behaviour::Broken(why.unwrap_or_default().into()),
-        variants: Box::default(),
-        default: None,
-        metadata: Box::default(),
-        boundaries: Box::default(),
-        digests: Digests { source, targeting: source, meaning: source, definition: source },
-    };
-    LayerFlag::new(Arc::new(flag), Standing::Broken, found)
 }
 
 impl Flag {

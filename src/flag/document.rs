@@ -32,6 +32,8 @@ pub(crate) struct Document<'a> {
 pub(crate) struct Definition<'a> {
     pub(crate) key: Cow<'a, str>,
     pub(crate) raw: &'a RawValue,
+    /// A copy of it that does not count otherwise switches it off, and that holds.
+    pub(crate) is_disabled_before: bool,
     /// Its place, in the list form of `flags`.
     place: Option<usize>,
 }
@@ -160,7 +162,11 @@ impl Definition<'_> {
 fn by_key<'a>(flags: Members<'a>, found: &mut Problems) -> Vec<Definition<'a>> {
     flags.warn_of_duplicates(&"flags".into(), &[], found);
     let flags = flags.0.into_iter();
-    last_of_each(flags.map(|(key, raw)| Definition { key, raw, place: None }).collect())
+    last_of_each(
+        flags
+            .map(|(key, raw)| Definition { key, raw, is_disabled_before: false, place: None })
+            .collect(),
+    )
 }
 
 /// The list form of `flags`: each flag carries its own key.
@@ -182,7 +188,7 @@ fn keyed<'a>(
                     let message = format!("has the key \"{key}\" of a flag before it");
                     found.push(Diagnostic::warning(path.member("key"), message, help));
                 }
-                keyed.push(Definition { key, raw, place: Some(place) });
+                keyed.push(Definition { key, raw, is_disabled_before: false, place: Some(place) });
             }
             _ => {
                 *has_nameless = true;
@@ -203,7 +209,15 @@ fn last_of_each(mut flags: Vec<Definition<'_>>) -> Vec<Definition<'_>> {
     let mut is_last: Vec<_> =
         flags.iter().rev().map(|flag| seen.insert(flag.key.clone())).collect();
     if is_last.contains(&false) {
+        let is_disabled =
+            |flag: &&Definition<'_>| Members::parse(flag.raw).is_some_and(|of| of.are_disabled());
+        let dropped = flags.iter().zip(is_last.iter().rev()).filter(|(_, is_last)| !**is_last);
+        let disabled = dropped.map(|(flag, _)| flag).filter(is_disabled);
+        let disabled: HashSet<Cow<'_, str>> = disabled.map(|flag| flag.key.clone()).collect();
         flags.retain(|_| is_last.pop().unwrap_or(true));
+        for flag in &mut flags {
+            flag.is_disabled_before = disabled.contains(&flag.key);
+        }
     }
     flags
 }

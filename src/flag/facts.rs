@@ -36,6 +36,9 @@ impl Flag {
                 _ => None,
             };
         }
+        if let Some(description) = &self.description {
+            facts.why = Some(description.to_string());
+        }
         facts
     }
 }

@@ -13,6 +13,8 @@ pub enum Standing {
     Good,
     /// The definition as it is now is broken; this is the last good one.
     Quarantined,
+    /// The definition as it is now is broken, but it switches the flag off, and that holds.
+    SwitchedOff,
     /// The definition is broken and never was good: the flag answers with a parse error.
     Broken,
 }

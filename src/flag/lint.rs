@@ -10,8 +10,10 @@ mod constraint;
 mod findings;
 mod implies;
 mod lifecycle;
+mod lists;
 mod logic;
 mod naming;
+mod operands;
 mod ownership;
 mod page;
 mod placing;
@@ -103,6 +105,8 @@ impl Linted<'_> {
             switches::look(page, &mut found);
             splits::look(page, &mut found);
             attributes::look(page, &mut found);
+            operands::look(page, &mut found);
+            lists::look(page, self.lists, &mut found);
             secrets::look(page, &mut found);
             reading::look(page, text, &mut found);
             if let Some(before) = self.before {

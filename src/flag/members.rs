@@ -27,6 +27,14 @@ impl<'a> Members<'a> {
         self.0.iter().rev().find(named).map(|(_, value)| *value)
     }
 
+    /// Whether a member called `state` says that the flag is off. With several of them one is
+    /// enough: a mistake does not undo a kill.
+    pub(crate) fn are_disabled(&self) -> bool {
+        let states = self.0.iter().filter(|(name, _)| name.eq_ignore_ascii_case("state"));
+        let mut states = states.filter_map(|(_, state)| serde_json::from_str(state.get()).ok());
+        states.any(|Name(state)| state == "DISABLED")
+    }
+
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(name, _)| &**name)
     }
@@ -63,19 +71,38 @@ impl<'a> Members<'a> {
             }
         }
         for (times, last) in twice.into_values() {
-            found.push(duplicate(path.member(last), times));
+            found.push(duplicate(path.member(last), times, Duplicates::LastCounts));
         }
     }
 }
 
-/// The warning of a name that was there before.
-pub(crate) fn duplicate(path: Path, times: usize) -> Diagnostic {
+/// What a format makes of members that have the same name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Duplicates {
+    /// The last member counts, as in flagd: a warning.
+    LastCounts,
+    /// The author has to choose: an error.
+    Refused,
+}
+
+/// The diagnostic for a name that occurs several times.
+pub(crate) fn duplicate(path: Path, times: usize, duplicates: Duplicates) -> Diagnostic {
     let (message, one) = match times {
         2 => ("is written twice".to_owned(), "one"),
         _ => (format!("is written {times} times"), "all but one"),
     };
-    let help = format!("remove {one} of them; the last one counts");
-    Diagnostic::warning(path.target(Target::Name), message, help)
+    let path = path.target(Target::Name);
+    match duplicates {
+        Duplicates::LastCounts => {
+            let help = format!("remove {one} of them; the last one counts");
+            Diagnostic::warning(path, message, help)
+        }
+        Duplicates::Refused => {
+            let what = if path.parts().0.len() > 1 { "definition is" } else { "flags are" };
+            let help = format!("remove {one} of them; the last good {what} served");
+            Diagnostic::error(path, message, help)
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for Members<'de> {

@@ -38,6 +38,7 @@ impl Flag {
             variants: self.variants.clone(),
             default: Some(default),
             metadata: encode_object(&metadata),
+            description: self.description.clone(),
             boundaries: Box::default(),
             digests,
         })

@@ -30,7 +30,7 @@ const PREFACE_TIMEOUT: Duration = Duration::from_secs(5);
 /// An HTTP/1.1 request's headers must arrive within this time.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(3);
 /// A longer header list ends the connection, since what follows it in HPACK is lost. One that is
-/// longer than [`MAX_HEADERS`](super::headers::MAX_HEADERS) is read to its end, and refused.
+/// longer than [`MAX_HEADERS`] is read to its end, and refused.
 const MAX_READ_HEADERS: u32 = 128 * 1024;
 /// The most calls and update streams at once on one connection.
 const MAX_STREAMS: u32 = 1024;

@@ -211,6 +211,7 @@ impl<'a> Served<'a> {
                 serves: match flag.standing() {
                     _ if !is_served => "definition of another file",
                     Standing::Broken => "PARSE_ERROR",
+                    Standing::SwitchedOff => "its kill",
                     Standing::Good | Standing::Quarantined => "last good definition",
                 },
                 reasons: errors.map(|error| format!("{}: {}", error.path, error.message)).collect(),

@@ -47,8 +47,11 @@ impl SetArgs {
             let directory = directory.clone();
             OverrideError::Write { directory, source }
         })?;
+        // A file that turned corrupt holds what it said; only the sidecar knows of it.
+        let served = status.of(&self.flag).filter_map(|served| served.file.as_deref());
+        let known: Vec<&str> = served.collect();
         // What cannot be removed may be of no harm; the sidecar tells.
-        directory::remove(&directory, &self.flag, &[], Some(&path)).unwrap_or_default();
+        directory::remove(&directory, &self.flag, &known, Some(&path)).unwrap_or_default();
         let set_at = of.set_at.map(time);
         wait(address, |status| {
             let ours = status.of(&self.flag).find(|served| served.set_at == set_at);

@@ -5,6 +5,7 @@ use super::{
     condition::{Terms, joined},
     node::Node,
     operand::{self, Compared, Kind},
+    synonyms,
 };
 use crate::flag::{
     diagnostic::{Diagnostic, Target},
@@ -65,7 +66,15 @@ fn warn_of_looks(text: &str, node: &Node<'_>, found: &mut Problems) {
     let is_range = text.split_once("..").is_some_and(|(low, high)| {
         low.parse::<f64>().is_ok() && high.trim_start_matches('=').parse::<f64>().is_ok()
     });
+    let rest = || text.trim_start_matches(['≥', '≤', '≠']).trim();
     let instead = match text {
+        _ if text.starts_with('≥') => format!("\">= {}\"", rest()),
+        _ if text.starts_with('≤') => format!("\"<= {}\"", rest()),
+        _ if text.starts_with('≠') => format!("not: {}", rest()),
+        _ if text.contains(".*") || text.contains("\\d") => {
+            "starts_with, ends_with, contains or matches_any: no regular expressions".to_owned()
+        }
+        _ if is_domain(text) => format!("ends_with: \"{text}\""),
         _ if text.starts_with('*') || text.ends_with('*') => format!("matches_any: \"{text}\""),
         _ if text.starts_with('!') => format!("not: \"{}\"", text.trim_start_matches('!')),
         _ if is_range => "such as \">= 18 <= 65\"".to_owned(),
@@ -73,6 +82,11 @@ fn warn_of_looks(text: &str, node: &Node<'_>, found: &mut Problems) {
     };
     let help = format!("write {instead}; if the text itself is meant, is: \"{text}\"");
     found.push(node.warning(format!("only the text \"{text}\" itself equals this"), help));
+}
+
+/// The end of an address: `@example.com`.
+fn is_domain(text: &str) -> bool {
+    text.strip_prefix('@').is_some_and(|domain| domain.contains('.') && !domain.contains(' '))
 }
 
 /// Equality that no implementation stretches: a missing attribute equals nothing, 0 included.
@@ -105,7 +119,11 @@ fn any_of(
                     Compared { attribute, node: &element, kind: None, clock: terms.clock };
                 rules.push(compared.rule(found)?);
             }
-            Json::String(_) | Json::Number(_) => values.push(element.value),
+            Json::String(text) => {
+                warn_of_looks(text, &element, found);
+                values.push(element.value);
+            }
+            Json::Number(_) => values.push(element.value),
             _ => match equals(attribute, &element, found) {
                 Some(rule) => rules.push(rule),
                 None => is_good = false,
@@ -180,8 +198,9 @@ fn apply(
         }
         unknown => {
             let path = operand.path.clone().target(Target::Name);
-            let help = suggest(unknown, OPERATORS, OPERATORS_HELP);
-            let message = "is nothing that can be said of an attribute";
+            let help = synonyms::of_operator(unknown)
+                .map_or_else(|| suggest(unknown, OPERATORS, OPERATORS_HELP), str::to_owned);
+            let message = "is not an operator of conditions";
             found.push(Diagnostic::error(path, message, help));
             None
         }

@@ -55,9 +55,13 @@ pub(super) fn rule(node: &Node<'_>, terms: Terms<'_>, found: &mut Problems) -> O
                         found.push(member.error(message, help));
                         None
                     }
-                    "or" | "and" | "none" | "any_of" | "all_of" => {
+                    "or" | "and" | "none" | "none_of" | "any_of" | "all_of" | "&&" | "||" => {
                         let path = member.path.target(Target::Name);
-                        let help = "write any: [...], all: [...] or not: ...";
+                        let help = match name {
+                            "or" | "any_of" | "||" => "write any: [CONDITION, …]",
+                            "and" | "all_of" | "&&" => "write all: [CONDITION, …]",
+                            _ => "write not: { any: [CONDITION, …] }",
+                        };
                         found.push(Diagnostic::error(path, "joins no conditions here", help));
                         None
                     }

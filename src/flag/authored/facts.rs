@@ -24,7 +24,11 @@ pub(super) fn metadata(node: &Node<'_>, found: &mut Problems) -> Map<String, Jso
             }
         },
     };
-    for fact in FACTS.iter().filter_map(|name| node.member(name)) {
+    let facts = FACTS.iter().filter_map(|name| Some((*name, node.member(name)?)));
+    // A description is the reason, and a note beside one.
+    let name = if node.member("why").is_some() { "description" } else { "why" };
+    let description = node.member("description").map(|description| (name, description));
+    for (name, fact) in facts.chain(description) {
         let value = match fact.value {
             Json::Object(_) => {
                 found.push(fact.error("is not a text", "write it on one line"));
@@ -37,7 +41,7 @@ pub(super) fn metadata(node: &Node<'_>, found: &mut Problems) -> Map<String, Jso
             }
             value => value.clone(),
         };
-        metadata.insert(fact.name().to_owned(), value);
+        metadata.insert(name.to_owned(), value);
     }
     metadata
 }

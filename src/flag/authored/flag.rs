@@ -15,9 +15,10 @@ use crate::flag::{diagnostic::Diagnostic, problems::Problems};
 /// What decides: at most one of them.
 const LAST: [&str; 4] = ["serve", "rollout", "experiment", "targeting"];
 
-const KNOWN: [&str; 24] = [
+const KNOWN: [&str; 25] = [
     "owner",
     "why",
+    "description",
     "kind",
     "expires",
     "created",

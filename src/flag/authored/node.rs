@@ -1,38 +1,12 @@
 //! A value of a readable file and where it stands, with the checks that every reader makes.
 
-use super::words;
+use super::{synonyms, words};
 use crate::flag::{
     diagnostic::{Diagnostic, Path, Target},
     problems::Problems,
     suggest::suggest,
 };
 use serde_json::{Map, Value as Json};
-
-/// What other products, flagd among them, call what stands here under another name.
-const CALLED: [(&str, &str); 22] = [
-    ("default", "otherwise"),
-    ("defaultVariant", "otherwise"),
-    ("default_variant", "otherwise"),
-    ("defaultServe", "otherwise"),
-    ("else", "otherwise"),
-    ("fallthrough", "serve"),
-    ("variant", "serve"),
-    ("value", "serve"),
-    ("enabled", "serve"),
-    ("then", "serve"),
-    ("variations", "variants"),
-    ("percentage", "rollout"),
-    ("percent", "rollout"),
-    ("when", "if"),
-    ("condition", "if"),
-    ("description", "why"),
-    ("reason", "because"),
-    ("team", "owner"),
-    ("type", "kind"),
-    ("expiry", "expires"),
-    ("weights", "split"),
-    ("prerequisites", "requires"),
-];
 
 /// A value and its place.
 #[derive(Debug, Clone)]
@@ -100,14 +74,10 @@ impl<'a> Node<'a> {
         };
         for name in members.keys().filter(|name| !known.contains(&name.as_str())) {
             let path = self.path.member(name).target(Target::Name);
-            let called = CALLED.iter().find(|(other, own)| other == name && known.contains(own));
-            let help = match called {
-                Some((_, own)) => format!("write {own}, as it is called here"),
-                None => {
-                    let otherwise = format!("here stand {}", known.join(", "));
-                    suggest(name, known.iter().copied(), &otherwise)
-                }
-            };
+            let help = synonyms::of_member(name, known).unwrap_or_else(|| {
+                let otherwise = format!("here stand {}", known.join(", "));
+                suggest(name, known.iter().copied(), &otherwise)
+            });
             found.push(Diagnostic::error(path, format!("is no member of {what}"), help));
         }
         Some(members)

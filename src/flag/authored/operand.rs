@@ -18,6 +18,10 @@ pub(super) enum Kind {
 /// Longer ones first: `>=` begins with `>`.
 const COMPARISONS: [&str; 8] = [">=", "<=", "!=", ">", "<", "=", "~", "^"];
 
+/// Comparisons that begin like one of these and are none, with what is meant.
+const OF_OTHERS: [(&str, &str); 5] =
+    [("=>", ">="), ("=<", "<="), ("<>", "!="), ("===", "="), ("==", "=")];
+
 /// Whether a text is a comparison.
 pub(super) fn is_comparison(text: &str) -> bool {
     comparison(text).is_some()
@@ -45,6 +49,13 @@ impl Compared<'_> {
         let mut rest = text.trim();
         let mut rules = Vec::new();
         while !rest.is_empty() {
+            if let Some((other, sign)) = OF_OTHERS.iter().find(|(other, _)| rest.starts_with(other))
+            {
+                let operand = rest.trim_start_matches(other).trim();
+                let help = format!("write \"{sign} {operand}\"");
+                found.push(self.node.error(format!("\"{other}\" is not a comparison"), help));
+                return None;
+            }
             let Some((sign, after)) = comparison(rest) else {
                 let help = "a comparison begins with one of >= <= > < != = (versions: ~ ^ too)";
                 found.push(self.node.error(format!("\"{rest}\" is no comparison"), help));

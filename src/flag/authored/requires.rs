@@ -8,7 +8,12 @@ use super::{
     room::Room,
     words,
 };
-use crate::flag::{Generation, diagnostic::Diagnostic, problems::Problems, suggest::suggest};
+use crate::flag::{
+    Generation,
+    diagnostic::Diagnostic,
+    problems::Problems,
+    suggest::{nearest, suggest},
+};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -89,7 +94,7 @@ impl<'a> Required<'a> {
                 let message = format!("\"{needed}\" has an error of its own");
                 return Err(Trouble::new(message, "mend it there"));
             }
-            let keys = self.plans.keys().map(String::as_str);
+            let keys = self.plans.keys().chain(self.broken).map(String::as_str);
             let help = suggest(
                 needed,
                 self.room.names(keys),
@@ -112,12 +117,18 @@ impl<'a> Required<'a> {
         }
         let names = || plan.variants.as_json().keys().map(String::as_str);
         let Some(variant) = words::named(variant.unwrap_or(&Json::Bool(true)), names()) else {
+            let written =
+                variant.map(|of| of.as_str().map_or_else(|| of.to_string(), str::to_owned));
+            let near = written.and_then(|of| nearest(&of, self.room.names(names())));
             let message = match variant {
                 None => format!("\"{key}\" has no variant \"on\""),
                 Some(_) => format!("names no variant of \"{key}\""),
             };
             let known = names().collect::<Vec<_>>().join(", ");
-            let help = format!("write requires: {{ {key}: VARIANT }}; it has {known}");
+            let help = match near {
+                Some(near) => format!("did you mean requires: {{ {key}: {near} }}?"),
+                None => format!("write requires: {{ {key}: VARIANT }}; it has {known}"),
+            };
             return Err(Trouble::new(message, help));
         };
         if plan.disabled && !plan.killed {

@@ -39,6 +39,12 @@ fn rule(
     terms: Terms<'_>,
     found: &mut Problems,
 ) -> Option<(Json, Outcome)> {
+    if let Some(last) = ["else", "default", "otherwise"].into_iter().find_map(|of| node.member(of))
+    {
+        let help = "write otherwise: VARIANT for everybody else, beside rules";
+        found.push(last.error("is not a member of a rule", help));
+        return None;
+    }
     node.object(&KNOWN, "a rule", found)?;
     let condition = match node.member("if") {
         Some(condition) => condition::rule(&condition, terms, found),

@@ -49,15 +49,17 @@ struct Membership {
 const MAX_DEPTH: usize = 100;
 
 impl<'a> Segments<'a> {
-    /// Reads all segments, those first that others refer to.
+    /// Reads all segments, those first that others refer to. Diagnostics for the `faulty` ones exist
+    /// already.
     pub(super) fn read(
         node: Option<&Node<'_>>,
+        faulty: BTreeSet<Box<str>>,
         lists: &'a Lists,
         clock: &Clock,
         found: &mut Problems,
     ) -> Self {
         let mut segments = Self {
-            rules: BTreeMap::new(),
+            rules: faulty.into_iter().map(|name| (name.into(), None)).collect(),
             names: BTreeSet::new(),
             reading: true,
             lists,

@@ -23,7 +23,10 @@ impl Share {
         match node.value {
             Json::String(text) => match Self::parse(text) {
                 Ok(share) => Some(share),
-                Err(message) => refuse(message, help, found),
+                Err(message) => match meant(text) {
+                    Some(share) => refuse(message, &format!("write {share}"), found),
+                    None => refuse(message, help, found),
+                },
             },
             // 0.25 may be meant as a quarter, and as a quarter of a percent.
             Json::Number(number) => {
@@ -81,6 +84,13 @@ impl Share {
     pub(super) fn differs_from(self, other: Self) -> Self {
         Self(self.0.abs_diff(other.0))
     }
+}
+
+/// The share in a text that says it in another way: `%5`, `5 percent`, `5`.
+fn meant(text: &str) -> Option<Share> {
+    let text = text.trim();
+    let number = text.trim_matches('%').trim_end_matches("percent").trim_end_matches("pct");
+    Share::parse(&format!("{}%", number.trim())).ok()
 }
 
 /// A share as a test expects it: `25% ± 1%`, and within 1% if it does not say.

@@ -1,5 +1,6 @@
 //! What readable flags come to, as definitions.
 
+mod meant;
 mod refused;
 mod trials;
 

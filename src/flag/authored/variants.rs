@@ -1,6 +1,6 @@
 //! The variants of a flag, and what names them: `on`, `true` and `yes` are one.
 
-use super::{node::Node, words};
+use super::{node::Node, synonyms, words};
 use crate::flag::{problems::Problems, suggest::suggest};
 use serde_json::{Map, Value as Json, json};
 
@@ -19,7 +19,15 @@ impl Variants {
             return Some(Self(switch));
         };
         match node.value {
-            Json::Object(variants) if !variants.is_empty() => Some(Self(variants.clone())),
+            Json::Object(variants) if !variants.is_empty() => {
+                let kind = std::mem::discriminant;
+                let first = variants.values().next().map(kind);
+                if variants.values().any(|value| Some(kind(value)) != first) {
+                    let help = "give every variant of a flag the same type";
+                    found.push(node.error("mixes types", help));
+                }
+                Some(Self(variants.clone()))
+            }
             _ => {
                 let help = "write variants by name, such as { short: two-step, long: classic }";
                 found.push(node.error("is no mapping of variants", help));
@@ -38,7 +46,11 @@ impl Variants {
                 value => value.to_string(),
             };
             let known = names().collect::<Vec<_>>().join(", ");
-            let help = suggest(&written, names(), &format!("the variants are {known}"));
+            let meant = synonyms::truth(&written).and_then(|truth| self.meaning(truth));
+            let help = meant.map_or_else(
+                || suggest(&written, names(), &format!("the variants are {known}")),
+                |meant| format!("did you mean \"{meant}\"?"),
+            );
             found.push(node.error(format!("\"{written}\" is no variant"), help));
         }
         named.map(str::to_owned)

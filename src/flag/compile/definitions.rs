@@ -64,12 +64,12 @@ fn definition_of(flag: &Flag, raw: &RawValue) -> Map<String, Json> {
         Behaviour::Static | Behaviour::Targeted(_) | Behaviour::Broken(_) => "ENABLED",
     };
     definition.insert("state".to_owned(), state.into());
-    for name in ["variants", "defaultVariant", "targeting", "metadata"] {
+    for name in ["variants", "defaultVariant", "targeting", "metadata", "description"] {
         let value = members.get(name).and_then(|raw| serde_json::from_str(raw.get()).ok());
         // A flag that is switched off is served whatever its other members are.
         let is_read = |value: &Json| match name {
             "variants" | "metadata" => value.is_object(),
-            "defaultVariant" => value.is_string(),
+            "defaultVariant" | "description" => value.is_string(),
             // A rule that is null is a rule.
             _ => true,
         };

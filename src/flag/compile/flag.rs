@@ -9,34 +9,37 @@ use super::{
 use crate::flag::{
     Behaviour, Digest, Digests, Flag, Variant, VariantValue, boundaries,
     diagnostic::{Diagnostic, Path, Target},
+    document::Definition,
     encoded::encode_object,
     members::Members,
     problems::Problems,
     suggest::suggest,
 };
-use serde_json::{Map, Value as Json, value::RawValue};
+use serde_json::{Map, Value as Json};
 
 /// The members of a flag that mean something; `key` does in a list of flags.
-const KNOWN: [&str; 6] = ["state", "variants", "defaultVariant", "targeting", "metadata", "key"];
+const KNOWN: [&str; 7] =
+    ["state", "variants", "defaultVariant", "targeting", "metadata", "description", "key"];
 
 /// Compiles one flag; `None` if it cannot be served, for a reason among the errors found.
 pub(super) fn compile(
-    key: &str,
-    definition: &RawValue,
+    definition: &Definition<'_>,
     source: Digest,
     scope: &FileScope,
     found: &mut Problems,
 ) -> Option<Flag> {
+    let key = &*definition.key;
     let here = Path::from("flags").member(key);
     let help = "a flag has a \"state\", \"variants\" and a \"defaultVariant\"";
     let is_not = Diagnostic::error(&here, "is not an object", help);
-    let members = Members::read(definition, is_not).map_err(|error| found.push(error)).ok()?;
+    let members = Members::read(definition.raw, is_not).map_err(|error| found.push(error)).ok()?;
     warn_of_names(&members, &here, found);
     let read = |member: &str, found: &mut Problems| {
         let raw = members.get(member)?;
         json::read(raw, &here.member(member), found).map_err(|error| found.push(error)).ok()
     };
     let disabled = is_disabled(read("state", found), &here.member("state"), found);
+    let disabled = disabled || holds_disabled(definition, &members, &here, found);
     let written =
         members.get("variants").map(|raw| json::read(raw, &here.member("variants"), found));
     let known = match written.transpose() {
@@ -49,6 +52,16 @@ pub(super) fn compile(
     let default = read("defaultVariant", found).unwrap_or(Json::Null);
     let default = variants::find_default(&default, known.as_deref(), &here, found);
     let metadata = read("metadata", found);
+    let says_why = metadata.as_ref().is_some_and(|own| own.get("why").is_some());
+    let description = read("description", found);
+    let description = description.and_then(|description| {
+        let text = description.as_str().filter(|_| !says_why).map(Box::<str>::from);
+        if !description.is_string() && !description.is_null() {
+            let help = "write a text: why the flag exists";
+            found.push(Diagnostic::warning(here.member("description"), "is not a text", help));
+        }
+        text
+    });
     let metadata = merge_metadata(scope, metadata, &here.member("metadata"), found);
 
     let path = here.member("targeting");
@@ -83,9 +96,19 @@ pub(super) fn compile(
     let generation = [scope.generation() as u8];
     let own = [generation.as_slice(), targeting.as_slice()];
     let targeting = digest(own.into_iter().chain(references.iter().map(<[u8; 32]>::as_slice)));
-    let meaning = meaning(disabled, &variants, default, &metadata, &targeting);
+    let said = (&*metadata, description.as_deref());
+    let meaning = meaning(disabled, &variants, default, said, &targeting);
     let digests = Digests { source, targeting, meaning, definition: meaning };
-    Some(Flag { key: key.into(), behaviour, variants, default, metadata, boundaries, digests })
+    Some(Flag {
+        key: key.into(),
+        behaviour,
+        variants,
+        default,
+        metadata,
+        description,
+        boundaries,
+        digests,
+    })
 }
 
 /// Warns of members that are written twice, and of those that nothing reads.
@@ -93,7 +116,13 @@ fn warn_of_names(members: &Members<'_>, here: &Path, found: &mut Problems) {
     members.warn_of_duplicates(here, &KNOWN, found);
     for name in members.unknown(&KNOWN) {
         let otherwise = "nothing reads it; notes belong into \"metadata\"";
-        let help = suggest(name, KNOWN, otherwise);
+        let help = match name {
+            "killed" => {
+                "this format has no kill: make the safe variant the defaultVariant, and remove targeting"
+                    .to_owned()
+            }
+            name => suggest(name, KNOWN, otherwise),
+        };
         let path = here.member(name).target(Target::Name);
         found.push(Diagnostic::warning(path, "is no member of a flag", help));
     }
@@ -119,6 +148,22 @@ fn is_disabled(state: Option<Json>, path: &Path, found: &mut Problems) -> bool {
         }
     }
     false
+}
+
+/// Whether a duplicate that does not count otherwise switches the flag off.
+fn holds_disabled(
+    definition: &Definition<'_>,
+    members: &Members<'_>,
+    here: &Path,
+    found: &mut Problems,
+) -> bool {
+    let holds = definition.is_disabled_before || members.are_disabled();
+    if holds {
+        let help = "the flag stays switched off; keep the copy that you mean";
+        let path = here.member("state");
+        found.push(Diagnostic::warning(path, "is \"DISABLED\" in another copy", help));
+    }
+    holds
 }
 
 /// The flag's metadata over its file's; null values are dropped.
@@ -149,7 +194,7 @@ fn meaning(
     disabled: bool,
     variants: &[Variant],
     default: Option<usize>,
-    metadata: &[u8],
+    (metadata, description): (&[u8], Option<&str>),
     targeting: &Digest,
 ) -> Digest {
     let default = default.map_or_else(String::new, |default| default.to_string());
@@ -165,5 +210,6 @@ fn meaning(
         });
     }
     let parts = parts.iter().map(Vec::as_slice);
-    digest(parts.chain([metadata, targeting.as_slice()]))
+    let description = description.map(str::as_bytes);
+    digest(parts.chain([metadata, targeting.as_slice()]).chain(description))
 }

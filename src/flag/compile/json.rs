@@ -3,7 +3,7 @@
 use crate::flag::{
     diagnostic::{Diagnostic, Path, Step},
     integers,
-    members::duplicate,
+    members::{Duplicates, duplicate},
     problems::Problems,
     syntax,
 };
@@ -20,7 +20,17 @@ pub(in crate::flag) fn read(
     path: &Path,
     found: &mut Problems,
 ) -> Result<Json, Diagnostic> {
-    let mut reader = Reader { path: path.clone(), found };
+    read_with(raw, path, Duplicates::LastCounts, found)
+}
+
+/// As [`read`], for a format that sets its own rule for members with one name.
+pub(in crate::flag) fn read_with(
+    raw: &RawValue,
+    path: &Path,
+    duplicates: Duplicates,
+    found: &mut Problems,
+) -> Result<Json, Diagnostic> {
+    let mut reader = Reader { path: path.clone(), duplicates, found };
     let mut text = serde_json::Deserializer::from_str(raw.get());
     let read = (&mut reader).deserialize(&mut text);
     let value = read.map_err(|error| syntax::error_within(raw.get(), &error, path.clone()))?;
@@ -31,6 +41,7 @@ pub(in crate::flag) fn read(
 struct Reader<'f> {
     /// Of the value that is being read.
     path: Path,
+    duplicates: Duplicates,
     found: &'f mut Problems,
 }
 
@@ -102,7 +113,7 @@ impl<'de> Visitor<'de> for &mut Reader<'_> {
             members.insert(name, value);
         }
         for (name, times) in again {
-            self.found.push(duplicate(self.path.member(&name), times));
+            self.found.push(duplicate(self.path.member(&name), times, self.duplicates));
         }
         Ok(Json::Object(members))
     }

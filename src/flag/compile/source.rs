@@ -5,6 +5,7 @@ use crate::flag::{
     authored::{self, FlagProblems, Translation},
     diagnostic::{Diagnostic, Level, Path},
     document::{Document, members_of_file},
+    foreign,
     layer::LayerFlag,
     lint::UNPINNED,
     members::Members,
@@ -29,7 +30,16 @@ impl<'a> Source<'a> {
         fallback: Generation,
         found: &mut Problems,
     ) -> Result<Self, Diagnostic> {
-        let members = members_of_file(text.json())?;
+        let members = members_of_file(text.json());
+        let members = members.map_err(|error| foreign::unparsed(text.json(), error))?;
+        if members.get(authored::VERSION).is_none()
+            && let Some(error) = foreign::not_a_flag_file(&members)
+        {
+            return Err(error);
+        }
+        if let Some(error) = foreign::unrendered(text.json(), &members) {
+            return Err(error);
+        }
         let Some(translation) = authored::translate(text, &members, lists, fallback, found) else {
             return Ok(Self::Written(text, members));
         };

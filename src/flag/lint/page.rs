@@ -21,6 +21,8 @@ pub(super) struct Page {
     places: HashMap<String, usize>,
     /// Rules by name, which others refer to.
     pub(super) evaluators: Map<String, Json>,
+    /// The segments of a readable file as its author wrote them; null if it has none.
+    pub(super) segments: Json,
     /// What is said of all flags.
     metadata: Map<String, Json>,
     pub(super) generation: Generation,
@@ -39,8 +41,10 @@ pub(super) struct Subject {
     pub(super) default: Json,
     /// Its rule; null if there is none.
     pub(super) targeting: Json,
-    /// What is said of it.
+    /// What is said of it. A member `description` stands here as `why`.
     pub(super) metadata: Map<String, Json>,
+    /// Whether a member `description` says why it exists.
+    is_described: bool,
     /// The flag as its author wrote it; null in flagd's form.
     pub(super) written: Json,
 }
@@ -84,6 +88,7 @@ impl Page {
             places: places.collect(),
             flags,
             evaluators: evaluators.collect(),
+            segments: json_of(file.get("segments").filter(|_| is_readable)).unwrap_or_default(),
             metadata,
             generation,
             is_readable,
@@ -148,14 +153,23 @@ impl Subject {
         let member = |name: &str| json_of(members.get(name)).unwrap_or_default();
         let targeting = member("targeting");
         let is_empty = targeting.as_object().is_some_and(Map::is_empty);
+        let mut metadata = object(Some(member("metadata")));
+        let written = json_of(written).unwrap_or_default();
+        let description = member("description");
+        let is_described = !metadata.contains_key("why") && description.is_string()
+            || written.get("why").is_none() && written.get("description").is_some();
+        if description.is_string() {
+            metadata.entry("why").or_insert(description);
+        }
         Some(Self {
             key: flag.key.clone().into_owned(),
-            is_disabled: member("state") == "DISABLED",
+            is_disabled: flag.is_disabled_before || members.are_disabled(),
             variants: object(Some(member("variants"))),
             default: member("defaultVariant"),
             targeting: if is_empty { Json::Null } else { targeting },
-            metadata: object(Some(member("metadata"))),
-            written: json_of(written).unwrap_or_default(),
+            metadata,
+            is_described,
+            written,
         })
     }
 
@@ -165,6 +179,9 @@ impl Subject {
 
     /// Where something is said of it, whether or not it is.
     pub(super) fn path_of(&self, fact: &str) -> Path {
+        if fact == "why" && self.is_described {
+            return self.path().member("description");
+        }
         self.path().member("metadata").member(fact)
     }
 

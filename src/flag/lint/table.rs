@@ -1,6 +1,7 @@
 //! All lints, in the order of docs/lints.md.
 
 mod changes;
+mod comparisons;
 mod lifetime;
 mod names;
 mod people;
@@ -10,6 +11,9 @@ mod switches;
 use super::Lint;
 pub(in crate::flag) use changes::{
     FLAG_REMOVED, HASH_CHANGED, TYPE_CHANGED, UNITS_MOVED, VARIANT_REMOVED,
+};
+pub(in crate::flag) use comparisons::{
+    LIST_ENTRY, MISSING_MEETS, PADDED_VALUE, TEXT_MEMBERSHIP, UNANNOUNCED_TIME, VERSION_AS_TEXT,
 };
 pub(in crate::flag) use lifetime::{BAD_DATE, EXPIRED, HELD, NO_EXPIRY, SETTLED, TOO_OLD};
 pub(in crate::flag) use names::{BAD_NAME, CROWDED_FEATURE, VAGUE_NAME};
@@ -25,7 +29,7 @@ pub(in crate::flag) use switches::{
 };
 
 /// Every lint.
-pub const LINTS: [Lint; 34] = [
+pub const LINTS: [Lint; 40] = [
     MISSING_OWNER,
     SEVERAL_OWNERS,
     MISSING_WHY,
@@ -47,6 +51,12 @@ pub const LINTS: [Lint; 34] = [
     REPEATED_CONDITION,
     MIXED_TYPES,
     UNQUOTED,
+    VERSION_AS_TEXT,
+    TEXT_MEMBERSHIP,
+    MISSING_MEETS,
+    PADDED_VALUE,
+    LIST_ENTRY,
+    UNANNOUNCED_TIME,
     DISABLED_KILL,
     NO_SAFE_VARIANT,
     UNGUARDED_SPLIT,

@@ -221,6 +221,7 @@ impl Writer {
         let own = format!("{}}}", self.out.json.get(closed.start..).unwrap_or_default());
         let own = members(&own).0.into_iter();
         let mut names: HashSet<Box<str>> = own.map(|(name, _)| name.into()).collect();
+        let mut empty = names.is_empty();
         for merged in &closed.merged {
             let mappings = match merged.starts_with('[') {
                 true => serde_json::from_str(merged)
@@ -236,18 +237,20 @@ impl Writer {
                     let help = "give \"<<\" an alias of a mapping, or a list of them";
                     self.out.faults.push(Fault { at: closed.start, message, help });
                 }
-                for (name, value) in members(mapping).0 {
-                    let comma = !names.is_empty();
-                    if !names.insert(name.as_ref().into()) {
+                let merged = members(mapping).0;
+                for (name, value) in &merged {
+                    // Within one mapping duplicates stay: the format decides what they mean.
+                    if names.contains(&**name) {
                         continue;
                     }
-                    if comma {
+                    if !std::mem::take(&mut empty) {
                         self.out.json.push(',');
                     }
-                    scalar::write_text(&mut self.out.json, &name);
+                    scalar::write_text(&mut self.out.json, name);
                     self.out.json.push(':');
                     self.out.json.push_str(value.get());
                 }
+                names.extend(merged.into_iter().map(|(name, _)| name.into()));
             }
         }
     }

@@ -93,6 +93,20 @@ async fn clear_clears_everything_for_the_flag_in_one_call() {
 }
 
 #[tokio::test]
+async fn set_replaces_what_a_corrupt_file_holds() {
+    let place = Place::new(&document());
+    let sidecar = place.start().await;
+    let client = Client::connect(&sidecar).await;
+    place.put("zz.json", &decision("page", "old", 3600));
+    eventually(DEADLINE, "seen", async || ask(&client, "page").await.1 == "STATIC").await;
+    place.put("zz.json", "oops");
+    sidecar.wait_for_log(&["WARN", "zz.json", "what it said before holds"]).await;
+    set(&sidecar, "page", "new");
+    assert_eq!(ask(&client, "page").await, answer("new", "STATIC"));
+    assert_eq!(place.files(), 1);
+}
+
+#[tokio::test]
 async fn a_full_disk_is_named_with_what_to_do() {
     let place = Place::new(&document());
     let sidecar = place.start().await;

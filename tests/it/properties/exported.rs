@@ -227,7 +227,7 @@ fn members_that_are_not_read_cannot_keep_a_flag_from_the_export() {
     for (flag, state) in [
         (r#""x": 1e999, "state": "ENABLED""#, "ENABLED"),
         (r#""x": "\ud800", "state": "ENABLED""#, "ENABLED"),
-        (r#""STATE": "DISABLED", "state": "ENABLED""#, "ENABLED"),
+        (r#""STATE": "DISABLED", "state": "ENABLED""#, "DISABLED"),
         (r#""state": "ENABLED", "STATE": "DISABLED""#, "DISABLED"),
         (r#""state": "ENABLED", "state": "DISABLED", "targeting": 1e999"#, "DISABLED"),
         (r#""y": {"z": [1e999, "\udc00"]}"#, "ENABLED"),

@@ -1,0 +1,40 @@
+//! Files that are not flag files, though they look like some: named for what they are.
+//!
+//! Each of them would otherwise be read as flags that nobody defined, or as one long list of
+//! warnings. Here it is one error with the way to the flags in it, and the last good flags stay.
+
+mod header;
+mod kubernetes;
+mod products;
+mod shape;
+mod template;
+#[cfg(test)]
+mod tests;
+
+use super::{
+    diagnostic::{Diagnostic, Path},
+    members::Members,
+};
+use shape::Shape;
+
+pub(super) use template::{unparsed, unrendered};
+
+/// What a file is that has no line `flagstaff: 1`, if it is not a flag file in flagd's format.
+pub(super) fn not_a_flag_file(members: &Members<'_>) -> Option<Diagnostic> {
+    let file = Shape::of(members);
+    kubernetes::error(&file)
+        .or_else(|| products::error(&file))
+        .or_else(|| header::lost(&file))
+        .or_else(|| file.flags_further_down())
+}
+
+/// The error of a file that is something else.
+fn named(what: &str, help: impl Into<String>) -> Diagnostic {
+    Diagnostic::of_file(format!("is {what}, not a flag file"), help)
+}
+
+/// The error of a member of the file.
+fn misplaced(name: &str, message: &str, help: &str) -> Diagnostic {
+    use super::diagnostic::Target;
+    Diagnostic::error(Path::default().member(name).target(Target::Name), message, help)
+}
