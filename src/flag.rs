@@ -4,9 +4,11 @@
 //! Nothing in here knows of files, sockets, clocks or metrics, and evaluating cannot fail:
 //! an answer is a function of the flag and the context, and time is part of the context.
 
+mod arena;
 mod authored;
 mod boundaries;
 mod bucket;
+mod budget;
 pub(crate) mod change;
 mod compile;
 mod context;
@@ -41,7 +43,7 @@ mod yaml;
 
 pub use authored::{List, Lists, lists_named, run_tests};
 pub use compile::{Compilation, compile, compile_with};
-pub use context::{Evaluator, Scratch, Unit};
+pub use context::{Evaluator, Scratch, Unit, Usage};
 pub use diagnostic::{Diagnostic, Level, Path, Position};
 pub use document::positions_of;
 pub use encoded::{BadContext, Malformed, encode_object};
@@ -57,7 +59,7 @@ pub use moment::{parse as moment, parse_zoned as zoned_moment};
 pub use rule::Generation;
 pub(crate) use split::Split;
 pub(crate) use suggest::{nearest, suggest};
-pub use text::Format;
+pub use text::{Format, to_json};
 
 use std::sync::Arc;
 

@@ -2,7 +2,7 @@
 
 use crate::{
     flag::{self, terminal::Printable},
-    source::listing::Kind,
+    source::{disk, listing::Kind},
 };
 use std::{
     net::IpAddr,
@@ -159,9 +159,9 @@ pub fn watched_source(text: &str) -> Result<PathBuf, String> {
 /// A flag file, or a directory of them, or `-`; it may not be there yet. A list may have blanks after
 /// its commas; a file whose name really has blanks around it is taken if it is there.
 pub fn source(text: &str) -> Result<PathBuf, String> {
-    let text = if Path::new(text).exists() { text } else { text.trim() };
+    let text = if disk::exists(Path::new(text)) { text } else { text.trim() };
     let path = PathBuf::from(text);
-    if Kind::of(&path) == Kind::Directory && path.is_file() {
+    if Kind::of(&path) == Kind::Directory && disk::is_file(&path) {
         return Err("is a file, and a flag file's name ends in .json, .yaml or .yml".to_owned());
     }
     if text.is_empty() { Err("a path cannot be empty".to_owned()) } else { Ok(path) }

@@ -77,6 +77,7 @@ pub fn compile_with(
         vec![foreign::unparsed(text, error)]
     })?;
     let mut report = Report::new(&written);
+    report.add_to_file(written.warnings());
     let mut found = Problems::with_room(MOST_TOLD);
     let document = Source::read(&written, lists, fallback, &mut found);
     let document = document.as_ref().map_err(Clone::clone);

@@ -1,8 +1,9 @@
 //! The caller's attributes, indexed in one pass over the request's bytes.
 
 use super::{
+    arena::{Arena, KEEP},
     encoded::{self, BadContext, Content, Fields, Texts},
-    value::{Arena, KEEP, Object, Text, Value},
+    value::{Object, Text, Value},
 };
 
 /// The attribute flagd reserves for the flag's key and the time; a caller's own is overwritten.
@@ -13,6 +14,13 @@ pub(crate) const TARGETING_KEY: &str = "targetingKey";
 
 /// An attribute of the context.
 type Attribute<'a> = (&'a str, Value<'a>);
+
+/// At most this many attributes are indexed, 640 KiB of them. A context with more is read again for
+/// each look-up.
+pub(crate) const MAX_INDEXED: usize = 1 << 14;
+
+/// Names up to this length are compared within the price of their attributes.
+const SHORT_NAME: usize = 64;
 
 /// Who meets a variant, as far as it matters for counting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -44,6 +52,15 @@ impl<'a> Unit<'a> {
     }
 }
 
+/// What an evaluation took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    /// Units of the budget, about a nanosecond each.
+    pub cost: usize,
+    /// The bytes that the evaluator holds for it.
+    pub bytes: usize,
+}
+
 /// The buffers of evaluations to come, owned by the caller so that they stay warm.
 #[derive(Debug, Default)]
 pub struct Scratch {
@@ -54,7 +71,10 @@ pub struct Scratch {
 /// A context, and room to evaluate any number of flags for it.
 #[derive(Debug)]
 pub struct Evaluator<'a, 's> {
-    pub(crate) attributes: Vec<Attribute<'a>>,
+    attributes: Vec<Attribute<'a>>,
+    context: &'a [u8],
+    /// Whether `attributes` has all attributes of the context; else it has none.
+    is_indexed: bool,
     pub(crate) arena: Arena<'a>,
     /// Unix seconds; rules see it as `$flagd.timestamp`.
     pub(crate) timestamp: i64,
@@ -73,6 +93,8 @@ impl<'a, 's> Evaluator<'a, 's> {
         let arena = std::mem::take(&mut scratch.arena);
         let mut evaluator = Self {
             attributes: forgotten(std::mem::take(&mut scratch.attributes)),
+            context,
+            is_indexed: true,
             arena: arena.reborn(),
             timestamp,
             key: "",
@@ -80,6 +102,17 @@ impl<'a, 's> Evaluator<'a, 's> {
             scratch,
         };
         let texts = Texts::of(context);
+        // An attribute takes at least two bytes, so this counts those of large contexts alone.
+        if context.len() > 2 * MAX_INDEXED
+            && Fields::new(context).take(MAX_INDEXED + 1).count() > MAX_INDEXED
+        {
+            evaluator.is_indexed = false;
+            for field in Fields::new(context) {
+                let (1, Content::Bytes(entry)) = field? else { continue };
+                encoded::validate(&encoded::member(entry, texts)?.1)?;
+            }
+            return Ok(evaluator);
+        }
         // Not by `members`: this loop is half of an answer, and is compiled better as one.
         for field in Fields::new(context) {
             let (1, Content::Bytes(entry)) = field? else { continue };
@@ -94,6 +127,9 @@ impl<'a, 's> Evaluator<'a, 's> {
 
     /// The unit of the context.
     pub fn unit(&self) -> Option<Unit<'a>> {
+        if !self.is_indexed {
+            return Unit::of(self.context);
+        }
         let key = self.attributes.iter().rev().find(|(name, _)| *name == TARGETING_KEY);
         key.and_then(|(_, value)| Unit::from_value(*value))
     }
@@ -102,52 +138,89 @@ impl<'a, 's> Evaluator<'a, 's> {
     pub(crate) fn attribute(&self, object: Object<'a>, name: &str) -> Option<Value<'a>> {
         match object {
             Object::Context if name == FLAGD => Some(Value::Object(Object::Flagd)),
-            Object::Context => {
-                self.arena.spend(self.attributes.len());
-                self.attributes.iter().rev().find(|(known, _)| *known == name).map(|found| found.1)
+            Object::Context if self.is_indexed => {
+                let attributes = &self.attributes;
+                // Names of one length are compared; no more than the context has.
+                let long = if name.len() > SHORT_NAME { self.context.len() / 8 } else { 0 };
+                if !self.arena.budget.affords(attributes.len() + long) {
+                    return None;
+                }
+                attributes.iter().rev().find(|(known, _)| *known == name).map(|found| found.1)
             }
+            Object::Context => self.encoded_attribute(self.context, name),
             Object::Flagd => match name {
                 "flagKey" => Some(Value::text(self.key)),
                 "timestamp" => Some(Value::Number(self.timestamp as f64)),
                 _ => None,
             },
-            Object::Given(bytes) => {
-                // Every member takes at least these four bytes.
-                self.arena.spend(bytes.len() / 4);
-                encoded::members(bytes).flatten().filter(|m| m.0 == name).last().map(|m| m.1)
-            }
+            Object::Given(bytes) => self.encoded_attribute(bytes, name),
             Object::Made(span) => {
-                self.arena.spend(span.end - span.start);
-                let mut members = self.arena.members.get(span.start..span.end)?.iter().rev();
-                members.find(|(known, _)| self.arena.str(*known) == name).map(|found| found.1)
+                let budget = &self.arena.budget;
+                if !budget.affords(span.len() * 2) {
+                    return None;
+                }
+                let mut members = self.arena.members.get(span.range())?.iter().rev();
+                let is_it = |known| budget.is_same(self.arena.str(known), name);
+                members.find(|(known, _)| is_it(*known)).map(|found| found.1)
             }
         }
     }
 
+    /// The attribute `name` of an encoded object. All of it is read: the last one counts.
+    fn encoded_attribute(&self, object: &'a [u8], name: &str) -> Option<Value<'a>> {
+        if !self.arena.budget.affords(object.len() * 2 + 8) {
+            return None;
+        }
+        encoded::members(object).flatten().filter(|m| m.0 == name).last().map(|m| m.1)
+    }
+
     /// Appends the attributes of an object to the arena's members.
     pub(crate) fn push_members(&mut self, object: Object<'a>) {
-        let members = &mut self.arena.members;
+        let arena = &mut self.arena;
         match object {
+            // More attributes than are indexed are more than an object may have.
+            Object::Context if !self.is_indexed => arena.budget.overflow(),
             Object::Context => {
-                let attributes = self.attributes.iter();
-                members.extend(attributes.map(|(name, value)| (Text::Given(name), *value)));
-                members.push((Text::Given(FLAGD), Value::Object(Object::Flagd)));
+                for (name, value) in &self.attributes {
+                    arena.push_member((Text::Given(name), *value));
+                }
+                arena.push_member((Text::Given(FLAGD), Value::Object(Object::Flagd)));
             }
-            Object::Flagd => members.extend([
-                (Text::Given("flagKey"), Value::text(self.key)),
-                (Text::Given("timestamp"), Value::Number(self.timestamp as f64)),
-            ]),
-            Object::Given(bytes) => members.extend(
-                encoded::members(bytes).flatten().map(|(name, value)| (Text::Given(name), value)),
-            ),
+            Object::Flagd => {
+                arena.push_member((Text::Given("flagKey"), Value::text(self.key)));
+                let timestamp = Value::Number(self.timestamp as f64);
+                arena.push_member((Text::Given("timestamp"), timestamp));
+            }
+            Object::Given(bytes) => {
+                if arena.budget.affords(bytes.len() * 2 + 8) {
+                    for (name, value) in encoded::members(bytes).flatten() {
+                        arena.push_member((Text::Given(name), value));
+                    }
+                }
+            }
             Object::Made(span) => {
-                for at in span.start..span.end {
-                    if let Some(member) = members.get(at).copied() {
-                        members.push(member);
+                for at in span.range() {
+                    if let Some(member) = arena.members.get(at).copied() {
+                        arena.push_member(member);
                     }
                 }
             }
         }
+    }
+
+    /// What the evaluation that ran last took: units of the budget, about a nanosecond each, and
+    /// the bytes that the evaluator holds.
+    pub fn usage(&self) -> Usage {
+        let attributes = self.attributes.capacity() * size_of::<Attribute<'_>>();
+        Usage { cost: self.arena.budget.cost(), bytes: self.arena.held() + attributes }
+    }
+
+    /// Looks something up without charging for it: not the evaluation, an explanation asks.
+    pub(crate) fn unpaid<T>(&mut self, ask: impl FnOnce(&Self) -> T) -> T {
+        let budget = std::mem::take(&mut self.arena.budget);
+        let answer = ask(self);
+        self.arena.budget = budget;
+        answer
     }
 }
 

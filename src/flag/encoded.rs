@@ -153,6 +153,11 @@ pub(crate) fn elements(list: &[u8]) -> impl Iterator<Item = Result<Value<'_>, Ma
     })
 }
 
+/// The value that an element of a list or an attribute encodes.
+pub(crate) fn value(encoded: &[u8]) -> Result<Value<'_>, Malformed> {
+    decode(encoded, Texts::EACH)
+}
+
 #[inline]
 fn decode<'a>(value: &'a [u8], texts: Texts<'a>) -> Result<Value<'a>, Malformed> {
     match value {

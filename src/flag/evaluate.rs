@@ -15,6 +15,7 @@ pub(crate) use split::Draw;
 
 use super::{
     Behaviour, Flag, VariantIndex,
+    budget::NODE,
     context::Evaluator,
     number,
     rule::{Arguments, Operator, Rule},
@@ -102,8 +103,6 @@ pub(crate) struct State {
     split: bool,
     /// A split was reached that had nobody to bucket, for want of a targeting key.
     lacks_targeting_key: bool,
-    /// Elements visited by list operators.
-    steps: usize,
 }
 
 /// The data a rule looks at: the context or, within a list operator, an element.
@@ -121,11 +120,6 @@ impl<'a> Scope<'_, 'a> {
 
 /// A rule that failed, and why.
 pub(crate) type Evaluated<'a> = Result<Value<'a>, &'a str>;
-
-/// One evaluation visits at most this many list elements and defaults, and makes lists, objects and
-/// texts of at most this size together, so that no rule and context can hold a worker or its memory.
-const MAX_STEPS: usize = 100_000;
-const MAX_TEXT: usize = 1 << 20;
 
 impl<'a> Evaluator<'a, '_> {
     /// Answers for one flag.
@@ -151,8 +145,8 @@ impl<'a> Evaluator<'a, '_> {
             Ok(result) => result,
             Err(why) => return Outcome::Failed(Failure::Parse(why)),
         };
-        if self.arena.is_spent() {
-            return Outcome::Failed(Failure::Parse("the rule takes too many steps"));
+        if self.arena.budget.is_exhausted() {
+            return Outcome::Failed(Failure::Parse(self.arena.budget.why()));
         }
         let by = if self.state.split { By::Split } else { By::Rule };
         let name = match result {
@@ -166,7 +160,11 @@ impl<'a> Evaluator<'a, '_> {
             Value::Object(_) => return Outcome::Failed(Failure::General),
             Value::Number(_) | Value::List(_) => {
                 let start = self.arena.text.len();
-                if self.write_result(result).is_none() {
+                let is_finite = self.write_result(result).is_some();
+                if self.arena.budget.is_exhausted() {
+                    return Outcome::Failed(Failure::Parse(self.arena.budget.why()));
+                }
+                if !is_finite {
                     return Outcome::Failed(Failure::Parse("the result is not a finite number"));
                 }
                 self.arena.text.get(start..).unwrap_or_default()
@@ -190,25 +188,24 @@ impl<'a> Evaluator<'a, '_> {
                 if !number.is_finite() {
                     return None;
                 }
-                number::write_json(&mut self.arena.text, number).ok()?;
+                self.arena.append_number(number, number::write_json);
             }
             Value::List(list) => {
-                self.arena.text.push('[');
-                let base = self.arena.stack.len();
-                self.arena.push_elements(list);
-                for (place, at) in (base..self.arena.stack.len()).enumerate() {
-                    if place > 0 {
-                        self.arena.text.push(',');
+                self.arena.append("[");
+                let mut elements = self.arena.elements(list);
+                let mut is_first = true;
+                while let Some(element) = self.arena.next(&mut elements) {
+                    if !is_first {
+                        self.arena.append(",");
                     }
-                    let element = self.arena.stack.get(at).copied().unwrap_or(Value::Null);
+                    is_first = false;
                     self.write_result(element)?;
                 }
-                self.arena.stack.truncate(base);
-                self.arena.text.push(']');
+                self.arena.append("]");
             }
-            Value::Null => self.arena.text.push_str("null"),
+            Value::Null => self.arena.append("null"),
             // No variant is named after an object.
-            Value::Object(_) => self.arena.text.push_str("{}"),
+            Value::Object(_) => self.arena.append("{}"),
             Value::Bool(_) | Value::String(_) => self.append_text(value),
         }
         Some(())
@@ -219,47 +216,69 @@ impl<'a> Evaluator<'a, '_> {
         match rule {
             Rule::Literal(literal) => Ok(literal.value()),
             Rule::List(rules) => {
+                self.visit(rules.len())?;
                 let base = self.arena.stack.len();
                 self.push_all(rules, scope)?;
                 Ok(self.arena.list_from_stack(base))
             }
             Rule::Var(var) => self.var(var, scope),
             Rule::ComputedVar(arguments) => {
+                self.visit(arguments.len())?;
                 let path = self.computed_path(arguments, scope)?;
                 Ok(self.look_up(path, scope.data).unwrap_or(Value::Null))
             }
-            Rule::If(clauses) => self.conditional(clauses, scope),
-            Rule::And(rules) => self.deciding(rules, scope, false),
-            Rule::Or(rules) => self.deciding(rules, scope, true),
+            Rule::If(clauses) => {
+                self.visit(clauses.len())?;
+                self.conditional(clauses, scope)
+            }
+            Rule::And(rules) => {
+                self.visit(rules.len())?;
+                self.deciding(rules, scope, false)
+            }
+            Rule::Or(rules) => {
+                self.visit(rules.len())?;
+                self.deciding(rules, scope, true)
+            }
             Rule::Apply(operator, arguments) => {
+                self.visit(arguments.len())?;
                 let base = self.arena.stack.len();
                 self.push_arguments(arguments, scope)?;
                 let result = self.apply(*operator, base, scope);
                 self.arena.stack.truncate(base);
-                self.within_bounds(result)
+                self.within_budget(result)
             }
             Rule::Compare(operator, operands) => {
+                self.visit(2)?;
                 let (a, b) = &**operands;
                 let (a, b) = (self.rule(a, scope)?, self.rule(b, scope)?);
                 Ok(Value::Bool(self.compare(*operator, &[a, b])))
             }
             Rule::SemVer(operands) => {
+                self.visit(1)?;
                 let (actual, range, target) = &**operands;
                 let actual = self.rule(actual, scope)?;
                 Ok(self.version_in(actual, *range, target))
             }
             Rule::InSet(in_set) => {
+                self.visit(1)?;
                 let (needle, set) = &**in_set;
                 let needle = self.rule(needle, scope)?;
                 Ok(Value::Bool(self.in_set(needle, set)))
             }
             Rule::Each(each, operands) => {
+                self.visit(2)?;
                 let result = self.each(*each, operands, scope)?;
-                self.within_bounds(result)
+                self.within_budget(result)
             }
-            Rule::Reduce(operands) => self.reduce(operands, scope),
+            Rule::Reduce(operands) => {
+                self.visit(3)?;
+                self.reduce(operands, scope)
+            }
             Rule::Fractional(fractional) => self.fractional(fractional, scope),
-            Rule::Shared(shared) => self.rule(&shared.rule, scope),
+            Rule::Shared(shared) => {
+                self.visit(1)?;
+                self.rule(&shared.rule, scope)
+            }
             Rule::Broken(why) => Err(why),
         }
     }
@@ -292,7 +311,7 @@ impl<'a> Evaluator<'a, '_> {
     fn push_all(&mut self, rules: &'a [Rule], scope: Scope<'_, 'a>) -> Result<(), &'a str> {
         for rule in rules {
             let value = self.rule(rule, scope)?;
-            self.arena.stack.push(value);
+            self.arena.push(value);
         }
         Ok(())
     }
@@ -306,7 +325,7 @@ impl<'a> Evaluator<'a, '_> {
             Arguments::Listed(rules) => self.push_all(rules, scope)?,
             Arguments::Bare(rule) => match self.rule(rule, scope)? {
                 Value::List(list) => self.arena.push_elements(list),
-                value => self.arena.stack.push(value),
+                value => self.arena.push(value),
             },
         }
         Ok(())
@@ -357,14 +376,21 @@ impl<'a> Evaluator<'a, '_> {
         self.argument(base, 0).is_some_and(|value| value.is_true(&self.arena))
     }
 
-    fn within_bounds(&self, value: Value<'a>) -> Evaluated<'a> {
-        let arena = &self.arena;
-        let fits = self.state.steps <= MAX_STEPS
-            && arena.items.len() <= MAX_STEPS
-            && arena.members.len() <= MAX_STEPS
-            && arena.text.len() <= MAX_TEXT
-            && !arena.is_spent();
-        if fits { Ok(value) } else { Err("the rule makes too much of its lists and texts") }
+    /// Charges for a rule with so many parts. A part that is a literal costs nothing itself, and an
+    /// attribute is charged where it is looked up.
+    #[inline]
+    pub(crate) fn visit(&self, parts: usize) -> Result<(), &'a str> {
+        if self.arena.budget.affords(NODE * (parts + 1)) {
+            Ok(())
+        } else {
+            Err(self.arena.budget.why())
+        }
+    }
+
+    /// The value, unless it is void because the budget was exhausted on the way to it.
+    #[inline]
+    pub(crate) fn within_budget(&self, value: Value<'a>) -> Evaluated<'a> {
+        if self.arena.budget.is_exhausted() { Err(self.arena.budget.why()) } else { Ok(value) }
     }
 }
 

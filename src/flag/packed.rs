@@ -3,7 +3,7 @@
 //! The texts stand one behind the other in the order of their hashes, each after its length. An
 //! index tells where every few of them begin, so that a look-up compares a handful.
 
-use super::bucket::murmur3;
+use super::{bucket::murmur3, budget::EvaluationBudget};
 
 /// An immutable set of texts.
 #[derive(Debug, Default)]
@@ -43,7 +43,12 @@ impl Packed {
         Some(Self { texts: packed.into(), begins: begins.into() })
     }
 
-    pub(crate) fn contains(&self, text: &str) -> bool {
+    /// Whether the text is in the set. The price is that of the hash and of the whole bucket: many
+    /// texts of a file can be made to share one.
+    pub(crate) fn contains(&self, text: &str, budget: &EvaluationBudget) -> bool {
+        if !budget.affords(text.len()) {
+            return false;
+        }
         let Some(buckets) = self.begins.len().checked_sub(1).filter(|buckets| *buckets > 0) else {
             return false;
         };
@@ -52,6 +57,9 @@ impl Packed {
         let range = usize::try_from(*begin).ok().zip(usize::try_from(*end).ok());
         let mut rest =
             range.and_then(|(begin, end)| self.texts.get(begin..end)).unwrap_or_default();
+        if !budget.affords(rest.len()) {
+            return false;
+        }
         while let Some((known, next)) = first(rest) {
             if known == text.as_bytes() {
                 return true;
@@ -112,6 +120,7 @@ mod tests {
 
     #[test]
     fn what_was_packed_is_found_and_nothing_else() {
+        let budget = EvaluationBudget::default();
         for count in [0, 1, 8, 9, 1000] {
             let texts: Vec<String> =
                 (0..count)
@@ -121,14 +130,14 @@ mod tests {
                     .collect();
             let twice = texts.iter().chain(&texts).map(String::as_str);
             let packed = Packed::new(twice).unwrap();
-            assert!(texts.iter().all(|text| packed.contains(text)), "{count}");
+            assert!(texts.iter().all(|text| packed.contains(text, &budget)), "{count}");
             assert_eq!(packed.iter().count(), count);
             for other in ["", "x", "-1", "1000", "7-"] {
-                assert!(!packed.contains(other), "{count} {other}");
+                assert!(!packed.contains(other, &budget), "{count} {other}");
             }
         }
-        assert!(Packed::new([""].into_iter()).unwrap().contains(""));
-        assert!(!Packed::default().contains(""));
+        assert!(Packed::new([""].into_iter()).unwrap().contains("", &budget));
+        assert!(!Packed::default().contains("", &budget));
     }
 
     #[test]

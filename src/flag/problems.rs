@@ -6,7 +6,7 @@ use super::diagnostic::{Diagnostic, Level};
 pub(super) const MOST_TOLD: usize = 10_000;
 
 /// Collects problems, and counts those there is no room for.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Problems {
     told: Vec<Diagnostic>,
     room: usize,

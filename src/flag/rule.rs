@@ -6,6 +6,7 @@ mod shared;
 pub(crate) use shared::{RuleSize, SharedRule};
 
 use super::{
+    budget::EvaluationBudget,
     packed::Packed,
     value::Value,
     version::{OwnedVersion, Range},
@@ -77,6 +78,13 @@ pub(crate) enum Arguments {
     Listed(Box<[Rule]>),
     /// `{"op": a}`: `a` is the only argument, unless it evaluates to a list of arguments.
     Bare(Box<Rule>),
+}
+
+impl Arguments {
+    /// How many are written.
+    pub(crate) fn len(&self) -> usize {
+        if let Self::Listed(rules) = self { rules.len() } else { 1 }
+    }
 }
 
 /// A look-up in the context, or in the element at hand.
@@ -198,16 +206,16 @@ pub(crate) enum Strings {
 }
 
 impl Strings {
-    pub(crate) fn contains(&self, text: &str) -> bool {
+    pub(crate) fn contains(&self, text: &str, budget: &EvaluationBudget) -> bool {
         match self {
-            Self::Few(strings) => strings.iter().any(|known| **known == *text),
-            Self::Many(strings) => strings.contains(text),
+            Self::Few(strings) => strings.iter().any(|known| budget.is_same(known, text)),
+            Self::Many(strings) => strings.contains(text, budget),
         }
     }
 
     /// Whether one of many texts is this number as people write it, which the set does not keep as
     /// a number too.
-    pub(crate) fn spell(&self, number: f64) -> bool {
+    pub(crate) fn spell(&self, number: f64, budget: &EvaluationBudget) -> bool {
         let Self::Many(strings) = self else { return false };
         if !(0.0..MAX_SPELLED).contains(&number) || number.trunc() != number {
             return false;
@@ -227,7 +235,7 @@ impl Strings {
             }
         }
         let digits = digits.get(at..).and_then(|digits| std::str::from_utf8(digits).ok());
-        digits.is_some_and(|digits| strings.contains(digits))
+        digits.is_some_and(|digits| strings.contains(digits, budget))
     }
 }
 

@@ -168,6 +168,18 @@ impl Teller {
         warn!(%path, errors, warnings, problems = shown, outcome, "the flag file has problems");
     }
 
+    /// New content of a file lost too much to be served before it has stayed the same.
+    pub(crate) fn held(self, path: &Path, why: &str) {
+        let outcome =
+            "the last good flags stay in force until the content has been the same for 5 s";
+        match self.0 {
+            Audience::Person => say(&format!("{}: {why}; {outcome}", path.display())),
+            Audience::Machine => {
+                warn!(path = %path.display(), why, outcome, "the flag file may be half written");
+            }
+        }
+    }
+
     /// A directory of flag files cannot be listed.
     pub(crate) fn unlistable(self, path: &Path, why: &str, known: bool) {
         let outcome = if known { "its last flags stay in force" } else { "no flags from it yet" };

@@ -48,8 +48,13 @@ impl<'a> Evaluator<'a, '_> {
             Value::Null => 0.0,
             Value::Bool(bit) => f64::from(*bit),
             Value::Number(number) => *number,
-            Value::String(text) => number::parse_or_zero(self.arena.str(*text)),
+            Value::String(text) => self.number_in(self.arena.str(*text)),
             Value::List(_) | Value::Object(_) => f64::NAN,
         }
+    }
+
+    /// A text as a number, or 0.
+    pub(super) fn number_in(&self, text: &str) -> f64 {
+        if self.arena.budget.affords_number(text) { number::parse_or_zero(text) } else { 0.0 }
     }
 }

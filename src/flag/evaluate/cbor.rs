@@ -8,7 +8,7 @@ use crate::flag::{
 impl<'a> Evaluator<'a, '_> {
     /// Appends the list of a flag's key and a targeting key.
     pub(super) fn put_pair(&mut self, key: &'a str, unit: Text<'a>) {
-        head(&mut self.arena.bytes, 4, 2);
+        self.put_head(4, 2);
         self.put_value(Value::text(key));
         self.put_value(Value::String(unit));
     }
@@ -16,21 +16,26 @@ impl<'a> Evaluator<'a, '_> {
     /// Appends a value.
     pub(super) fn put_value(&mut self, value: Value<'a>) {
         match value {
-            Value::Null => self.arena.bytes.push(0xf6),
-            Value::Bool(false) => self.arena.bytes.push(0xf4),
-            Value::Bool(true) => self.arena.bytes.push(0xf5),
-            Value::Number(number) => put_number(&mut self.arena.bytes, number),
+            Value::Null => self.arena.hash_bytes(&[0xf6]),
+            Value::Bool(false) => self.arena.hash_bytes(&[0xf4]),
+            Value::Bool(true) => self.arena.hash_bytes(&[0xf5]),
+            Value::Number(number) => {
+                let (bytes, length) = encode_number(number);
+                self.arena.hash_bytes(bytes.get(..length).unwrap_or_default());
+            }
             Value::String(text) => {
-                let length = self.arena.str(text).len() as u64;
-                head(&mut self.arena.bytes, 3, length);
-                self.arena.push_bytes(text);
+                self.put_head(3, self.arena.str(text).len());
+                self.arena.hash_text(text);
             }
             Value::List(list) => {
                 let base = self.arena.stack.len();
                 self.arena.push_elements(list);
                 let end = self.arena.stack.len();
-                head(&mut self.arena.bytes, 4, (end - base) as u64);
+                self.put_head(4, end - base);
                 for at in base..end {
+                    if self.arena.budget.is_exhausted() {
+                        break;
+                    }
                     let element = self.arena.stack.get(at).copied().unwrap_or(Value::Null);
                     self.put_value(element);
                 }
@@ -45,11 +50,14 @@ impl<'a> Evaluator<'a, '_> {
     fn put_object(&mut self, object: Object<'a>) {
         let start = self.arena.members.len();
         self.push_members(object);
+        if !self.affords_sorting(start) {
+            return;
+        }
         let arena = &mut self.arena;
         let text = &arena.text;
         let name = |name: &Text<'a>| match *name {
             Text::Given(name) => name.as_bytes(),
-            Text::Made(span) => text.as_bytes().get(span.start..span.end).unwrap_or_default(),
+            Text::Made(span) => text.as_bytes().get(span.range()).unwrap_or_default(),
         };
         if let Some(members) = arena.members.get_mut(start..) {
             members.sort_unstable_by(|(a, _), (b, _)| {
@@ -58,60 +66,76 @@ impl<'a> Evaluator<'a, '_> {
             });
         }
         let end = self.arena.members.len();
-        head(&mut self.arena.bytes, 5, (end - start) as u64);
+        self.put_head(5, end - start);
         for at in start..end {
+            if self.arena.budget.is_exhausted() {
+                break;
+            }
             let Some((name, value)) = self.arena.members.get(at).copied() else { continue };
             self.put_value(Value::String(name));
             self.put_value(value);
         }
         self.arena.members.truncate(start);
     }
-}
 
-/// Appends a major type and its argument, in the shortest form.
-#[expect(clippy::cast_possible_truncation, reason = "each arm holds what its width can")]
-fn head(out: &mut Vec<u8>, major: u8, argument: u64) {
-    let major = major << 5;
-    match argument {
-        0..24 => out.push(major | argument as u8),
-        24..0x100 => out.extend([major | 24, argument as u8]),
-        0x100..0x1_0000 => {
-            out.push(major | 25);
-            out.extend((argument as u16).to_be_bytes());
-        }
-        0x1_0000..0x1_0000_0000 => {
-            out.push(major | 26);
-            out.extend((argument as u32).to_be_bytes());
-        }
-        _ => {
-            out.push(major | 27);
-            out.extend(argument.to_be_bytes());
-        }
+    /// Charges for sorting the members from `start` on by their names.
+    fn affords_sorting(&self, start: usize) -> bool {
+        let members = self.arena.members.get(start..).unwrap_or_default();
+        let names = members.iter().map(|(name, _)| self.arena.str(*name).len() / 8 + 16);
+        let once = names.fold(0, usize::saturating_add);
+        let rounds = usize::try_from(members.len().max(1).ilog2()).unwrap_or(usize::MAX) + 1;
+        self.arena.budget.affords(once.saturating_mul(rounds))
+    }
+
+    /// Appends a major type and its argument.
+    fn put_head(&mut self, major: u8, argument: usize) {
+        let (bytes, length) = head(major, argument as u64);
+        self.arena.hash_bytes(bytes.get(..length).unwrap_or_default());
     }
 }
 
-/// Appends a number: an integer if it is one and fits, else the shortest float that is exact.
+/// An encoded number or head, and its length.
+type Encoded = ([u8; 9], usize);
+
+/// The bytes of a number or head: the first byte, then the rest.
+fn encoded<const N: usize>(first: u8, rest: [u8; N]) -> Encoded {
+    let mut bytes = [0; 9];
+    bytes.iter_mut().zip([first].into_iter().chain(rest)).for_each(|(byte, value)| *byte = value);
+    (bytes, N + 1)
+}
+
+/// A major type and its argument, in the shortest form.
+#[expect(clippy::cast_possible_truncation, reason = "each arm holds what its width can")]
+fn head(major: u8, argument: u64) -> Encoded {
+    let major = major << 5;
+    match argument {
+        0..24 => encoded(major | argument as u8, []),
+        24..0x100 => encoded(major | 24, [argument as u8]),
+        0x100..0x1_0000 => encoded(major | 25, (argument as u16).to_be_bytes()),
+        0x1_0000..0x1_0000_0000 => encoded(major | 26, (argument as u32).to_be_bytes()),
+        _ => encoded(major | 27, argument.to_be_bytes()),
+    }
+}
+
+/// A number: an integer if it is one and fits, else the shortest float that is exact.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "checked by the guards"
 )]
-fn put_number(out: &mut Vec<u8>, number: f64) {
+fn encode_number(number: f64) -> Encoded {
     const TWO_64: f64 = 18_446_744_073_709_551_616.0;
     const MINUS_TWO_63: f64 = -9_223_372_036_854_775_808.0;
     if number.trunc() == number && (0.0..TWO_64).contains(&number) {
-        head(out, 0, number as u64);
+        head(0, number as u64)
     } else if number.trunc() == number && (MINUS_TWO_63..0.0).contains(&number) {
-        head(out, 1, !(number as i64) as u64);
+        head(1, !(number as i64) as u64)
     } else if let Some(half) = to_half(number) {
-        out.push(0xf9);
-        out.extend(half.to_be_bytes());
+        encoded(0xf9, half.to_be_bytes())
     } else if f64::from(number as f32) == number {
-        out.push(0xfa);
-        out.extend((number as f32).to_be_bytes());
+        encoded(0xfa, (number as f32).to_be_bytes())
     } else {
-        out.push(0xfb);
-        out.extend(number.to_be_bytes());
+        encoded(0xfb, number.to_be_bytes())
     }
 }
 
@@ -143,9 +167,8 @@ mod tests {
     use super::*;
 
     fn hex(number: f64) -> String {
-        let mut out = Vec::new();
-        put_number(&mut out, number);
-        out.iter().map(|byte| format!("{byte:02x}")).collect()
+        let (bytes, length) = encode_number(number);
+        bytes[..length].iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     #[test]

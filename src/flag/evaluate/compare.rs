@@ -24,9 +24,7 @@ impl<'a> Evaluator<'a, '_> {
         match (a, b) {
             (Some(Value::Null), Some(Value::Null)) => true,
             (Some(Value::Null), _) | (_, Some(Value::Null)) => false,
-            (Some(Value::String(a)), Some(Value::String(b))) => {
-                self.arena.str(*a) == self.arena.str(*b)
-            }
+            (Some(Value::String(a)), Some(Value::String(b))) => self.arena.is_same(*a, *b),
             _ => self.comparable(a) == self.comparable(b),
         }
     }
@@ -34,7 +32,7 @@ impl<'a> Evaluator<'a, '_> {
     fn less(&self, a: Option<&Value<'a>>, b: Option<&Value<'a>>) -> bool {
         match (a, b) {
             (Some(Value::String(a)), Some(Value::String(b))) => {
-                self.arena.str(*a) < self.arena.str(*b)
+                self.arena.budget.is_before(self.arena.str(*a), self.arena.str(*b))
             }
             _ => self.comparable(a) < self.comparable(b),
         }
@@ -50,7 +48,13 @@ impl<'a> Evaluator<'a, '_> {
             Some(Value::Null) => 0.0,
             Some(Value::Bool(bit)) => f64::from(*bit),
             Some(Value::Number(number)) => *number,
-            Some(Value::String(text)) => number::parse_comparable(self.arena.str(*text)),
+            Some(Value::String(text)) => {
+                let text = self.arena.str(*text);
+                if !self.arena.budget.affords_number(text) {
+                    return f64::NAN;
+                }
+                number::parse_comparable(text)
+            }
             Some(Value::List(_) | Value::Object(_)) | None => f64::NAN,
         }
     }

@@ -1,7 +1,8 @@
 //! `in`, `merge`, `contains_*` and the operators that visit each element of a list.
 
-use super::{Evaluated, MAX_STEPS, Scope};
+use super::{Evaluated, Scope};
 use crate::flag::{
+    arena::Elements,
     context::Evaluator,
     rule::{Each, Operator, Rule, Set},
     value::{Object, Span, Text, Value},
@@ -21,15 +22,17 @@ impl<'a> Evaluator<'a, '_> {
                     return false;
                 }
                 let needle = self.textual(needle);
-                self.arena.str(haystack).contains(self.arena.str(needle))
+                let (haystack, needle) = (self.arena.str(haystack), self.arena.str(needle));
+                self.arena.budget.contains(haystack, needle)
             }
             Value::List(list) => {
-                let start = self.arena.stack.len();
-                self.arena.push_elements(list);
-                let elements = self.arena.stack.get(start..).unwrap_or_default();
-                let found = elements.iter().any(|element| self.matches(needle, element));
-                self.arena.stack.truncate(start);
-                found
+                let mut elements = self.arena.elements(list);
+                while let Some(element) = self.arena.next(&mut elements) {
+                    if self.matches(needle, &element) {
+                        return true;
+                    }
+                }
+                false
             }
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,
         }
@@ -56,24 +59,27 @@ impl<'a> Evaluator<'a, '_> {
             (Value::Null, Value::Null) => true,
             (Value::Bool(a), Value::Bool(b)) => a == b,
             (Value::Number(a), Value::Number(b)) => a == b,
-            (Value::String(a), Value::String(b)) => self.arena.str(*a) == self.arena.str(*b),
+            (Value::String(a), Value::String(b)) => self.arena.is_same(*a, *b),
             _ => false,
         }
     }
 
     pub(super) fn in_set(&self, needle: Value<'a>, set: &Set) -> bool {
-        let in_range =
-            |number: f64| set.ranges.iter().any(|(low, high)| *low <= number && number <= *high);
+        let budget = &self.arena.budget;
+        let in_range = |number: f64| {
+            budget.affords(set.ranges.len())
+                && set.ranges.iter().any(|(low, high)| *low <= number && number <= *high)
+        };
         match needle {
             Value::Null => set.null,
             Value::Bool(bit) => set.bools.get(usize::from(bit)).is_some_and(|known| *known),
             Value::Number(number) => {
                 set.numbers.binary_search_by(|known| known.total_cmp(&(number + 0.0))).is_ok()
-                    || set.strings.spell(number)
+                    || set.strings.spell(number, budget)
                     || in_range(number)
             }
             Value::String(text) => {
-                set.strings.contains(self.arena.str(text))
+                set.strings.contains(self.arena.str(text), budget)
                     || (!set.ranges.is_empty() && in_range(self.arithmetic_operand(&needle)))
             }
             Value::List(_) | Value::Object(_) => false,
@@ -86,8 +92,11 @@ impl<'a> Evaluator<'a, '_> {
         for at in base..end {
             match self.arena.stack.get(at).copied() {
                 Some(Value::List(list)) => self.arena.push_elements(list),
-                Some(value) => self.arena.stack.push(value),
+                Some(value) => self.arena.push(value),
                 None => {}
+            }
+            if self.arena.budget.is_exhausted() {
+                break;
             }
         }
         self.arena.list_from_stack(end)
@@ -103,9 +112,8 @@ impl<'a> Evaluator<'a, '_> {
         let middle = self.arena.stack.len();
         self.arena.push_elements(wanted);
         let end = self.arena.stack.len();
-        self.arena.spend((middle - start).saturating_mul(end - middle));
-        if self.arena.is_spent() {
-            // The evaluation ends over it, whatever is said here.
+        let pairs = (middle - start).saturating_mul(end - middle);
+        if !self.arena.budget.affords(pairs.saturating_mul(3)) {
             self.arena.stack.truncate(start);
             return none;
         }
@@ -126,14 +134,15 @@ impl<'a> Evaluator<'a, '_> {
     ) -> Result<Value<'a>, &'a str> {
         let subject = self.rule(subject, scope)?;
         let base = self.arena.stack.len();
-        if let Value::List(list) = subject {
-            self.arena.push_elements(list);
-        }
-        let end = self.arena.stack.len();
+        let mut elements = match subject {
+            Value::List(list) => self.arena.elements(list),
+            _ => Elements::Made(0..0),
+        };
+        let mut is_empty = true;
         let sees_outside = matches!(each, Each::Filter | Each::Some | Each::None);
         let mut decided = None;
-        for at in base..end {
-            let element = self.arena.stack.get(at).copied().unwrap_or(Value::Null);
+        while let Some(element) = self.arena.next(&mut elements) {
+            is_empty = false;
             let inner = Scope {
                 data: element,
                 outer: if sees_outside { Some(&scope) } else { scope.outer },
@@ -141,8 +150,8 @@ impl<'a> Evaluator<'a, '_> {
             let value = self.step(body, inner)?;
             let truth = value.is_true(&self.arena);
             match each {
-                Each::Map => self.arena.stack.push(value),
-                Each::Filter if truth => self.arena.stack.push(element),
+                Each::Map => self.arena.push(value),
+                Each::Filter if truth => self.arena.push(element),
                 Each::All if !truth => decided = Some(false),
                 Each::Some if truth => decided = Some(true),
                 Each::None if truth => decided = Some(false),
@@ -153,23 +162,22 @@ impl<'a> Evaluator<'a, '_> {
             }
         }
         let result = match each {
-            Each::Map | Each::Filter => self.arena.list_from_stack(end),
+            Each::Map | Each::Filter => self.arena.list_from_stack(base),
             // Nothing is true of all elements of an empty list, as in flagd.
-            Each::All => Value::Bool(decided.unwrap_or(base < end)),
+            Each::All => Value::Bool(decided.unwrap_or(!is_empty)),
             Each::Some => Value::Bool(decided.unwrap_or(false)),
             Each::None => Value::Bool(decided.unwrap_or(true)),
         };
-        self.arena.stack.truncate(base);
         Ok(result)
     }
 
     /// Runs a rule as one step, within the bounds of an evaluation.
     pub(super) fn step(&mut self, body: &'a Rule, scope: Scope<'_, 'a>) -> Evaluated<'a> {
-        self.state.steps += 1;
-        if self.state.steps > MAX_STEPS || self.arena.is_spent() {
-            return Err("the rule takes too many steps");
+        if self.arena.budget.affords_step() {
+            self.rule(body, scope)
+        } else {
+            Err(self.arena.budget.why())
         }
-        self.rule(body, scope)
     }
 
     /// Folds a list into a boolean, a number or a text, whichever the initial value is. The rule
@@ -186,30 +194,29 @@ impl<'a> Evaluator<'a, '_> {
             _ => "number",
         };
         let Value::List(list) = self.rule(subject, scope)? else { return Ok(Value::Number(0.0)) };
-        let base = self.arena.stack.len();
-        self.arena.push_elements(list);
+        let mut elements = self.arena.elements(list);
         let start = self.arena.members.len();
-        for at in base..self.arena.stack.len() {
-            let current = self.arena.stack.get(at).copied().unwrap_or(Value::Null);
+        while let Some(current) = self.arena.next(&mut elements) {
             if current.is_null() {
                 continue;
             }
             self.arena.members.truncate(start);
-            self.arena.members.extend([
+            for member in [
                 (Text::Given("current"), current),
                 (Text::Given("accumulator"), accumulator),
                 (Text::Given("valueType"), Value::text(kind)),
-            ]);
-            let data = Value::Object(Object::Made(Span { start, end: start + 3 }));
+            ] {
+                self.arena.push_member(member);
+            }
+            let data = Value::Object(Object::Made(Span::new(start, start + 3)));
             let value = self.step(body, Scope { data, outer: scope.outer })?;
             accumulator = match kind {
                 "bool" => Value::Bool(value.is_true(&self.arena)),
                 "string" => Value::String(self.textual(value)),
                 _ => Value::Number(self.arithmetic_operand(&value)),
             };
-            accumulator = self.within_bounds(accumulator)?;
+            accumulator = self.within_budget(accumulator)?;
         }
-        self.arena.stack.truncate(base);
         Ok(accumulator)
     }
 }

@@ -5,6 +5,7 @@
 
 use super::{Evaluated, Scope};
 use crate::flag::{
+    budget::NODE,
     context::Evaluator,
     number,
     rule::{Arguments, Part, Path, Var},
@@ -109,23 +110,29 @@ impl<'a> Evaluator<'a, '_> {
             _ => return default,
         };
         let path = self.arena.str(text);
+        if !self.arena.budget.affords(path.len().saturating_mul(4)) {
+            return None;
+        }
         if path.bytes().all(|byte| byte == b'.') {
             return Some(data);
         }
-        let steps = path.split('.').filter(|part| !part.is_empty()).map(|part| (part, index(part)));
+        let steps = path.split('.').filter(|part| !part.is_empty()).map(|part| {
+            let is_affordable = self.arena.budget.affords_number(part);
+            (part, if is_affordable { index(part) } else { None })
+        });
         self.walk(data, steps).or(default)
     }
 
     pub(super) fn missing(&mut self, base: usize, data: Value<'a>) -> Value<'a> {
         let end = self.arena.stack.len();
         for at in base..end {
-            if self.arena.is_spent() {
+            if !self.arena.budget.affords(NODE) {
                 break;
             }
             if let Some(path) = self.arena.stack.get(at).copied()
                 && self.look_up(path, data).is_none_or(|found| found.is_null())
             {
-                self.arena.stack.push(path);
+                self.arena.push(path);
             }
         }
         self.arena.list_from_stack(end)
@@ -138,12 +145,12 @@ impl<'a> Evaluator<'a, '_> {
         match paths {
             Value::List(list) => self.arena.push_elements(list),
             Value::Null => {}
-            path => self.arena.stack.push(path),
+            path => self.arena.push(path),
         }
         let asked = self.arena.stack.len() - start;
         let missing = self.missing(start, data);
         let Value::List(crate::flag::value::List::Made(span)) = missing else { return missing };
-        let found = asked.saturating_sub(span.end - span.start);
+        let found = asked.saturating_sub(span.len());
         if number::truncate(needed) > i64::try_from(found).unwrap_or(i64::MAX) {
             return missing;
         }
@@ -162,12 +169,12 @@ impl<'a> Evaluator<'a, '_> {
         self.push_members(members);
         // A name counts once: the object may be hashed.
         let mut made = self.arena.members.get(start..).unwrap_or_default().iter();
-        let known = made.rposition(|(known, _)| self.arena.str(*known) == self.arena.str(name));
+        let known = made.rposition(|(known, _)| self.arena.is_same(*known, name));
         match known.and_then(|place| self.arena.members.get_mut(start + place)) {
             Some(member) => member.1 = value,
-            None => self.arena.members.push((name, value)),
+            None => self.arena.push_member((name, value)),
         }
-        Value::Object(Object::Made(Span { start, end: self.arena.members.len() }))
+        Value::Object(Object::Made(Span::new(start, self.arena.members.len())))
     }
 
     /// A value as text, made if it is none.
@@ -177,7 +184,7 @@ impl<'a> Evaluator<'a, '_> {
         }
         let start = self.arena.text.len();
         self.append_text(value);
-        Text::Made(Span { start, end: self.arena.text.len() })
+        Text::Made(Span::new(start, self.arena.text.len()))
     }
 }
 

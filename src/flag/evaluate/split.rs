@@ -43,6 +43,7 @@ impl<'a> Evaluator<'a, '_> {
         split: &'a Fractional,
         scope: Scope<'_, 'a>,
     ) -> Result<Draw<'a>, &'a str> {
+        self.visit(2 * split.entries.len())?;
         let by = split.by.as_ref().map(|by| self.rule(by, scope)).transpose()?;
         let base = self.arena.stack.len();
         let mut total = 0.0;
@@ -57,7 +58,8 @@ impl<'a> Evaluator<'a, '_> {
             sensible &= weight.is_some() && !matches!(variant, Value::List(_) | Value::Object(_));
             let weight = weight.unwrap_or(0.0);
             total += weight;
-            self.arena.stack.extend([variant, Value::Number(weight)]);
+            self.arena.push(variant);
+            self.arena.push(Value::Number(weight));
         }
         // At most MAX_WEIGHT, and whole.
         #[expect(
@@ -67,6 +69,9 @@ impl<'a> Evaluator<'a, '_> {
         )]
         let total = (sensible && total > 0.0 && total <= MAX_WEIGHT).then_some(total as u32);
         let hash = total.and_then(|_| self.hash(split.generation, by, scope.data));
+        if self.arena.budget.is_exhausted() {
+            return Err(self.arena.budget.why());
+        }
         self.state.split |= hash.is_some();
         Ok(Draw { by, base, total, hash })
     }
@@ -103,16 +108,18 @@ impl<'a> Evaluator<'a, '_> {
         data: Value<'a>,
     ) -> Option<u32> {
         let Value::Object(object) = data else { return None };
-        self.arena.bytes.clear();
+        self.arena.clear_bytes();
         match (generation, by) {
             (Generation::V2, Some(Value::String(unit))) => {
-                return Some(bucket::murmur3(self.arena.str(unit).as_bytes()));
+                let unit = self.arena.str(unit);
+                let is_affordable = self.arena.budget.affords(unit.len());
+                return is_affordable.then(|| bucket::murmur3(unit.as_bytes()));
             }
             (Generation::V2, None | Some(Value::Null)) => {
                 let unit = self.targeting_key(object)?;
                 let key = self.key_in(object);
-                self.arena.push_bytes(Text::Given(key));
-                self.arena.push_bytes(unit);
+                self.arena.hash_text(Text::Given(key));
+                self.arena.hash_text(unit);
             }
             (Generation::V3, None) => {
                 let unit = self.targeting_key(object)?;

@@ -21,42 +21,38 @@ impl<'a> Evaluator<'a, '_> {
             if let Some(part) = self.arena.stack.get(at).copied() {
                 self.append_text(part);
             }
-        }
-        if !trim || end - base < 2 {
-            return self.arena.made_text(start);
+            if self.arena.budget.is_exhausted() {
+                break;
+            }
         }
         let joined = self.arena.text.get(start..).unwrap_or_default();
+        if !trim || end - base < 2 || !self.arena.budget.affords(joined.len()) {
+            return self.arena.made_text(start);
+        }
         let from = start + joined.len() - joined.trim_start().len();
         let to = start + joined.trim_end().len();
-        Value::String(Text::Made(Span { start: from, end: to.max(from) }))
+        Value::String(Text::Made(Span::new(from, to.max(from))))
     }
 
     /// Appends a value as text: null is nothing, lists are joined by commas as in JavaScript.
     pub(super) fn append_text(&mut self, value: Value<'a>) {
         match value {
             Value::Null => {}
-            Value::Bool(bit) => self.arena.text.push_str(if bit { "true" } else { "false" }),
-            Value::Number(number) => {
-                // Writing to a string cannot fail.
-                number::write_plain(&mut self.arena.text, number).unwrap_or_default();
-            }
-            Value::String(Text::Given(text)) => self.arena.text.push_str(text),
-            Value::String(Text::Made(span)) => {
-                self.arena.text.extend_from_within(span.start..span.end);
-            }
+            Value::Bool(bit) => self.arena.append(if bit { "true" } else { "false" }),
+            Value::Number(number) => self.arena.append_number(number, number::write_plain),
+            Value::String(text) => self.arena.append_text(text),
             Value::List(list) => {
-                let base = self.arena.stack.len();
-                self.arena.push_elements(list);
-                for at in base..self.arena.stack.len() {
-                    if at > base {
-                        self.arena.text.push(',');
+                let mut elements = self.arena.elements(list);
+                let mut is_first = true;
+                while let Some(element) = self.arena.next(&mut elements) {
+                    if !is_first {
+                        self.arena.append(",");
                     }
-                    let element = self.arena.stack.get(at).copied().unwrap_or(Value::Null);
+                    is_first = false;
                     self.append_text(element);
                 }
-                self.arena.stack.truncate(base);
             }
-            Value::Object(_) => self.arena.text.push_str("[object Object]"),
+            Value::Object(_) => self.arena.append("[object Object]"),
         }
     }
 
@@ -72,6 +68,9 @@ impl<'a> Evaluator<'a, '_> {
         let three = self.arena.arguments(base).len() == 3;
         let (from, length) = (operand(1).unwrap_or(0), operand(2).filter(|_| three));
         let text = self.arena.str(whole);
+        if !self.arena.budget.affords(text.len().saturating_mul(2)) {
+            return Value::Null;
+        }
         let count = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
         let from = if from < 0 { count.saturating_add(from) } else { from };
         if from < 0 || from > count {
@@ -90,7 +89,8 @@ impl<'a> Evaluator<'a, '_> {
         Value::String(match whole {
             Text::Given(text) => Text::Given(text.get(start..end).unwrap_or_default()),
             Text::Made(span) => {
-                Text::Made(Span { start: span.start + start, end: span.start + end })
+                let from = span.range().start;
+                Text::Made(Span::new(from + start, from + end))
             }
         })
     }
@@ -101,6 +101,9 @@ impl<'a> Evaluator<'a, '_> {
             return Value::Null;
         };
         let (text, affix) = (self.arena.str(text), self.arena.str(affix));
+        if !self.arena.budget.affords(affix.len() / 8 + 1) {
+            return Value::Null;
+        }
         Value::Bool(if operator == Operator::StartsWith {
             text.starts_with(affix)
         } else {
@@ -116,9 +119,8 @@ impl<'a> Evaluator<'a, '_> {
         let (Some(actual), Some(target)) = (self.versioned(actual), self.versioned(target)) else {
             return Value::Null;
         };
-        let text = |text| self.arena.str(text);
-        let range = Range::parse(text(operator));
-        match (Version::parse(text(actual)), range, Version::parse(text(target))) {
+        let range = Range::parse(self.arena.str(operator));
+        match (self.version(actual), range, self.version(target)) {
             (Some(actual), Some(range), Some(target)) => Value::Bool(range.holds(&actual, &target)),
             _ => Value::Null,
         }
@@ -132,8 +134,19 @@ impl<'a> Evaluator<'a, '_> {
         target: &OwnedVersion,
     ) -> Value<'a> {
         let Some(actual) = self.versioned(actual) else { return Value::Null };
-        let actual = Version::parse(self.arena.str(actual));
+        let actual = self.version(actual);
+        // Comparing goes over the shorter one.
         actual.map_or(Value::Null, |actual| Value::Bool(range.holds(&actual, &target.version())))
+    }
+
+    /// A version. The price is that of reading it and of comparing it with another.
+    fn version(&self, text: Text<'a>) -> Option<Version<'_>> {
+        let text = self.arena.str(text);
+        if self.arena.budget.affords(text.len().saturating_mul(8)) {
+            Version::parse(text)
+        } else {
+            None
+        }
     }
 
     /// A value as the text of a version, if it can be one. flagd prints a number from 1e6 with an

@@ -11,14 +11,17 @@ const MOST_ATTRIBUTES: usize = 8;
 
 impl Walk<'_, '_, '_> {
     /// The attributes a rule looks at, as they are: ` (plan is "free")`.
-    pub(super) fn attributes(&self, rule: &Rule) -> String {
+    pub(super) fn attributes(&mut self, rule: &Rule) -> String {
         let mut vars = Vec::new();
         collect(rule, &mut vars);
         let mut told = Vec::new();
         for var in vars {
             let Path::Parts(parts) = &var.path else { continue };
             let steps = parts.iter().map(|part| (&*part.name, part.index));
-            let line = match self.evaluator.walk(Value::Object(Object::Context), steps) {
+            let found = self
+                .evaluator
+                .unpaid(|evaluator| evaluator.walk(Value::Object(Object::Context), steps));
+            let line = match found {
                 Some(value) => {
                     let value = values::json(&self.evaluator.arena, value);
                     format!("{} is {value}", expression::path(var))

@@ -2,9 +2,9 @@
 
 use super::values;
 use crate::flag::{
+    arena::Arena,
     compile::name_of,
     rule::{Arguments, Each, Fractional, Operator, Path, Rule, Var},
-    value::Arena,
 };
 use std::slice;
 

@@ -60,7 +60,7 @@ impl<'a> Walk<'_, 'a, '_> {
     }
 
     /// What is bucketed.
-    fn unit(&self, split: &Fractional, draw: &Draw<'a>) -> String {
+    fn unit(&mut self, split: &Fractional, draw: &Draw<'a>) -> String {
         let by = match (split.by.as_ref().map(Rule::resolved), draw.by) {
             (Some(Rule::Literal(_)), Some(value)) => Some(self.json(value)),
             (Some(rule), Some(value)) => {
@@ -73,20 +73,24 @@ impl<'a> Walk<'_, 'a, '_> {
             Some(by) if !dropped => return by,
             _ => {}
         }
-        let key = match self.evaluator.attribute(Object::Context, TARGETING_KEY) {
+        let key = match self.targeting_key() {
             Some(Value::Null) | None => "flag key + targeting key".to_owned(),
             Some(key) => format!("flag key + targeting key {}", self.json(key)),
         };
         by.map_or(key.clone(), |by| format!("{key}, since {by}"))
     }
 
+    fn targeting_key(&mut self) -> Option<Value<'a>> {
+        self.evaluator.unpaid(|evaluator| evaluator.attribute(Object::Context, TARGETING_KEY))
+    }
+
     /// Why there is nobody to bucket.
-    fn nobody(&self, split: &Fractional, draw: &Draw<'a>) -> String {
+    fn nobody(&mut self, split: &Fractional, draw: &Draw<'a>) -> String {
         let by_key = match split.generation {
             Generation::V2 => draw.by.is_none_or(|by| by.is_null()),
             Generation::V3 => draw.by.is_none(),
         };
-        let key = self.evaluator.attribute(Object::Context, TARGETING_KEY);
+        let key = self.targeting_key();
         let why = match (by_key, split.generation) {
             (true, _) if key.is_none_or(|key| key.is_null()) => {
                 "the context has no \"targetingKey\""

@@ -1,9 +1,10 @@
 //! A value as a person reads it: JSON, with what is long cut short.
 
 use crate::flag::{
+    arena::Arena,
     encoded, number,
     rule::{Set, Strings},
-    value::{Arena, List, Object, Value},
+    value::{List, Object, Value},
 };
 
 /// What a list, an object or a text shows of itself at most.
@@ -95,9 +96,7 @@ fn write<'a>(out: &mut String, arena: &Arena<'a>, value: Value<'a>) {
         Value::List(list) => {
             let elements: Vec<_> = match list {
                 List::Given(bytes) => encoded::elements(bytes).flatten().collect(),
-                List::Made(span) => {
-                    arena.items.get(span.start..span.end).unwrap_or_default().to_vec()
-                }
+                List::Made(span) => arena.items.get(span.range()).unwrap_or_default().to_vec(),
             };
             let count = elements.len();
             if count > MOST_ELEMENTS {
@@ -119,7 +118,7 @@ fn write<'a>(out: &mut String, arena: &Arena<'a>, value: Value<'a>) {
             write_members(out, arena, &members.collect::<Vec<_>>());
         }
         Value::Object(Object::Made(span)) => {
-            let members = arena.members.get(span.start..span.end).unwrap_or_default().iter();
+            let members = arena.members.get(span.range()).unwrap_or_default().iter();
             let members = members.map(|(name, value)| (quoted(arena.str(*name)), *value));
             write_members(out, arena, &members.collect::<Vec<_>>());
         }

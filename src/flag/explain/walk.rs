@@ -33,26 +33,38 @@ impl<'a> Walk<'_, 'a, '_> {
         asked: Asked,
     ) -> Evaluated<'a> {
         match rule {
-            Rule::Shared(shared) => self.node(lead, &shared.rule, depth, asked),
+            Rule::Shared(shared) => {
+                self.evaluator.visit(1)?;
+                self.node(lead, &shared.rule, depth, asked)
+            }
             // Whatever it results in stands at its branch.
             Rule::If(clauses) if lead.is_empty() && asked == Asked::Value => {
+                self.evaluator.visit(clauses.len())?;
                 self.branches(clauses, depth)
             }
             Rule::If(clauses) => {
+                self.evaluator.visit(clauses.len())?;
                 let title = if lead.is_empty() { "if" } else { lead.trim_end() };
                 self.parts(title, depth, asked, |walk| walk.branches(clauses, depth + 1))
             }
-            Rule::And(rules) => self.parts(&format!("{lead}and"), depth, asked, |walk| {
-                walk.operands(rules, depth + 1, asked, false)
-            }),
-            Rule::Or(rules) => self.parts(&format!("{lead}or"), depth, asked, |walk| {
-                walk.operands(rules, depth + 1, asked, true)
-            }),
+            Rule::And(rules) => {
+                self.evaluator.visit(rules.len())?;
+                self.parts(&format!("{lead}and"), depth, asked, |walk| {
+                    walk.operands(rules, depth + 1, asked, false)
+                })
+            }
+            Rule::Or(rules) => {
+                self.evaluator.visit(rules.len())?;
+                self.parts(&format!("{lead}or"), depth, asked, |walk| {
+                    walk.operands(rules, depth + 1, asked, true)
+                })
+            }
             Rule::Fractional(split) => self.split(lead, split, depth, asked),
             Rule::Apply(operator @ (Operator::Not | Operator::Truth), arguments)
                 if let [only] = expression::listed(arguments)
                     && has_parts(only) =>
             {
+                self.evaluator.visit(1)?;
                 let not = *operator == Operator::Not;
                 let title = format!("{lead}{}", if not { "not" } else { "!!" });
                 self.parts(&title, depth, asked, |walk| {
@@ -133,6 +145,7 @@ impl<'a> Walk<'_, 'a, '_> {
         let place = self.reserve(depth);
         let text = expression::text(rule);
         let result = self.evaluator.rule(rule, Scope::CONTEXT);
+        let result = result.and_then(|value| self.evaluator.within_budget(value));
         let answer = self.answer(asked, result);
         let line = match (rule, asked) {
             (Rule::Literal(_), Asked::Value) => format!("{lead}{answer}"),

@@ -79,6 +79,95 @@ fn no_rule_and_context_hold_a_worker_or_its_memory() {
     gives_up(&rule, &[]);
 }
 
+/// A rule of 2 KB that doubles a list 38 times.
+fn doubled() -> Value {
+    (0..38).fold(json!([1]), |list, _| json!({"map": [list, [{"var": ""}, {"var": ""}]]}))
+}
+
+#[test]
+fn output_ends_with_the_budget() {
+    let number = entry("n", &[&[0x11], &1.5f64.to_le_bytes()[..]].concat());
+    let object = entry("o", &field(5, b""));
+    gives_up(&doubled(), &[]);
+    gives_up(&json!({"if": [{"==": [{"cat": [doubled()]}, "x"]}, "on"]}), &[]);
+    gives_up(&json!({"if": [{"in": ["x", {"cat": [doubled()]}]}, "on"]}), &[]);
+    gives_up(&json!({"if": [{"substr": [doubled(), 1]}, "on"]}), &[]);
+    gives_up(&json!({"reduce": [[1], doubled(), "x"]}), &number);
+    gives_up(
+        &bucketed(json!({"set": [{"var": "o"}, "x", doubled()]}), &[json!(["on", 1])]),
+        &object,
+    );
+    // An explanation is short, and has the same outcome.
+    let flag = targeted(&doubled(), Generation::V2);
+    let mut scratch = Scratch::default();
+    let mut evaluator = Evaluator::new(&mut scratch, &[], NOW).expect("a good context");
+    let (steps, outcome) = evaluator.explain(&flag);
+    assert!(matches!(outcome, Outcome::Failed(Failure::Parse(_))), "{outcome:?}");
+    assert!(steps.iter().map(|step| step.text.len()).sum::<usize>() < 2_000, "{steps:?}");
+}
+
+/// Checks that a rule gives up if it is run for each of 10 000 elements beside two texts of 450 000
+/// bytes. A filter looks attributes up around it first.
+#[track_caller]
+fn charges(body: &Value) {
+    let list = entry("l", &field(6, &field(1, &field(5, b"")).repeat(10_000)));
+    let text = |name| entry(name, &field(3, "1".repeat(450_000).as_bytes()));
+    let context = [list, text("t"), text("u")].concat();
+    gives_up(&json!({"if": [{"filter": [{"var": "l"}, body]}, "on"]}), &context);
+}
+
+#[test]
+fn long_texts_are_charged_by_their_length() {
+    let text = json!({"var": "t"});
+    let long = json!({"var": "u"});
+    for inner in [
+        json!({"in": ["b", text]}),
+        json!({"in": [text, long]}),
+        json!({"==": [text, long]}),
+        json!({"<": [text, long]}),
+        json!({"==": [text, 1]}),
+        json!({"+": [text, 1]}),
+        json!({"in": [text, [long, 1]]}),
+        json!({"in": [text, ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"]]}),
+        json!({"starts_with": [text, long]}),
+        json!({"ends_with": [text, long]}),
+        json!({"sem_ver": [text, "=", "1.0.0"]}),
+        json!({"sem_ver": [text, "=", long]}),
+        json!({"substr": [text, 400_000, 1]}),
+        json!({"cat": [text, "x"]}),
+        json!({"var": [text]}),
+        json!({"missing": [text]}),
+        json!({"contains_any": [{"merge": [text]}, {"merge": [long]}]}),
+        bucketed(text, &[json!(["on", 1])]),
+    ] {
+        charges(&inner);
+    }
+}
+
+#[test]
+fn cat_ends_before_it_makes_a_gigabyte() {
+    let context = entry("t", &field(3, "a".repeat(900_000).as_bytes()));
+    let many = json!({"cat": vec![json!({"var": "t"}); 9_000]});
+    let flag = targeted(&json!({"if": [many, "on"]}), Generation::V2);
+    let mut scratch = Scratch::default();
+    let mut evaluator = Evaluator::new(&mut scratch, &context, NOW).expect("a good context");
+    let outcome = evaluator.evaluate(&flag);
+    assert!(matches!(outcome, Outcome::Failed(Failure::Parse(_))), "{outcome:?}");
+    assert!(evaluator.usage().bytes < 4 << 20, "{:?}", evaluator.usage());
+}
+
+#[test]
+fn a_crowd_of_attributes_is_found_without_an_index() {
+    let others = (0..30_000).map(|n| entry(&format!("x{n}"), &field(3, b"y")));
+    let context = [entry("a", &field(3, b"on"))].into_iter().chain(others).collect::<Vec<_>>();
+    let context = context.concat();
+    let flag = targeted(&json!({"var": "a"}), Generation::V2);
+    let mut scratch = Scratch::default();
+    let mut evaluator = Evaluator::new(&mut scratch, &context, NOW).expect("a good context");
+    assert!(matches!(evaluator.evaluate(&flag), Outcome::Variant { .. }));
+    assert!(evaluator.usage().bytes < 1 << 20, "{:?}", evaluator.usage());
+}
+
 /// A length-delimited protobuf field.
 fn field(number: u8, content: &[u8]) -> Vec<u8> {
     let mut out = vec![number << 3 | 2];
