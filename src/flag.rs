@@ -74,9 +74,9 @@ pub type VariantIndex = usize;
 pub struct Flag {
     key: Box<str>,
     behaviour: Behaviour,
-    variants: Box<[Variant]>,
+    variants: Arc<[Variant]>,
     default: Option<VariantIndex>,
-    metadata: Box<[u8]>,
+    metadata: Arc<[u8]>,
     /// Why the flag exists, where a member `description` says it and no metadata of the flag.
     description: Option<Box<str>>,
     /// When time alone may change an answer.

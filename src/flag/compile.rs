@@ -7,12 +7,14 @@ mod definitions;
 mod evaluators;
 mod flag;
 mod fractional;
+mod interned;
 mod json;
 mod operators;
 mod quarantine;
 mod references;
 mod report;
 mod results;
+mod room;
 mod rule;
 mod scope;
 mod set;
@@ -27,7 +29,7 @@ pub(crate) use operators::name_of;
 
 use super::{
     Behaviour, Digest, Flag, Format, Generation, Layer, Lists,
-    authored::FlagProblems,
+    authored::{FlagProblems, SwitchedOff},
     diagnostic::{Diagnostic, Path},
     document::Definition,
     foreign,
@@ -37,6 +39,7 @@ use super::{
     text::Text,
 };
 use report::Report;
+use room::Room;
 use scope::FileScope;
 use sha2::{Digest as _, Sha256};
 use source::Source;
@@ -94,7 +97,12 @@ pub fn compile_with(
     let evaluators = previous.evaluators();
     let scope = FileScope::read(&document, source.text(), fallback, evaluators, &mut found);
     let mut flags = Vec::with_capacity(document.flags.len());
-    let (mut room, mut untold) = (MOST_TOLD, 0);
+    let (mut told, mut untold) = (MOST_TOLD, 0);
+    let of_definitions = document.flags.iter().map(|definition| definition.raw.get().len()).sum();
+    let of_lists = lists.values().flatten().flat_map(|list| list.iter());
+    let of_file = content.len() + of_lists.map(|entry| entry.len() + 1).sum::<usize>();
+    let mut room = Room::new(of_file, source.text().json().len(), of_definitions);
+    let mut too_large = Vec::new();
     for definition in &document.flags {
         if definition.key.is_empty() {
             let help = "nobody can ask for it; give it a key";
@@ -103,8 +111,25 @@ pub fn compile_with(
             continue;
         }
         let before = previous.get(&definition.key);
-        let (flag, more) = compile_one(definition, source, &scope, before, room);
-        room = room.saturating_sub(flag.problems().len());
+        let (flag, more) = compile_one(definition, source, &scope, before, told);
+        if let Err(lacking) = room.take(flag.flag(), definition.raw.get().len())
+            && flag.standing() == Standing::Good
+        {
+            too_large.push((definition, lacking));
+            continue;
+        }
+        told = told.saturating_sub(flag.problems().len());
+        untold += more;
+        flags.push(flag);
+    }
+    // Those that come last may leave what those that come first need.
+    for (definition, lacking) in too_large {
+        let before = previous.get(&definition.key);
+        let (mut flag, more) = compile_one(definition, source, &scope, before, told);
+        if let Err(lacking) = room.take_again(flag.flag(), lacking) {
+            flag = no_room(definition, flag.flag(), before, lacking.own);
+        }
+        told = told.saturating_sub(flag.problems().len());
         untold += more;
         flags.push(flag);
     }
@@ -168,7 +193,12 @@ fn compile_one(
         false => Standing::Good,
     };
     let flag = match flag {
-        Some(flag) => LayerFlag::new(Arc::new(flag), standing, &found),
+        Some(mut flag) => {
+            if let Some(before) = before {
+                flag.share_with(before.flag());
+            }
+            LayerFlag::new(Arc::new(flag), standing, &found)
+        }
         None => {
             let switched_off = written.and_then(|written| written.switched_off);
             quarantine::flag(key, digest, before, switched_off, &found)
@@ -177,7 +207,32 @@ fn compile_one(
     (flag, untold + written.map_or(0, |written| written.untold))
 }
 
+/// The quarantine of a flag that would take more memory than its file leaves it.
+fn no_room(
+    definition: &Definition<'_>,
+    flag: &Flag,
+    before: Option<&LayerFlag>,
+    bytes: usize,
+) -> LayerFlag {
+    let path = Path::from("flags").member(&definition.key);
+    let message = format!("takes {bytes} bytes in memory, more than its file has room for");
+    let help = "shorten it, name what repeats once, or move long lists into files of their own";
+    let error = Diagnostic::error(path, message, help);
+    let switched_off = flag.is_disabled().then_some(SwitchedOff::Disabled);
+    quarantine::flag(&definition.key, flag.digests.source, before, switched_off, &[error])
+}
+
 impl Flag {
+    /// Takes the parts of the flag as it was that did not change.
+    fn share_with(&mut self, before: &Self) {
+        if self.variants == before.variants {
+            self.variants = Arc::clone(&before.variants);
+        }
+        if self.metadata == before.metadata {
+            self.metadata = Arc::clone(&before.metadata);
+        }
+    }
+
     /// Whether a split decides for some context.
     pub fn splits_units(&self) -> bool {
         match &self.behaviour {

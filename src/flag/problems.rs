@@ -46,6 +46,11 @@ impl Problems {
         self.told.len() >= self.room
     }
 
+    /// How many there are, those included for which there was no room.
+    pub(crate) fn count(&self) -> usize {
+        self.told.len() + self.untold
+    }
+
     pub(crate) fn has_error(&self) -> bool {
         self.errors > 0
     }

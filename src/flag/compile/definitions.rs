@@ -35,8 +35,10 @@ pub(in crate::flag) fn definitions_of(
     let mut metadata = scope.metadata().clone();
     // Who gets what must not depend on an option of the reader.
     metadata.insert("fractional".to_owned(), scope.generation().as_str().into());
-    let evaluators = scope.evaluators().written().iter();
-    let evaluators = evaluators.map(|(name, rule)| (name.clone(), rule.clone())).collect();
+    let evaluators = scope.evaluators().texts();
+    let evaluators = evaluators
+        .filter_map(|(name, rule)| Some((name.to_owned(), serde_json::from_str(rule).ok()?)))
+        .collect();
     let evaluators = match &source {
         Source::Written(..) => evaluators,
         Source::Translated(_, Translation { required, inner, .. }) => {

@@ -41,9 +41,9 @@ pub(super) fn flag(
     let flag = Flag {
         key: key.into(),
         behaviour: Behaviour::Broken(why.unwrap_or_default().into()),
-        variants: Box::default(),
+        variants: Arc::default(),
         default: None,
-        metadata: Box::default(),
+        metadata: Arc::default(),
         description: None,
         boundaries: Box::default(),
         digests: Digests { source, targeting: source, meaning: source, definition: source },
@@ -73,9 +73,9 @@ fn switched_off(
     Some(Flag {
         key: key.into(),
         behaviour,
-        variants: good.map(|good| good.variants.clone()).unwrap_or_default(),
+        variants: good.map(|good| Arc::clone(&good.variants)).unwrap_or_default(),
         default,
-        metadata: good.map(|good| good.metadata.clone()).unwrap_or_default(),
+        metadata: good.map(|good| Arc::clone(&good.metadata)).unwrap_or_default(),
         description: good.and_then(|good| good.description.clone()),
         boundaries: Box::default(),
         digests: Digests { source, targeting: source, meaning, definition: meaning },

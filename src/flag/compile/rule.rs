@@ -361,13 +361,12 @@ impl<'e, 'd> RuleCompiler<'e, 'd> {
             return Ok(self.broken("a \"$ref\" must name an evaluator".to_owned(), help));
         };
         let scope = self.scope;
-        let written = scope.evaluators().written();
-        let Some((name, _)) = written.get_key_value(name) else {
+        let Some(name) = scope.evaluators().name(name) else {
             if scope.is_unreadable(name) {
                 let why = format!("{}: the evaluator \"{name}\" cannot be read", self.path);
                 return Ok(Rule::Broken(why.into()));
             }
-            let known = written.keys().map(String::as_str);
+            let known = scope.evaluators().names();
             let known = known.take(if self.found.is_full() { 0 } else { usize::MAX });
             let help =
                 suggest_one_of_few(name, known, "define it under \"$evaluators\" in the same file");
