@@ -27,6 +27,7 @@ mod locate;
 mod members;
 mod moment;
 mod number;
+mod origin;
 pub(crate) mod overridden;
 mod packed;
 mod problems;
@@ -81,6 +82,7 @@ pub struct Flag {
     description: Option<Box<str>>,
     /// When time alone may change an answer.
     boundaries: Box<[Arc<[i64]>]>,
+    origin: origin::Origin,
     digests: Digests,
 }
 

@@ -49,6 +49,7 @@ pub(super) use words::truth;
 
 use condition::Terms;
 use flags::ReadFlag;
+use jiff::tz::TimeZone;
 use moment::Clock;
 use node::Node;
 use plan::Writing;
@@ -90,6 +91,8 @@ pub(super) struct Translation {
     pub(super) found: BTreeMap<String, FlagProblems>,
     /// Of each flag that was understood.
     pub(super) shapes: BTreeMap<String, Shape>,
+    /// The time zone that the file names.
+    pub(super) zone: Option<TimeZone>,
 }
 
 impl Translation {
@@ -110,6 +113,8 @@ pub(super) struct Shape {
     /// The rule stands behind conditions of the flag's own: its times, and what it requires.
     pub(super) gated: bool,
     pub(super) held: Option<Held>,
+    /// The file says `killed: true`.
+    pub(super) killed: bool,
 }
 
 /// What is wrong with a flag as it was written.
@@ -255,8 +260,14 @@ impl File<'_> {
         if is_rounded {
             file.values_mut().for_each(integers::round);
         }
-        let json = joined(&flags, &file);
-        Ok(Translation { json, required, inner: segments.inner(), found, shapes })
+        Ok(Translation {
+            json: joined(&flags, &file),
+            required,
+            inner: segments.inner(),
+            found,
+            shapes,
+            zone: clock.zone().cloned(),
+        })
     }
 
     /// The error of a member of the file that is written twice: half of the file would be lost.

@@ -169,8 +169,11 @@ fn compile_one(
     let text = source.text();
     let start = text.offset_of(raw.get());
     let faults = text.faults(start..start + raw.get().len());
+    let origin = source.origin_of(key);
+    let beyond = origin.text();
     let disabled = [u8::from(definition.is_disabled_before)];
-    let digest = digest([scope.digest(), key.as_bytes(), &disabled, raw.get().as_bytes()]);
+    let parts = [scope.digest(), key.as_bytes(), beyond.as_bytes(), &disabled];
+    let digest = digest(parts.into_iter().chain([raw.get().as_bytes()]));
     let written = source.problems_of(key);
     if let Some(same) = before.filter(|before| before.was_compiled_from(&digest))
         && faults.is_empty()
@@ -183,7 +186,7 @@ fn compile_one(
     found.extend(faults.iter().map(|fault| fault.diagnostic(&path, start)));
     let flag = match written.is_some_and(|written| written.is_broken) {
         true => None,
-        false => flag::compile(definition, digest, scope, &mut found),
+        false => flag::compile(definition, digest, scope, &mut found).map(|flag| flag.of(origin)),
     };
     found.extend(written.iter().flat_map(|written| &written.told).cloned());
     let (mut found, untold) = found.finish();

@@ -102,13 +102,19 @@ pub fn parse_zoned(text: &str) -> Result<i64, String> {
     if is_zoned { Ok(seconds) } else { Err(help.to_owned()) }
 }
 
-/// A moment for a person, in UTC: the day alone if the day begins then.
-pub(super) fn text(seconds: i64) -> String {
-    let Ok(civil) = EPOCH.checked_add(SignedDuration::from_secs(seconds)) else {
+/// A moment in the time zone of a file, as people write it: the day alone, if the day begins then.
+pub(super) fn text(seconds: i64, zone: Option<&TimeZone>) -> String {
+    let utc = TimeZone::UTC;
+    let zone = zone.unwrap_or(&utc);
+    let local = seconds.saturating_add(zone::offset_at(zone, seconds).into());
+    let Ok(civil) = EPOCH.checked_add(SignedDuration::from_secs(local)) else {
         return format!("{seconds} s");
     };
-    let form = if seconds.rem_euclid(DAY) == 0 { "%Y-%m-%d" } else { "%Y-%m-%d %H:%M UTC" };
-    civil.strftime(form).to_string()
+    let midnight = civil.date().at(0, 0, 0, 0);
+    if in_zone("", midnight, zone, true).0 == seconds {
+        return civil.strftime("%Y-%m-%d").to_string();
+    }
+    format!("{} {}", civil.strftime("%Y-%m-%d %H:%M"), zone.iana_name().unwrap_or("UTC"))
 }
 
 /// Seconds from 1970 to a civil time, as if it were UTC.

@@ -32,6 +32,11 @@ pub(crate) fn write_flag_gauges(page: &mut String, snapshot: Option<&Snapshot>) 
     for entry in entries.iter().filter(|entry| entry.flag.is_overridden()) {
         metric.sample(&[("flag", entry.flag.key())], 1);
     }
+    let help = "1 for each flag whose file says `killed: true`, even under an override";
+    let mut metric = Metric::gauge(page, "flagstaff_flag_killed", help);
+    for entry in entries.iter().filter(|entry| entry.flag.is_killed()) {
+        metric.sample(&[("flag", entry.flag.key())], 1);
+    }
 }
 
 fn write_facts(page: &mut String, facts: &[(&Flag, Facts)]) {

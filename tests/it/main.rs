@@ -42,6 +42,7 @@ mod hostile_pages;
 mod image;
 mod inputs;
 mod integers;
+mod kills;
 mod layers;
 mod limits;
 mod lints;

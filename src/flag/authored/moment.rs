@@ -31,6 +31,11 @@ impl Clock {
         Ok(Self { zone: Some(zone) })
     }
 
+    /// The zone that the file names.
+    pub(super) fn zone(&self) -> Option<&TimeZone> {
+        self.zone.as_ref()
+    }
+
     /// A moment in seconds since 1970.
     pub(super) fn moment(&self, node: &Node<'_>, found: &mut Problems) -> Option<i64> {
         let text = node.text("a moment", found)?;

@@ -21,7 +21,7 @@ use crate::flag::{
     text::Text,
 };
 use serde_json::{Map, Value as Json};
-use trial::{Crowd, Trial};
+use trial::{Crowd, Trial, warn_of_dots};
 use work::{MOST_WORK, work};
 
 const KNOWN: [&str; 7] = ["name", "user", "at", "expect", "expect_share", "users", "vary"];
@@ -95,6 +95,9 @@ impl<'a> Run<'a> {
                 }
             },
         };
+        if let Some(user) = test.member("user") {
+            warn_of_dots(&user, found);
+        }
         let (expect, shares) = (test.member("expect"), test.member("expect_share"));
         if expect.is_none() && shares.is_none() {
             found.push(test.error("expects nothing", "write expect: { FLAG: VARIANT }"));

@@ -11,6 +11,7 @@ use crate::flag::{
     diagnostic::{Diagnostic, Path, Target},
     document::Definition,
     members::Members,
+    origin::Origin,
     problems::Problems,
     suggest::suggest,
 };
@@ -99,6 +100,7 @@ pub(super) fn compile(
         metadata,
         description,
         boundaries,
+        origin: Origin::default(),
         digests,
     })
 }

@@ -72,7 +72,7 @@ fn held(page: &Page, flag: &Subject, now: i64, found: &mut Findings<'_>) {
     // What the hold does not cut is the same with it and without.
     let Some((from, share)) = coming.find(|(_, share)| *share > held.at) else { return };
     let when = match from.filter(|from| *from > now) {
-        Some(from) => format!("from {}", moment::text(from)),
+        Some(from) => format!("from {}", moment::text(from, page.zone.as_ref())),
         None => "now".to_owned(),
     };
     let message = format!("holds at {}; without it {share} would be served {when}", held.at);

@@ -102,9 +102,25 @@ fn the_ends_of_time_are_days() {
     ] {
         assert_eq!(read(text, &zone_of(zone)).unwrap().seconds, seconds, "{zone} {text}");
     }
-    assert_eq!(text(utc), "9999-12-31");
-    assert_eq!(text(utc + 60), "9999-12-31 00:01 UTC");
-    assert_eq!(text(utc + 2 * DAY), "253402387200 s");
+    assert_eq!(text(utc, None), "9999-12-31");
+    assert_eq!(text(utc + 60, None), "9999-12-31 00:01 UTC");
+    assert_eq!(text(utc + 2 * DAY, None), "253402387200 s");
+}
+
+#[test]
+fn a_moment_is_written_in_the_zone_of_the_file() {
+    let berlin = zone_of("Europe/Berlin");
+    for (seconds, zone, expected) in [
+        (1_796_079_600, Some(&berlin), "2026-12-01"),
+        (1_796_112_000, Some(&berlin), "2026-12-01 09:00 Europe/Berlin"),
+        (1_796_079_600, None, "2026-11-30 23:00 UTC"),
+        (1_796_083_200, None, "2026-12-01"),
+        // The first hour of that day does not exist.
+        (1_776_981_600, Some(&zone_of("Africa/Cairo")), "2026-04-24"),
+        (253_402_210_800, Some(&berlin), "9999-12-31"),
+    ] {
+        assert_eq!(text(seconds, zone), expected);
+    }
 }
 
 #[test]
