@@ -38,6 +38,7 @@ use super::{
     Generation,
     compile::read_with,
     diagnostic::{Diagnostic, Level, Path, Step, Target},
+    integers,
     members::{Duplicates, Members, duplicate},
     problems::{MOST_TOLD, Problems},
     suggest::suggest,
@@ -188,13 +189,15 @@ impl File<'_> {
         let node =
             |name: &str| values.get(name).map(|value| Node { value, path: Path::from(name) });
         let generation = generation(node("bucketing"))?;
-        let clock = Clock::read(node("time_zone").as_ref())?;
+        let clock = Clock::read(node("time_zone").as_ref(), found)?;
         let segments = Segments::read(node("segments").as_ref(), faulty, self.lists, &clock, found);
         let terms = Terms::new(&clock, &segments);
         let (plans, mut of_flags) = self.plans(terms)?;
         let broken: BTreeSet<String> =
             of_flags.keys().filter(|key| !plans.contains_key(*key)).cloned().collect();
         let mut flags = String::new();
+        // Their author was warned where they are written, and is not warned again.
+        let is_rounded = integers::may_have(self.text.json());
         let mut broken_here = BTreeSet::new();
         let prerequisites = Prerequisites::new(&segments);
         let written = generation.unwrap_or(fallback);
@@ -211,7 +214,10 @@ impl File<'_> {
             }
             // As text at once: trees of all flags would take many times the memory of the file.
             let separator = if flags.is_empty() { "" } else { "," };
-            let definition = definition.unwrap_or_default();
+            let mut definition = definition.unwrap_or_default();
+            if is_rounded {
+                integers::round(&mut definition);
+            }
             // Writing to a text cannot fail.
             _ = write!(flags, "{separator}{}:{definition}", Json::from(key.as_str()));
         }
@@ -250,6 +256,9 @@ impl File<'_> {
             if !members.is_empty() {
                 file.insert(name.to_owned(), members.into());
             }
+        }
+        if is_rounded {
+            file.values_mut().for_each(integers::round);
         }
         Ok(Translation {
             json: joined(&flags, &file),

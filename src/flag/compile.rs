@@ -3,6 +3,7 @@
 //! A definition that cannot be served keeps its last good flag (see [`layer`](super::layer)); what
 //! flagd would load with a shrug is loaded with a warning.
 
+mod definitions;
 mod evaluators;
 mod flag;
 mod fractional;
@@ -21,18 +22,18 @@ mod source;
 mod variants;
 mod written_out;
 
+pub(super) use definitions::definitions_of;
 pub(super) use evaluators::Compiled;
 pub(super) use json::{read as read_json, read_with};
 pub(crate) use operators::name_of;
 
 use super::{
     Behaviour, Digest, Flag, Format, Generation, Layer, Lists,
-    authored::{FlagProblems, SwitchedOff, Translation},
+    authored::{FlagProblems, SwitchedOff},
     diagnostic::{Diagnostic, Path},
     document::Definition,
     foreign,
     layer::{LayerFlag, Standing},
-    members::Members,
     problems::{MOST_TOLD, Problems},
     split,
     text::Text,
@@ -40,7 +41,6 @@ use super::{
 use report::Report;
 use room::Room;
 use scope::FileScope;
-use serde_json::{Map, Value as Json, value::RawValue};
 use sha2::{Digest as _, Sha256};
 use source::Source;
 use std::sync::Arc;
@@ -155,55 +155,6 @@ pub(super) fn place_problems(text: &Text<'_>, found: Problems) -> Vec<Diagnostic
     let mut report = Report::new(text);
     report.add_to_file(found.finish());
     report.finish()
-}
-
-/// The definitions of a file as JSON, as flagd reads them; `None` if there are none. An error says
-/// why they cannot be written that way.
-pub(super) fn definitions_of(
-    lists: &Lists,
-    content: &[u8],
-    format: Format,
-    fallback: Generation,
-) -> Option<Result<Map<String, Json>, Diagnostic>> {
-    let written = Text::read(content, format).ok()?;
-    let mut nobody = Problems::with_room(0);
-    let source = Source::read(&written, lists, fallback, &mut nobody).ok()?;
-    let document = source.document(&mut nobody).ok()?;
-    let read = |raw: &RawValue| serde_json::from_str::<Json>(raw.get()).ok();
-    let mut file = Map::new();
-    let mut flags = Map::new();
-    for Definition { key, raw, is_disabled_before, .. } in &document.flags {
-        // What cannot even be read is left out, and hurts no other.
-        if let Some(Json::Object(mut flag)) = read(raw) {
-            flag.remove("key");
-            if *is_disabled_before || Members::parse(raw).is_some_and(|of| of.are_disabled()) {
-                flag.retain(|name, _| !name.eq_ignore_ascii_case("state"));
-                flag.insert("state".to_owned(), "DISABLED".into());
-            }
-            flags.insert(key.clone().into_owned(), flag.into());
-        }
-    }
-    if let Some(metadata) = document.metadata.and_then(read) {
-        file.insert("metadata".to_owned(), metadata);
-    }
-    let evaluators = document.evaluators.iter().flat_map(|evaluators| &evaluators.0);
-    let evaluators: Map<String, Json> = evaluators
-        .filter_map(|(name, raw)| Some((name.clone().into_owned(), read(raw)?)))
-        .collect();
-    let evaluators = match &source {
-        Source::Written(..) => evaluators,
-        Source::Translated(_, Translation { required, inner, .. }) => {
-            match written_out::write_out(&mut flags, &evaluators, required, inner) {
-                Ok(evaluators) => evaluators,
-                Err(error) => return Some(Err(error)),
-            }
-        }
-    };
-    file.insert("flags".to_owned(), flags.into());
-    if !evaluators.is_empty() {
-        file.insert("$evaluators".to_owned(), evaluators.into());
-    }
-    Some(Ok(file))
 }
 
 /// Compiles a flag, unless it is what it was; says how many problems there was no room for.

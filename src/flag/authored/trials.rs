@@ -46,7 +46,9 @@ pub fn run_tests(
         let zone = zone.as_ref().map(|value| Node { value, path: "time_zone".into() });
         let tests = read("tests", tests);
         // What is wrong with the zone was told when the flags were read.
-        if let (Some(tests), Ok(clock)) = (&tests, Clock::read(zone.as_ref())) {
+        if let (Some(tests), Ok(clock)) =
+            (&tests, Clock::read(zone.as_ref(), &mut Problems::with_room(0)))
+        {
             let mut run = Run { layer, clock, now, room: MOST_WORK };
             run.all(&Node { value: tests, path: "tests".into() }, &mut found);
         }

@@ -3,11 +3,10 @@
 use super::{
     findings::Findings,
     logic::{self, clauses, operands},
-    moment,
     page::{Page, Subject},
     table::SETTLED,
 };
-use crate::flag::{authored::truth, diagnostic::Path};
+use crate::flag::{authored::truth, diagnostic::Path, moment};
 use serde_json::Value as Json;
 
 /// What everybody gets.
