@@ -11,6 +11,7 @@ mod loud;
 use crate::{
     clock::Span,
     flag::{LayerFlag, suggest},
+    source::disk::{Disk, Operation},
     telemetry::report::chain,
 };
 use directory::{Listing, shown};
@@ -41,6 +42,7 @@ pub(crate) struct Overrides {
     /// Something is new since the last decision.
     due: bool,
     told: Told,
+    disk: Disk,
 }
 
 /// What is known of a file.
@@ -53,10 +55,10 @@ struct Known {
 }
 
 impl Overrides {
-    pub(crate) fn new(directory: Option<PathBuf>) -> Self {
+    pub(crate) fn new(directory: Option<PathBuf>, disk: Disk) -> Self {
         // Told to others, whose working directory is another.
         let directory = directory.map(|path| std::path::absolute(&path).unwrap_or(path));
-        Self { directory, ..Self::default() }
+        Self { directory, disk, ..Self::default() }
     }
 
     pub(crate) fn directory(&self) -> Option<&PathBuf> {
@@ -65,9 +67,13 @@ impl Overrides {
 
     /// Reads the directory.
     pub(crate) fn look(&mut self, now: SystemTime) {
-        let Some(directory) = &self.directory else { return };
-        let (files, trouble) = match directory::list(directory) {
-            Ok(listing) => {
+        let Some(directory) = self.directory.clone() else { return };
+        self.disk.begin_scan();
+        let path = directory.clone();
+        let listed =
+            self.disk.run(Operation::Overrides, &directory, move || directory::list(&path));
+        let (files, trouble) = match listed {
+            Some(Ok(listing)) => {
                 let trouble = (listing.left_out > 0).then(|| {
                     let count = listing.left_out;
                     format!("{count} more files are not read, because nobody sets so many")
@@ -75,16 +81,30 @@ impl Overrides {
                 (self.known(listing), trouble)
             }
             // Until it can be read again what is known holds.
-            Err(error) => (
-                self.files.clone(),
-                Some(format!("the directory cannot be read: {}", chain(&error))),
-            ),
+            Some(Err(error)) => {
+                let trouble = format!("the directory cannot be read: {}", chain(&error));
+                (self.files.clone(), Some(trouble))
+            }
+            None => {
+                let trouble = "the directory does not answer: its file system may hang";
+                (self.files.clone(), Some(trouble.to_owned()))
+            }
         };
         let in_force = in_force(&files, now);
         self.due |= files != self.files || in_force != self.in_force || trouble != self.trouble;
         let contents = files.values().filter_map(|known| known.content.as_ref());
         self.holds = Span::around(now, contents.map(|of| of.until));
         (self.files, self.in_force, self.trouble) = (files, in_force, trouble);
+    }
+
+    /// Whether the directory has not answered yet.
+    pub(crate) fn is_hanging(&self) -> bool {
+        self.disk.is_hanging()
+    }
+
+    /// Whether the directory may have changed since it answered.
+    pub(crate) fn has_late_result(&self) -> bool {
+        self.disk.has_late_result()
     }
 
     /// Whether there is anything new to decide.

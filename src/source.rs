@@ -4,14 +4,20 @@
 //! Whatever goes wrong with a file changes metrics and logs, never an answer.
 
 mod chain;
+mod compiling;
+pub(crate) mod disk;
+mod doubt;
 mod file;
 mod finding;
 pub(crate) mod listing;
 pub(crate) mod lists;
 mod mounts;
+mod pace;
+mod part;
 mod path;
 mod publish;
 pub(crate) mod read;
+mod scan;
 mod shadow;
 pub(crate) mod state;
 mod wait;
@@ -19,17 +25,13 @@ pub(crate) mod watch;
 
 use crate::{
     flag::Generation,
-    lifecycle::{Lifecycle, Phase},
+    lifecycle::Lifecycle,
     overrides::Overrides,
     store::Store,
-    telemetry::{
-        logging::Audience,
-        metrics::{Metrics, Reload},
-        report::Teller,
-    },
+    telemetry::{logging::Audience, metrics::Metrics, report::Teller},
 };
-use chain::Chain;
-use finding::Found;
+use disk::Disk;
+use pace::Pace;
 use path::Source;
 use state::{State, Watching};
 use std::{
@@ -39,15 +41,18 @@ use std::{
 };
 use tokio::{
     signal::unix::Signal,
-    sync::watch::{Receiver, Sender},
-    time::sleep_until,
+    sync::{
+        Notify,
+        watch::{Receiver, Sender},
+    },
+    time::{sleep, sleep_until},
 };
-use tracing::{debug, info};
-use wait::{HALF_WRITTEN, Wait};
-use watch::{Notice, WatchMode, WatchOption, Watcher};
+use tracing::{info, warn};
+use wait::{UNANSWERED, Wait};
+use watch::{WatchOption, Watcher};
 
-/// Tries to meet all files at one moment before giving up until a little later.
-const ATTEMPTS: usize = 4;
+/// How often a scan that does not end is reported again.
+const REMINDER: Duration = Duration::from_secs(600);
 
 /// Which files, and how to read them.
 #[derive(Debug, Clone)]
@@ -84,6 +89,12 @@ pub(crate) struct Sources {
     greeted: bool,
     /// When to look again whatever the events say.
     again: Option<Instant>,
+    /// Since when every scan met files of different moments.
+    torn: Option<Torn>,
+    /// When a scan last read every file.
+    last_scan: Option<SystemTime>,
+    /// A file operation has returned that no scan waits for any more.
+    returned: Arc<Notify>,
     watching: Option<Watching>,
     state: Sender<Arc<State>>,
     store: Store,
@@ -91,20 +102,25 @@ pub(crate) struct Sources {
     lifecycle: Lifecycle,
 }
 
-/// One look at the files, while it is taken in.
+/// Scans that met files of different moments, one after the other.
+#[derive(Debug)]
+struct Torn {
+    since: Instant,
+    is_reported: bool,
+}
+
+/// One scan of the files, while its results are applied.
 #[derive(Debug)]
 struct Look<'a> {
     options: &'a SourceOptions,
     teller: Teller,
-    /// What is known of the writers of what is new.
-    notice: Notice,
     now: Instant,
     /// When something that has to last will have lasted.
     again: Option<Instant>,
 }
 
 impl Look<'_> {
-    /// Whether this has been the case long enough; if not, there will be another look in time.
+    /// Whether this has been the case long enough; if not, there will be another scan in time.
     fn is_over<T: PartialEq>(
         &mut self,
         wait: &mut Option<Wait<T>>,
@@ -112,6 +128,12 @@ impl Look<'_> {
         long_enough: Duration,
     ) -> bool {
         Wait::is_over(wait, what, long_enough, self.now, &mut self.again)
+    }
+
+    /// Asks for another scan after this time, or sooner.
+    fn look_in(&mut self, left: Duration) {
+        let due = self.now + left;
+        self.again = Some(self.again.map_or(due, |again| again.min(due)));
     }
 }
 
@@ -123,9 +145,12 @@ impl Sources {
         metrics: Arc<Metrics>,
         lifecycle: Lifecycle,
     ) -> Self {
-        let overrides = Overrides::new(options.overrides.clone());
+        let returned = Arc::new(Notify::new());
+        let source = |path: &PathBuf| Source::new(path.clone(), Arc::clone(&returned));
+        let disk = Disk::new(Arc::clone(&returned));
+        let overrides = Overrides::new(options.overrides.clone(), disk);
         Self {
-            sources: options.paths.iter().cloned().map(Source::new).collect(),
+            sources: options.paths.iter().map(source).collect(),
             state: Sender::new(Arc::new(State {
                 overrides_directory: overrides.directory().cloned(),
                 ..State::default()
@@ -136,6 +161,9 @@ impl Sources {
             complete: false,
             greeted: false,
             again: None,
+            torn: None,
+            last_scan: None,
+            returned,
             watching: None,
             store,
             metrics,
@@ -152,115 +180,44 @@ impl Sources {
     pub(crate) async fn run(mut self, mut hangups: Signal) {
         let SourceOptions { mut paths, watch, poll_interval, .. } = self.options.clone();
         paths.extend(self.overrides.directory().cloned());
-        let mut watcher = Watcher::new(paths, watch, poll_interval);
-        let lifecycle = self.lifecycle.clone();
+        let returned = Arc::clone(&self.returned);
+        let mut watcher = Watcher::new(paths, watch, poll_interval, Arc::clone(&returned));
+        let (lifecycle, metrics) = (self.lifecycle.clone(), Arc::clone(&self.metrics));
         let mut noticed = Instant::now();
-        // Whoever is writing a file now will be heard of, if there are events.
-        let mut notice = match watcher.mode() {
-            WatchMode::Inotify => Notice::Whole,
-            WatchMode::Poll => Notice::Unsure,
-        };
+        let mut pace = Pace::new(noticed);
         loop {
-            self.tell_mode(Watching::of(&watcher));
             // Reading and compiling would hold up requests; it runs to its end, one at a time.
-            let looked = tokio::task::spawn_blocking(move || {
-                self.look(noticed, notice);
-                self
+            let scanned = tokio::task::spawn_blocking(move || {
+                let found_news = self.scan(&mut watcher, noticed);
+                (self, watcher, found_news)
             });
-            match looked.await {
-                Ok(source) => self = source,
+            let scanned = tokio::select! {
+                biased;
+                // A scan that hangs must not keep the process from its end.
+                () = lifecycle.draining() => return,
+                scanned = or_reported(scanned, &metrics) => scanned,
+            };
+            let found_news;
+            match scanned {
+                Ok(after) => (self, watcher, found_news) = after,
                 // A panic in there is a defect; the lifecycle ends the process over it.
                 Err(_) => return,
             }
-            // What a list held before it was watched is looked at again.
-            let again = match watcher.watch_also(self.lists()) {
-                true => Some(Instant::now()),
-                false => self.again,
-            };
-            let holds = self.holds();
-            notice = tokio::select! {
+            pace.scanned(noticed, Instant::now(), found_news);
+            let (again, holds, due) = (self.again, self.holds(), pace.due());
+            tokio::select! {
                 biased;
                 () = lifecycle.draining() => return,
-                notice = watcher.changed() => notice,
-                () = holds.left() => Notice::Unsure,
+                () = paced(due, &mut watcher) => {}
+                () = holds.left() => {}
+                () = returned.notified() => {}
                 _ = hangups.recv() => {
                     info!("looking at the flag files again because of SIGHUP");
-                    Notice::Unsure
                 }
-                () = sleep_until(again.unwrap_or(noticed).into()), if again.is_some() => Notice::Unsure,
-            };
+                () = sleep_until(again.unwrap_or(noticed).into()), if again.is_some() => {}
+            }
             noticed = Instant::now();
         }
-    }
-
-    /// Reads every file once and publishes what is new.
-    fn look(&mut self, noticed: Instant, notice: Notice) {
-        let now = SystemTime::now();
-        self.overrides.look(now);
-        self.follow_clock(now, noticed);
-        match self.find() {
-            Some(found) => self.take(found, noticed, notice),
-            None => {
-                debug!("the files were moved at every attempt to read them together");
-                self.again = Some(Instant::now() + HALF_WRITTEN);
-            }
-        }
-        self.overrides.tell(now);
-        self.publish_state();
-    }
-
-    /// Reads every file, all of them at one moment: a link that is swapped meanwhile would mix
-    /// old files with new ones.
-    fn find(&self) -> Option<Vec<Found>> {
-        for _ in 0..ATTEMPTS {
-            let before = Chain::of(&self.options.paths);
-            let sources = self.sources.iter();
-            let found = sources.map(|source| source.find(self.options.max_file_bytes)).collect();
-            if Chain::of(&self.options.paths) == before {
-                return Some(found);
-            }
-        }
-        None
-    }
-
-    /// Takes in what was found and publishes what is new.
-    fn take(&mut self, found: Vec<Found>, noticed: Instant, notice: Notice) {
-        let (options, teller, now) = (&self.options, self.teller, Instant::now());
-        let mut look = Look { options, teller, notice, now, again: None };
-        let mut results = Vec::new();
-        for (source, found) in self.sources.iter_mut().zip(found) {
-            results.extend(source.take(found, &mut look));
-        }
-        self.again = look.again;
-        let files_are_as_they_were = results.is_empty() && self.greeted;
-        if files_are_as_they_were && !self.overrides.is_due() {
-            return;
-        }
-        // Until every source was applied once, what is there may be just what a missing one
-        // replaces.
-        self.complete |= self.sources.iter().all(|source| source.not_applied().is_none());
-        if !self.complete && !self.greeted && self.options.start_without_flags {
-            self.teller.without_flags(&self.not_applied());
-        }
-        let serves = self.complete || self.options.start_without_flags;
-        let is_new = |result: &Reload| matches!(result, Reload::Applied | Reload::Partial);
-        let due = results.iter().any(is_new) || self.store.current().is_none();
-        let due = due || self.overrides.is_due();
-        let changed = serves && due && self.publish(noticed);
-        if changed {
-            self.metrics.config.reload_duration.set(noticed.elapsed().as_secs_f64());
-        }
-        if files_are_as_they_were {
-            return;
-        }
-        for result in results {
-            let unchanged = result == Reload::Applied && !changed;
-            self.metrics.reload(if unchanged { Reload::Unchanged } else { result });
-        }
-        self.tell_state();
-        let phase = if serves { Phase::Ready } else { Phase::Starting(self.not_applied()) };
-        self.lifecycle.enter(phase);
-        self.greeted = true;
     }
 
     /// The lists that the files name.
@@ -271,5 +228,28 @@ impl Sources {
     /// Why not every source was applied yet.
     fn not_applied(&self) -> String {
         self.sources.iter().find_map(Source::not_applied).unwrap_or_default()
+    }
+}
+
+/// A change that events or the poll notice, not before a scan is due.
+async fn paced(due: Instant, watcher: &mut Watcher) {
+    sleep_until(due.into()).await;
+    watcher.changed().await;
+}
+
+/// Waits for a scan, and reports one that does not end. What is served does not depend on it.
+async fn or_reported<T>(scan: impl Future<Output = T>, metrics: &Metrics) -> T {
+    tokio::pin!(scan);
+    let mut patience = UNANSWERED;
+    loop {
+        tokio::select! {
+            result = &mut scan => return result,
+            () = sleep(patience) => {
+                metrics.config.last_reload_successful.set(0.0);
+                let outcome = "changes of flag files and overrides are not noticed";
+                warn!(outcome, "a scan of the flag files has not ended: its file system may hang");
+                patience = REMINDER;
+            }
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     flag::{self, terminal::Printable},
-    source::listing::Kind,
+    source::{disk, listing::Kind},
 };
 use std::{
     net::IpAddr,
@@ -95,10 +95,9 @@ pub fn reason(text: &str) -> Result<String, String> {
     }
 }
 
-/// A moment in seconds since 1970.
+/// A moment that names its offset or its zone, in seconds since 1970.
 pub fn moment(text: &str) -> Result<i64, String> {
-    let help = "a moment is a time with its offset, such as 2026-12-09T10:00:00Z";
-    text.parse::<jiff::Timestamp>().map(|moment| moment.as_second()).map_err(|_| help.to_owned())
+    flag::zoned_moment(text)
 }
 
 /// How long a unit is remembered: not at all, or long enough for a clock that wraps after 16 384
@@ -134,8 +133,7 @@ pub fn bytes(text: &str) -> Result<u64, String> {
 
 /// A day in UTC, or a moment, in seconds since 1970.
 pub fn day(text: &str) -> Result<i64, String> {
-    let error = || "write a day such as 2027-01-31, or 2027-01-31T09:00:00Z".to_owned();
-    flag::moment(text).ok_or_else(error)
+    flag::moment(text)
 }
 
 /// A number of threads.
@@ -161,9 +159,9 @@ pub fn watched_source(text: &str) -> Result<PathBuf, String> {
 /// A flag file, or a directory of them, or `-`; it may not be there yet. A list may have blanks after
 /// its commas; a file whose name really has blanks around it is taken if it is there.
 pub fn source(text: &str) -> Result<PathBuf, String> {
-    let text = if Path::new(text).exists() { text } else { text.trim() };
+    let text = if disk::exists(Path::new(text)) { text } else { text.trim() };
     let path = PathBuf::from(text);
-    if Kind::of(&path) == Kind::Directory && path.is_file() {
+    if Kind::of(&path) == Kind::Directory && disk::is_file(&path) {
         return Err("is a file, and a flag file's name ends in .json, .yaml or .yml".to_owned());
     }
     if text.is_empty() { Err("a path cannot be empty".to_owned()) } else { Ok(path) }

@@ -10,6 +10,7 @@ mod copies;
 mod experiment;
 mod facts;
 mod flag;
+mod flags;
 mod lists;
 mod moment;
 mod node;
@@ -37,6 +38,7 @@ use super::{
     Generation,
     compile::read_with,
     diagnostic::{Diagnostic, Level, Path, Step, Target},
+    integers,
     members::{Duplicates, Members, duplicate},
     problems::{MOST_TOLD, Problems},
     suggest::suggest,
@@ -46,15 +48,20 @@ pub(super) use copies::SwitchedOff;
 pub(super) use words::truth;
 
 use condition::Terms;
+use flags::ReadFlag;
+use jiff::tz::TimeZone;
 use moment::Clock;
 use node::Node;
-use plan::{Plan, Writing};
+use plan::Writing;
 use prerequisites::Prerequisites;
-use requires::{Plans, Required};
+use requires::Required;
 use rollout::Held;
 use segments::Segments;
 use serde_json::{Map, Value as Json, value::RawValue};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 /// The member that says a file is written in this format, and in which version of it.
 pub(super) const VERSION: &str = "flagstaff";
@@ -84,6 +91,8 @@ pub(super) struct Translation {
     pub(super) found: BTreeMap<String, FlagProblems>,
     /// Of each flag that was understood.
     pub(super) shapes: BTreeMap<String, Shape>,
+    /// The time zone that the file names.
+    pub(super) zone: Option<TimeZone>,
 }
 
 impl Translation {
@@ -104,6 +113,8 @@ pub(super) struct Shape {
     /// The rule stands behind conditions of the flag's own: its times, and what it requires.
     pub(super) gated: bool,
     pub(super) held: Option<Held>,
+    /// The file says `killed: true`.
+    pub(super) killed: bool,
 }
 
 /// What is wrong with a flag as it was written.
@@ -122,13 +133,6 @@ impl FlagProblems {
     pub(super) fn has_error(&self) -> bool {
         self.told.iter().any(|problem| problem.level == Level::Error)
     }
-}
-
-/// A flag as far as it was read.
-#[derive(Debug)]
-struct ReadFlag {
-    problems: Problems,
-    switched_off: Option<SwitchedOff>,
 }
 
 /// Translates a file, if it is written in this format. An error means that nothing in it counts.
@@ -185,13 +189,16 @@ impl File<'_> {
         let node =
             |name: &str| values.get(name).map(|value| Node { value, path: Path::from(name) });
         let generation = generation(node("bucketing"))?;
-        let clock = Clock::read(node("time_zone").as_ref())?;
+        let clock = Clock::read(node("time_zone").as_ref(), found)?;
         let segments = Segments::read(node("segments").as_ref(), faulty, self.lists, &clock, found);
         let terms = Terms::new(&clock, &segments);
         let (plans, mut of_flags) = self.plans(terms)?;
         let broken: BTreeSet<String> =
             of_flags.keys().filter(|key| !plans.contains_key(*key)).cloned().collect();
-        let mut flags = Map::new();
+        let mut flags = String::new();
+        // Their author was warned where they are written, and is not warned again.
+        let is_rounded = integers::may_have(self.text.json());
+        let mut broken_here = BTreeSet::new();
         let prerequisites = Prerequisites::new(&segments);
         let written = generation.unwrap_or(fallback);
         for (key, ReadFlag { problems, .. }) in &mut of_flags {
@@ -202,7 +209,17 @@ impl File<'_> {
                 let writing = Writing { key, generation: written, elsewhere: false };
                 Some(plan.definition(writing, required))
             });
-            flags.insert(key.clone(), definition.unwrap_or_default());
+            if definition.is_none() {
+                broken_here.insert(key.clone());
+            }
+            // As text at once: trees of all flags would take many times the memory of the file.
+            let separator = if flags.is_empty() { "" } else { "," };
+            let mut definition = definition.unwrap_or_default();
+            if is_rounded {
+                integers::round(&mut definition);
+            }
+            // Writing to a text cannot fail.
+            _ = write!(flags, "{separator}{}:{definition}", Json::from(key.as_str()));
         }
         let mut file = Map::new();
         let mut metadata = match values.get("metadata") {
@@ -224,7 +241,7 @@ impl File<'_> {
         }
         let shapes = plans.iter().map(|(key, plan)| (key.clone(), plan.shape())).collect();
         let found = of_flags.into_iter().map(|(key, ReadFlag { problems, switched_off })| {
-            let is_broken = flags.get(&key).is_some_and(Json::is_null);
+            let is_broken = broken_here.contains(&key);
             let (told, untold) = problems.finish();
             (key, FlagProblems { told, untold, is_broken, switched_off })
         });
@@ -233,7 +250,6 @@ impl File<'_> {
                 problems.is_broken || !problems.told.is_empty()
             })
             .collect();
-        file.insert("flags".to_owned(), flags.into());
         let (mut evaluators, required) = prerequisites.finish();
         evaluators.extend(segments.evaluators());
         for (name, members) in [("metadata", metadata), ("$evaluators", evaluators)] {
@@ -241,8 +257,17 @@ impl File<'_> {
                 file.insert(name.to_owned(), members.into());
             }
         }
-        let json = Json::Object(file).to_string();
-        Ok(Translation { json, required, inner: segments.inner(), found, shapes })
+        if is_rounded {
+            file.values_mut().for_each(integers::round);
+        }
+        Ok(Translation {
+            json: joined(&flags, &file),
+            required,
+            inner: segments.inner(),
+            found,
+            shapes,
+            zone: clock.zone().cloned(),
+        })
     }
 
     /// The error of a member of the file that is written twice: half of the file would be lost.
@@ -253,50 +278,6 @@ impl File<'_> {
             let last = same.last().filter(|_| same.len() > 1)?;
             Some(duplicate(Path::from(*last), same.len(), Duplicates::Refused))
         })
-    }
-
-    /// Reads every flag by itself: one that makes no sense hurts no other.
-    fn plans(&self, terms: Terms<'_>) -> Result<(Plans, BTreeMap<String, ReadFlag>), Diagnostic> {
-        let help = "write each flag below it by its key: flags: { my_flag: { serve: on } }";
-        let Some(flags) = self.members.get("flags") else {
-            return Err(Diagnostic::error("flags", "is missing", help));
-        };
-        let flags = Members::read(flags, Diagnostic::error("flags", "is not a mapping", help))?;
-        let mut copies: BTreeMap<&str, Vec<&RawValue>> = BTreeMap::new();
-        for (key, raw) in &flags.0 {
-            copies.entry(key).or_default().push(raw);
-        }
-        let (mut plans, mut of_flags) = (BTreeMap::new(), BTreeMap::new());
-        for (key, copies) in copies {
-            let (plan, flag) = self.flag(key, &copies, terms);
-            plans.extend(plan.map(|plan| (key.to_owned(), plan)));
-            of_flags.insert(key.to_owned(), flag);
-        }
-        Ok((plans, of_flags))
-    }
-
-    /// Reads a flag. With anything written twice it has a plan only if it is switched off.
-    fn flag(&self, key: &str, copies: &[&RawValue], terms: Terms<'_>) -> (Option<Plan>, ReadFlag) {
-        let path = Path::from("flags").member(key);
-        let switched_off = copies::switched_off(copies);
-        let mut problems = Problems::with_room(MOST_TOLD);
-        let mut twice = Problems::with_room(MOST_TOLD);
-        if copies.len() > 1 {
-            twice.push(duplicate(path.clone(), copies.len(), Duplicates::Refused));
-        }
-        // The last copy is read, or one before it that says which variant is the safe one.
-        let most = if switched_off.is_some() { copies.len() } else { 1 };
-        let plan = copies.iter().rev().take(most).find_map(|raw| {
-            let value = self.read(raw, &path, &mut twice, &mut problems);
-            let mut value = value.map_err(|error| problems.push(error)).ok()?;
-            if let (Some(switched_off), Json::Object(definition)) = (switched_off, &mut value) {
-                switched_off.write_into(definition);
-            }
-            flag::read(&Node { value: &value, path: path.clone() }, terms, &mut problems)
-        });
-        let plan = plan.filter(|_| !twice.has_error() || switched_off.is_some());
-        problems.extend(twice.finish().0);
-        (plan, ReadFlag { problems, switched_off })
     }
 
     /// A member of the file that the whole file depends on. Adds the names of
@@ -336,6 +317,16 @@ impl File<'_> {
         found.extend(faults.iter().map(|fault| fault.diagnostic(path, start)));
         read_with(raw, path, Duplicates::Refused, twice)
     }
+}
+
+/// The text of a file of these flags and other members.
+fn joined(flags: &str, others: &Map<String, Json>) -> String {
+    let mut json = format!("{{\"flags\":{{{flags}}}");
+    for (name, member) in others {
+        _ = write!(json, ",{}:{member}", Json::from(name.as_str()));
+    }
+    json.push('}');
+    json
 }
 
 /// How units are hashed: a fact of the file.

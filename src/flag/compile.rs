@@ -3,15 +3,18 @@
 //! A definition that cannot be served keeps its last good flag (see [`layer`](super::layer)); what
 //! flagd would load with a shrug is loaded with a warning.
 
+mod definitions;
 mod evaluators;
 mod flag;
 mod fractional;
+mod interned;
 mod json;
 mod operators;
 mod quarantine;
 mod references;
 mod report;
 mod results;
+mod room;
 mod rule;
 mod scope;
 mod set;
@@ -19,25 +22,25 @@ mod source;
 mod variants;
 mod written_out;
 
+pub(super) use definitions::definitions_of;
 pub(super) use evaluators::Compiled;
 pub(super) use json::{read as read_json, read_with};
 pub(crate) use operators::name_of;
 
 use super::{
     Behaviour, Digest, Flag, Format, Generation, Layer, Lists,
-    authored::{FlagProblems, Translation},
+    authored::{FlagProblems, SwitchedOff},
     diagnostic::{Diagnostic, Path},
     document::Definition,
     foreign,
     layer::{LayerFlag, Standing},
-    members::Members,
     problems::{MOST_TOLD, Problems},
     split,
     text::Text,
 };
 use report::Report;
+use room::Room;
 use scope::FileScope;
-use serde_json::{Map, Value as Json, value::RawValue};
 use sha2::{Digest as _, Sha256};
 use source::Source;
 use std::sync::Arc;
@@ -77,6 +80,7 @@ pub fn compile_with(
         vec![foreign::unparsed(text, error)]
     })?;
     let mut report = Report::new(&written);
+    report.add_to_file(written.warnings());
     let mut found = Problems::with_room(MOST_TOLD);
     let document = Source::read(&written, lists, fallback, &mut found);
     let document = document.as_ref().map_err(Clone::clone);
@@ -93,7 +97,12 @@ pub fn compile_with(
     let evaluators = previous.evaluators();
     let scope = FileScope::read(&document, source.text(), fallback, evaluators, &mut found);
     let mut flags = Vec::with_capacity(document.flags.len());
-    let (mut room, mut untold) = (MOST_TOLD, 0);
+    let (mut told, mut untold) = (MOST_TOLD, 0);
+    let of_definitions = document.flags.iter().map(|definition| definition.raw.get().len()).sum();
+    let of_lists = lists.values().flatten().flat_map(|list| list.iter());
+    let of_file = content.len() + of_lists.map(|entry| entry.len() + 1).sum::<usize>();
+    let mut room = Room::new(of_file, source.text().json().len(), of_definitions);
+    let mut too_large = Vec::new();
     for definition in &document.flags {
         if definition.key.is_empty() {
             let help = "nobody can ask for it; give it a key";
@@ -102,8 +111,25 @@ pub fn compile_with(
             continue;
         }
         let before = previous.get(&definition.key);
-        let (flag, more) = compile_one(definition, source, &scope, before, room);
-        room = room.saturating_sub(flag.problems().len());
+        let (flag, more) = compile_one(definition, source, &scope, before, told);
+        if let Err(lacking) = room.take(flag.flag(), definition.raw.get().len())
+            && flag.standing() == Standing::Good
+        {
+            too_large.push((definition, lacking));
+            continue;
+        }
+        told = told.saturating_sub(flag.problems().len());
+        untold += more;
+        flags.push(flag);
+    }
+    // Those that come last may leave what those that come first need.
+    for (definition, lacking) in too_large {
+        let before = previous.get(&definition.key);
+        let (mut flag, more) = compile_one(definition, source, &scope, before, told);
+        if let Err(lacking) = room.take_again(flag.flag(), lacking) {
+            flag = no_room(definition, flag.flag(), before, lacking.own);
+        }
+        told = told.saturating_sub(flag.problems().len());
         untold += more;
         flags.push(flag);
     }
@@ -131,55 +157,6 @@ pub(super) fn place_problems(text: &Text<'_>, found: Problems) -> Vec<Diagnostic
     report.finish()
 }
 
-/// The definitions of a file as JSON, as flagd reads them; `None` if there are none. An error says
-/// why they cannot be written that way.
-pub(super) fn definitions_of(
-    lists: &Lists,
-    content: &[u8],
-    format: Format,
-    fallback: Generation,
-) -> Option<Result<Map<String, Json>, Diagnostic>> {
-    let written = Text::read(content, format).ok()?;
-    let mut nobody = Problems::with_room(0);
-    let source = Source::read(&written, lists, fallback, &mut nobody).ok()?;
-    let document = source.document(&mut nobody).ok()?;
-    let read = |raw: &RawValue| serde_json::from_str::<Json>(raw.get()).ok();
-    let mut file = Map::new();
-    let mut flags = Map::new();
-    for Definition { key, raw, is_disabled_before, .. } in &document.flags {
-        // What cannot even be read is left out, and hurts no other.
-        if let Some(Json::Object(mut flag)) = read(raw) {
-            flag.remove("key");
-            if *is_disabled_before || Members::parse(raw).is_some_and(|of| of.are_disabled()) {
-                flag.retain(|name, _| !name.eq_ignore_ascii_case("state"));
-                flag.insert("state".to_owned(), "DISABLED".into());
-            }
-            flags.insert(key.clone().into_owned(), flag.into());
-        }
-    }
-    if let Some(metadata) = document.metadata.and_then(read) {
-        file.insert("metadata".to_owned(), metadata);
-    }
-    let evaluators = document.evaluators.iter().flat_map(|evaluators| &evaluators.0);
-    let evaluators: Map<String, Json> = evaluators
-        .filter_map(|(name, raw)| Some((name.clone().into_owned(), read(raw)?)))
-        .collect();
-    let evaluators = match &source {
-        Source::Written(..) => evaluators,
-        Source::Translated(_, Translation { required, inner, .. }) => {
-            match written_out::write_out(&mut flags, &evaluators, required, inner) {
-                Ok(evaluators) => evaluators,
-                Err(error) => return Some(Err(error)),
-            }
-        }
-    };
-    file.insert("flags".to_owned(), flags.into());
-    if !evaluators.is_empty() {
-        file.insert("$evaluators".to_owned(), evaluators.into());
-    }
-    Some(Ok(file))
-}
-
 /// Compiles a flag, unless it is what it was; says how many problems there was no room for.
 fn compile_one(
     definition: &Definition<'_>,
@@ -192,8 +169,11 @@ fn compile_one(
     let text = source.text();
     let start = text.offset_of(raw.get());
     let faults = text.faults(start..start + raw.get().len());
+    let origin = source.origin_of(key);
+    let beyond = origin.text();
     let disabled = [u8::from(definition.is_disabled_before)];
-    let digest = digest([scope.digest(), key.as_bytes(), &disabled, raw.get().as_bytes()]);
+    let parts = [scope.digest(), key.as_bytes(), beyond.as_bytes(), &disabled];
+    let digest = digest(parts.into_iter().chain([raw.get().as_bytes()]));
     let written = source.problems_of(key);
     if let Some(same) = before.filter(|before| before.was_compiled_from(&digest))
         && faults.is_empty()
@@ -206,7 +186,7 @@ fn compile_one(
     found.extend(faults.iter().map(|fault| fault.diagnostic(&path, start)));
     let flag = match written.is_some_and(|written| written.is_broken) {
         true => None,
-        false => flag::compile(definition, digest, scope, &mut found),
+        false => flag::compile(definition, digest, scope, &mut found).map(|flag| flag.of(origin)),
     };
     found.extend(written.iter().flat_map(|written| &written.told).cloned());
     let (mut found, untold) = found.finish();
@@ -216,7 +196,12 @@ fn compile_one(
         false => Standing::Good,
     };
     let flag = match flag {
-        Some(flag) => LayerFlag::new(Arc::new(flag), standing, &found),
+        Some(mut flag) => {
+            if let Some(before) = before {
+                flag.share_with(before.flag());
+            }
+            LayerFlag::new(Arc::new(flag), standing, &found)
+        }
         None => {
             let switched_off = written.and_then(|written| written.switched_off);
             quarantine::flag(key, digest, before, switched_off, &found)
@@ -225,7 +210,32 @@ fn compile_one(
     (flag, untold + written.map_or(0, |written| written.untold))
 }
 
+/// The quarantine of a flag that would take more memory than its file leaves it.
+fn no_room(
+    definition: &Definition<'_>,
+    flag: &Flag,
+    before: Option<&LayerFlag>,
+    bytes: usize,
+) -> LayerFlag {
+    let path = Path::from("flags").member(&definition.key);
+    let message = format!("takes {bytes} bytes in memory, more than its file has room for");
+    let help = "shorten it, name what repeats once, or move long lists into files of their own";
+    let error = Diagnostic::error(path, message, help);
+    let switched_off = flag.is_disabled().then_some(SwitchedOff::Disabled);
+    quarantine::flag(&definition.key, flag.digests.source, before, switched_off, &[error])
+}
+
 impl Flag {
+    /// Takes the parts of the flag as it was that did not change.
+    fn share_with(&mut self, before: &Self) {
+        if self.variants == before.variants {
+            self.variants = Arc::clone(&before.variants);
+        }
+        if self.metadata == before.metadata {
+            self.metadata = Arc::clone(&before.metadata);
+        }
+    }
+
     /// Whether a split decides for some context.
     pub fn splits_units(&self) -> bool {
         match &self.behaviour {

@@ -91,6 +91,12 @@ impl Layer {
         }
     }
 
+    /// How many flags that could be served before are not in this layer.
+    pub(crate) fn lost_since(&self, before: &Self) -> usize {
+        let served = before.flags.iter().filter(|(_, flag)| flag.standing != Standing::Broken);
+        served.filter(|(key, _)| !self.flags.contains_key(*key)).count()
+    }
+
     pub(super) fn get(&self, key: &str) -> Option<&LayerFlag> {
         self.flags.get(key)
     }
@@ -161,6 +167,19 @@ mod tests {
         let mended = file(&[("a", "three")], &still);
         check(&[&mended], &[("a", Some("three"), Standing::Good)]);
         check(&[&file(&[], &mended)], &[]);
+    }
+
+    #[test]
+    fn a_flag_that_is_gone_is_lost_unless_it_never_was_good() {
+        let before = file(&[("a", "one"), ("b", "one"), ("c", "?")], &Layer::default());
+        for (after, lost) in [
+            (&[("a", "one"), ("b", "one"), ("c", "?")][..], 0),
+            (&[("a", "?"), ("d", "one")], 1),
+            (&[("d", "one")], 2),
+            (&[], 2),
+        ] {
+            assert_eq!(file(after, &before).lost_since(&before), lost, "{after:?}");
+        }
     }
 
     #[test]

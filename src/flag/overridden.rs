@@ -35,11 +35,12 @@ impl Flag {
         Some(Self {
             key: self.key.clone(),
             behaviour: Behaviour::Static,
-            variants: self.variants.clone(),
+            variants: Arc::clone(&self.variants),
             default: Some(default),
-            metadata: encode_object(&metadata),
+            metadata: encode_object(&metadata).into(),
             description: self.description.clone(),
             boundaries: Box::default(),
+            origin: self.origin.clone(),
             digests,
         })
     }

@@ -69,6 +69,11 @@ impl Packed {
         false
     }
 
+    /// The bytes that the set takes.
+    pub(crate) fn heap(&self) -> usize {
+        self.texts.len() + size_of_val(&*self.begins)
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
         let mut rest = &*self.texts;
         std::iter::from_fn(move || {

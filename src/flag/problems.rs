@@ -6,7 +6,7 @@ use super::diagnostic::{Diagnostic, Level};
 pub(super) const MOST_TOLD: usize = 10_000;
 
 /// Collects problems, and counts those there is no room for.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Problems {
     told: Vec<Diagnostic>,
     room: usize,
@@ -44,6 +44,11 @@ impl Problems {
     /// Whether nothing more will be told, and nothing has to be worked out for it.
     pub(crate) fn is_full(&self) -> bool {
         self.told.len() >= self.room
+    }
+
+    /// How many there are, those included for which there was no room.
+    pub(crate) fn count(&self) -> usize {
+        self.told.len() + self.untold
     }
 
     pub(crate) fn has_error(&self) -> bool {

@@ -1,5 +1,6 @@
 //! A compiled rule: the JSONLogic of a definition as a tree that only has to be walked.
 
+mod heap;
 mod parts;
 mod shared;
 

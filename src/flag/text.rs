@@ -5,6 +5,7 @@
 
 use super::{
     diagnostic::{Diagnostic, Path, Position, Target},
+    problems::Problems,
     syntax, yaml,
 };
 use std::{borrow::Cow, ops::Range};
@@ -33,6 +34,7 @@ pub(crate) struct Text<'a> {
     authored: &'a str,
     format: Format,
     faults: Vec<Fault>,
+    warnings: Box<Problems>,
 }
 
 /// Something that JSON cannot say, for which something else stands in its text.
@@ -61,18 +63,27 @@ impl<'a> Text<'a> {
         match format {
             Format::Json => {
                 let json = Cow::Borrowed(authored);
-                Ok(Self { json, authored, format, faults: Vec::new() })
+                let warnings = Box::new(Problems::with_room(0));
+                Ok(Self { json, authored, format, faults: Vec::new(), warnings })
             }
             Format::Yaml => {
                 let read = yaml::to_json(authored, false)?;
-                Ok(Self { json: Cow::Owned(read.json), authored, format, faults: read.faults })
+                let yaml::Translation { json, faults, warnings, .. } = read;
+                let warnings = Box::new(warnings);
+                Ok(Self { json: Cow::Owned(json), authored, format, faults, warnings })
             }
         }
     }
 
     /// JSON that nobody wrote.
     pub(crate) fn of_json(json: String) -> Text<'static> {
-        Text { json: Cow::Owned(json), authored: "", format: Format::Json, faults: Vec::new() }
+        Text {
+            json: Cow::Owned(json),
+            authored: "",
+            format: Format::Json,
+            faults: Vec::new(),
+            warnings: Box::new(Problems::with_room(0)),
+        }
     }
 
     pub(crate) fn is_yaml(&self) -> bool {
@@ -86,6 +97,11 @@ impl<'a> Text<'a> {
 
     pub(crate) fn json(&self) -> &str {
         &self.json
+    }
+
+    /// Warnings of the text itself, each with its position; and how many more there are.
+    pub(crate) fn warnings(&self) -> (Vec<Diagnostic>, usize) {
+        Problems::clone(&self.warnings).finish()
     }
 
     /// The faults within a part of the JSON text.
@@ -110,6 +126,18 @@ impl<'a> Text<'a> {
                 Places { counted: None, marks: marks.unwrap_or_default() }
             }
         }
+    }
+}
+
+/// Returns a definition file's text as JSON, before its flags are read. Keys keep their order and
+/// their duplicates.
+///
+/// Fails if the text is not valid, or has a number that JSON cannot hold.
+pub fn to_json(content: &[u8], format: Format) -> Result<String, Diagnostic> {
+    let text = Text::read(content, format)?;
+    match text.faults.first() {
+        Some(fault) => Err(fault.diagnostic(&Path::default(), 0)),
+        None => Ok(text.json.into_owned()),
     }
 }
 

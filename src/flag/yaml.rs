@@ -1,113 +1,105 @@
-//! YAML as JSON text: the events of a parser, written down as they come.
+//! YAML as JSON text, written event by event as the parser reads the file.
 //!
-//! No tree is built, so neither depth nor size can hurt; what aliases may add is bounded. An
-//! anchored value is kept as the JSON it became, and an alias is that text once more. Types are
-//! those of YAML 1.2's core schema (<https://yaml.org/spec/1.2.2/#103-core-schema>): dates and
-//! `on` and `off` are text.
+//! No tree is built, so neither depth nor size can hurt. What aliases may add is bounded. An
+//! anchored value is kept as the JSON it became, and an alias repeats that text. Types are those
+//! of YAML 1.2's core schema (<https://yaml.org/spec/1.2.2/#103-core-schema>): dates, `on` and
+//! `off` are text. The layout is read as loosely as Go's yaml.v3 and PyYAML read it: a closing
+//! bracket, or a quoted text that goes on, may stand in the column of its key.
 
+mod refusal;
 mod scalar;
+mod tag;
 #[cfg(test)]
 mod tests;
 mod writer;
 
 use super::{
     diagnostic::{Diagnostic, Position},
-    syntax,
+    problems::{MOST_TOLD, Problems},
     text::Fault,
 };
-use saphyr_parser::{Event, Marker, Parser, ScanError};
+use granit_parser::{Event, Marker, Options, Parser, Span, options};
 use writer::Writer;
 
+/// Flow collections that may be open at once. The parser's time for each of their entries grows
+/// with this number.
+const MAX_FLOW_DEPTH: usize = 255;
+
+/// All collections that may be open at once: deeper than anybody writes, and far deeper than a
+/// flag may nest. An open collection costs memory, in the parser too, and two bytes of a file
+/// open one.
+const MAX_DEPTH: usize = 100_000;
+
+/// Characters of a key on its line. YAML allows 1 024, but JSON's keys have no limit. The parser
+/// holds the tokens of so many characters until it knows whether they are a key.
+const MAX_KEY: usize = 128 << 10;
+
 /// The JSON a file came to.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Translation {
     pub(super) json: String,
     /// In the order of the JSON text.
     pub(super) faults: Vec<Fault>,
+    /// Tags that have no effect, each with its position.
+    pub(super) warnings: Problems,
     /// Where keys and values begin, in the JSON text and in the file; if asked for.
     pub(super) marks: Vec<(usize, Position)>,
 }
 
-/// Translates a file of one document.
-pub(super) fn to_json(yaml: &str, mark: bool) -> Result<Translation, Diagnostic> {
-    let mut writer = Writer::new(yaml.len(), mark);
-    let mut documents = 0;
-    let mut parser = Parser::new_from_str(yaml);
-    while let Some(event) = parser.next_event() {
-        let (event, span) = event.map_err(|error| syntax_error(yaml, &error))?;
-        match event {
-            Event::DocumentStart(_) => {
-                documents += 1;
-                if documents > 1 {
-                    let help = "keep one document in a file; without \"---\" between them";
-                    return Err(wrong(span.start, "has more than one YAML document", help));
-                }
-            }
-            event => writer.take(event, span)?,
+impl Translation {
+    fn with_capacity(bytes: usize) -> Self {
+        Self {
+            json: String::with_capacity(bytes),
+            faults: Vec::new(),
+            warnings: Problems::with_room(MOST_TOLD),
+            marks: Vec::new(),
         }
     }
-    let written = writer.finish();
-    if written.json.is_empty() {
-        return Err(Diagnostic::of_file("is empty", "put the flags in a mapping \"flags\""));
-    }
-    Ok(written)
 }
 
-/// A syntax error, as somebody would say it who looks at the place.
-fn syntax_error(yaml: &str, error: &ScanError) -> Diagnostic {
-    if let Some(position) = syntax::conflict(yaml) {
-        return Diagnostic { position, ..syntax::unfinished_merge() };
+/// Translates a file of one document. Documents without content do not count: a file may begin
+/// and end with `---`.
+pub(super) fn to_json(yaml: &str, mark: bool) -> Result<Translation, Diagnostic> {
+    let mut writer = Writer::new(yaml.len(), mark);
+    // Where a document begins that has no content so far.
+    let mut begun = None;
+    for event in Parser::new_from_str_with_options(yaml, options()) {
+        let (event, span) = event.map_err(|error| refusal::diagnostic(yaml, &error))?;
+        match event {
+            Event::DocumentStart(..) => begun = Some(span.start),
+            Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
+            Event::Scalar(_, _, 0, None) if begun.is_some() && is_absent(&span) => {}
+            event => {
+                if let Some(start) = begun.take()
+                    && !writer.is_empty()
+                {
+                    let help = "keep one document in a file; without \"---\" between them";
+                    return Err(wrong(start, "has more than one YAML document", help));
+                }
+                writer.take(event, span)?;
+            }
+        }
     }
-    let (at, what) = (error.marker(), error.info());
-    // The parser tells where the part began, or went on, that the tab is in.
-    let tab = || {
-        let mut lines = yaml.lines().zip(1..).skip(at.line().saturating_sub(1));
-        lines.find_map(|(line, number)| {
-            let column = line.chars().position(|char| char == '\t')? + 1;
-            Some(Position { line: number, column })
-        })
-    };
-    if what.contains("tab")
-        && let Some(position) = tab()
-    {
-        return Diagnostic {
-            position,
-            ..Diagnostic::of_file(
-                "is no YAML: a tab where only spaces may be",
-                "indent with spaces",
-            )
-        };
+    if writer.is_empty() {
+        return Err(Diagnostic::of_file("is empty", "put the flags in a mapping \"flags\""));
     }
-    if what.contains("recursion limit") {
-        let help = "split the flag, or test membership with one \"in\" over a list";
-        return wrong(*at, "nests brackets deeper than 255 levels", help);
+    Ok(writer.finish())
+}
+
+fn options() -> Options {
+    options! {
+        // Otherwise a text at the end of a file gets a line break that its author did not write.
+        block_scalar_eof_without_line_feed: true,
+        simple_key_max_lookahead: MAX_KEY,
+        flow_nesting_limit: MAX_FLOW_DEPTH,
+        // The writer refuses the level before, with its own message.
+        block_nesting_limit: MAX_DEPTH + 1,
     }
-    let help = match what {
-        what if what.contains("mapping values are not allowed") => {
-            "quote a text that has a colon in it; after the colon of a key comes a space, and keys \
-             of one mapping are indented alike"
-        }
-        what if what.contains("unknown anchor") => {
-            "write the anchor, with &, before its alias; quote a text that begins with *"
-        }
-        what if what.contains("unexpected character") => {
-            "quote a text that begins with this character"
-        }
-        what if what.contains("block scalar") => {
-            "quote a text that begins with > or |, such as \">= 18\""
-        }
-        what if what.contains("simple key expect") => {
-            "a key needs a colon and a space after it; or the file is cut off"
-        }
-        what if what.contains("end of stream") => {
-            "the file is cut off, or a bracket or quote is not closed"
-        }
-        _ => "look at indentation, quotes and brackets there, and on the line before",
-    };
-    let wrong = wrong(*at, &format!("is no YAML: {what}"), help);
-    // It may have read on to a line that is not there.
-    let position = wrong.position.min(syntax::end_of(yaml));
-    Diagnostic { position, ..wrong }
+}
+
+/// Whether a scalar is only implied: the value of `a:`, or a document without content.
+fn is_absent(span: &Span) -> bool {
+    span.start.index() == span.end.index()
 }
 
 fn wrong(at: Marker, message: &str, help: &str) -> Diagnostic {

@@ -53,7 +53,7 @@ fn texts(of: &[&str]) -> Vec<String> {
 #[test]
 fn it_begins_with_its_file_and_ends_with_its_time() {
     let dir = tempfile::tempdir().unwrap();
-    let mut overrides = Overrides::new(Some(dir.path().join("later")));
+    let mut overrides = Overrides::new(Some(dir.path().join("later")), Disk::default());
     assert_eq!(look(&mut overrides, 0), (false, vec![], vec![]));
     assert_eq!(overrides.holds(), Span::default());
     let dir = dir.path().join("later");
@@ -78,7 +78,7 @@ fn of_two_for_one_flag_the_last_by_name_counts_while_it_lasts() {
     let dir = tempfile::tempdir().unwrap();
     put(dir.path(), "1.json", "a", "on", 20);
     put(dir.path(), "2.json", "a", "off", 10);
-    let mut overrides = Overrides::new(Some(dir.path().to_owned()));
+    let mut overrides = Overrides::new(Some(dir.path().to_owned()), Disk::default());
     let (_, served, problems) = look(&mut overrides, 0);
     assert_eq!(served, ["a=off"]);
     assert_eq!(problems, ["2.json overrides the same flag, and the last by name counts"]);
@@ -93,7 +93,7 @@ fn what_cannot_be_served_says_why_and_hurts_no_other() {
     put(dir, "2.json", "a", "of", 10);
     put(dir, "3.json", "b", "nothing like it", 10);
     put(dir, "4.json", "a", "on", 10);
-    let mut overrides = Overrides::new(Some(dir.to_owned()));
+    let mut overrides = Overrides::new(Some(dir.to_owned()), Disk::default());
     let (_, served, problems) = look(&mut overrides, 0);
     assert_eq!(served, ["a=on"]);
     let expected = [
@@ -112,7 +112,7 @@ fn a_file_that_becomes_corrupt_holds_what_it_said_until_its_end() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     put(dir, "a.json", "a", "on", 10);
-    let mut overrides = Overrides::new(Some(dir.to_owned()));
+    let mut overrides = Overrides::new(Some(dir.to_owned()), Disk::default());
     look(&mut overrides, 0);
     fs::write(dir.join("a.json"), "{").unwrap();
     fs::write(dir.join("b.json"), "{").unwrap();
@@ -136,7 +136,7 @@ fn a_directory_that_cannot_be_read_changes_nothing() {
     let path = dir.path().join("overrides");
     fs::create_dir(&path).unwrap();
     put(&path, "a.json", "a", "on", 10);
-    let mut overrides = Overrides::new(Some(path.clone()));
+    let mut overrides = Overrides::new(Some(path.clone()), Disk::default());
     look(&mut overrides, 0);
     fs::rename(&path, dir.path().join("away")).unwrap();
     fs::write(&path, "a file").unwrap();

@@ -94,7 +94,7 @@ impl Rpc {
             }
             Outcome::CodeDefault | Outcome::Disabled => {
                 entry.counters.left_to_caller();
-                Ok(entry.answers.nothing())
+                Ok(entry.answers.nothing(flag))
             }
             Outcome::Failed(Failure::Parse(why)) => {
                 Err(self.failed(entry, FlagError::Parse, errors::parse_error(flag, why)))

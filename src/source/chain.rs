@@ -42,6 +42,27 @@ impl Chain {
         chain
     }
 
+    /// Follows one path as a file. Returns the physical path as well, if it leads anywhere.
+    pub(crate) fn follow(path: &Path) -> (Self, Option<PathBuf>) {
+        let mut chain = Self::default();
+        let path = std::path::absolute(path).ok();
+        let reached = path.and_then(|path| chain.resolve(&path));
+        (chain, reached)
+    }
+
+    /// Whether the paths lead to the same files. A plain file that comes to or leaves a listed
+    /// directory makes no difference: nothing is swapped by it.
+    pub(crate) fn is_same_moment(&self, other: &Self) -> bool {
+        self.listed == other.listed && self.ways().eq(other.ways())
+    }
+
+    fn ways(&self) -> impl Iterator<Item = (&PathBuf, &Meaning)> {
+        self.names.iter().filter(|(name, meaning)| {
+            let is_listed = || name.parent().is_some_and(|parent| self.listed.contains(parent));
+            **meaning != Meaning::File || !is_listed()
+        })
+    }
+
     /// Every directory whose change can change what a path means. The nearest existing ancestor
     /// of a missing part is among them, and so is every directory above.
     pub(crate) fn directories(&self) -> BTreeSet<&Path> {
@@ -209,6 +230,35 @@ mod tests {
         ] {
             assert_eq!(chain.concerns(&root.join(name)), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn a_plain_file_of_a_directory_is_not_a_swap() {
+        let (_dir, root) = root();
+        fs::create_dir(root.join("flags")).unwrap();
+        symlink("one", root.join("flags/b.yaml")).unwrap();
+        let chain = || Chain::of(&[root.join("flags")]);
+        let before = chain();
+        fs::write(root.join("flags/a.yaml"), "").unwrap();
+        assert!(before.is_same_moment(&chain()));
+        fs::remove_file(root.join("flags/b.yaml")).unwrap();
+        symlink("two", root.join("flags/b.yaml")).unwrap();
+        assert!(!before.is_same_moment(&chain()));
+        let before = chain();
+        fs::rename(root.join("flags"), root.join("other")).unwrap();
+        assert!(!before.is_same_moment(&chain()));
+    }
+
+    #[test]
+    fn a_file_is_followed_to_its_physical_path() {
+        let (_dir, root) = root();
+        fs::create_dir(root.join("real")).unwrap();
+        fs::write(root.join("real/a.yaml"), "").unwrap();
+        symlink("real", root.join("way")).unwrap();
+        let (chain, reached) = Chain::follow(&root.join("way/a.yaml"));
+        assert_eq!(reached, Some(root.join("real/a.yaml")));
+        assert!(chain.concerns(&root.join("way")) && !chain.concerns(&root.join("real/b.yaml")));
+        assert_eq!(Chain::follow(&root.join("way/no.yaml")).1, None);
     }
 
     #[test]

@@ -2,36 +2,39 @@
 
 use super::{
     Look,
+    compiling::{Compiled, has_errors, refusal},
+    doubt::{Doubt, Loss, Verdict},
     finding::{Content, Finding},
-    lists::{Loaded, Stamp},
+    lists::{Loaded, Met, Stamp},
     state::LayerState,
-    wait::{GONE, HALF_WRITTEN, Wait},
-    watch::Notice,
+    wait::{GONE, LEASED, UNANSWERED, Wait},
 };
 use crate::{
-    flag::{Diagnostic, Digest, Format, Layer, Level, compile_with, run_tests},
+    flag::{Diagnostic, Format, Layer},
     telemetry::{metrics::Reload, report::Teller},
 };
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    path::PathBuf,
-    sync::Arc,
-    time::SystemTime,
-};
+use std::{path::PathBuf, sync::Arc, time::Duration, time::SystemTime};
+
+/// A leased file is tried again at these intervals: sooner at first, as most leases end soon.
+const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
 /// A file of a source.
 #[derive(Debug)]
 pub(super) struct File {
     state: LayerState,
-    /// What the last look found, by which the next one knows whether anything is new.
+    /// What the last scan found, by which the next one knows whether anything is new.
     seen: Option<Seen>,
     /// New content that may be half written.
-    doubt: Option<Wait<Digest>>,
+    doubt: Option<Doubt>,
+    /// How the file stood before new content was held back.
+    before_hold: Option<LayerState>,
     /// The file is not there, as while an editor saves it.
     missing: Option<Wait<()>>,
+    /// Why the file cannot be read at the moment, although that may pass.
+    silent: Option<Wait<String>>,
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 enum Seen {
     Content(Stamp),
     Unreadable(String),
@@ -49,7 +52,7 @@ impl File {
             problems: Arc::default(),
             cannot_update: None,
         };
-        Self { state, seen: None, doubt: None, missing: None }
+        Self { state, seen: None, doubt: None, before_hold: None, missing: None, silent: None }
     }
 
     pub(super) fn state(&self) -> &LayerState {
@@ -75,20 +78,23 @@ impl File {
 
     /// Why the file was never applied, if it was not.
     pub(super) fn not_applied(&self) -> Option<String> {
-        let why = match &self.seen {
+        let why = match (&self.seen, &self.silent) {
             _ if self.state.applied => return None,
-            None => "has not been read yet",
-            Some(Seen::Unreadable(why)) => why,
-            Some(Seen::Content(_)) if self.state.last == Some(Reload::Rejected) => {
+            (_, Some(silent)) => silent.what(),
+            (None, None) => "has not been read yet",
+            (Some(Seen::Unreadable(why)), None) => why,
+            (Some(Seen::Content(_)), None) if self.state.last == Some(Reload::Rejected) => {
                 "has errors or failing tests, and is not taken because of --strict or --tests-on-load (the log \
                  names each)"
             }
-            Some(Seen::Content(_)) => "is no flag definition file (the log names each problem)",
+            (Some(Seen::Content(_)), None) => {
+                "is no flag definition file (the log names each problem)"
+            }
         };
         Some(format!("{}: {why}", self.state.path.display()))
     }
 
-    /// Takes in what a look found; `None` if nothing counts as new. New content replaces the layer,
+    /// Takes in what a scan found; `None` if nothing counts as new. New content replaces the layer,
     /// unless nothing in it can be served. A file that `may_go` is not missed at once.
     pub(super) fn take(
         &mut self,
@@ -98,30 +104,78 @@ impl File {
     ) -> Option<Reload> {
         self.note_mount(&finding, look.teller);
         let was_missing = self.missing.take();
-        let was_doubtful = self.doubt.take();
+        let was_silent = self.silent.take();
+        if !matches!(finding.content, Content::New(_)) {
+            self.doubt = None;
+        }
         match finding.content {
-            Content::Same => None,
+            Content::Same { is_leased } => {
+                if is_leased {
+                    look.look_in(RETRY.1);
+                }
+                self.release()
+            }
             Content::Missing(why) => {
                 self.missing = was_missing;
-                if may_go && self.seen.is_some() && !self.is_gone(look) {
+                // A new name may be gone again before it is read, as that of a temporary file.
+                if may_go && !self.is_gone(look) {
                     return None;
                 }
                 self.unreadable(why, look.teller)
             }
+            Content::Leased(why) => {
+                self.silent = was_silent;
+                let is_over = look.is_over(&mut self.silent, why.clone(), LEASED);
+                let since = self.silent.as_ref().map_or(look.now, Wait::since);
+                look.look_in((look.now - since).clamp(RETRY.0, RETRY.1));
+                if is_over { self.unreadable(why, look.teller) } else { None }
+            }
+            Content::Unanswered(why) => {
+                self.silent = was_silent;
+                let is_over = look.is_over(&mut self.silent, why.clone(), UNANSWERED);
+                if is_over { self.unreadable(why, look.teller) } else { None }
+            }
             Content::Unreadable(why) => self.unreadable(why, look.teller),
-            Content::New(loaded, stamp) => {
-                self.doubt = was_doubtful;
-                if self.may_be_half_written(&loaded, look.notice)
-                    && !look.is_over(&mut self.doubt, stamp.digest, HALF_WRITTEN)
-                {
+            Content::New(met) => self.take_new(*met, look),
+        }
+    }
+
+    /// Serves new content, unless it may be half written.
+    fn take_new(&mut self, met: Met, look: &mut Look<'_>) -> Option<Reload> {
+        if met.is_leased {
+            look.look_in(RETRY.1);
+        }
+        // Half a JSON file never is a JSON file, but half a list is a list.
+        let is_yaml = Format::of(&self.state.path) == Format::Yaml;
+        let can_be_half = is_yaml || !met.loaded.lists.is_empty();
+        let doubt = Doubt::of(self.doubt.take(), met.stamp.digest, look.now);
+        let evidence = doubt.evidence(met.writer, look.now);
+        self.doubt = Some(doubt);
+        let still_written = evidence.still_written(met.has_blank, can_be_half);
+        if let Some(left) = still_written {
+            look.look_in(left);
+            return None;
+        }
+        let compiled = Compiled::of(&met.loaded, &self.state.path, look.options, &self.state.layer);
+        if can_be_half && let Compiled::Layer { layer, .. } = &compiled {
+            let lost = layer.lost_since(&self.state.layer);
+            let flags = Loss::of(lost, self.state.layer.flags().count());
+            match evidence.judge(flags.max(met.list_loss)) {
+                Verdict::Serve => {}
+                Verdict::Wait(left) => {
+                    look.look_in(left);
                     return None;
                 }
-                self.doubt = None;
-                self.seen = Some(Seen::Content(stamp));
-                let result = self.apply(&loaded, look);
-                self.remember(result)
+                Verdict::Hold(left) => {
+                    look.look_in(left);
+                    return self.hold(lost, look.teller);
+                }
             }
         }
+        (self.doubt, self.before_hold) = (None, None);
+        self.seen = Some(Seen::Content(met.stamp));
+        let result = self.apply(compiled, &met.loaded, look.teller);
+        self.remember(result)
     }
 
     /// Whether the file, which its directory does not have, has been missing for long enough.
@@ -134,14 +188,29 @@ impl File {
         (self.doubt, self.missing) = (None, None);
     }
 
-    /// No flag file is empty, but many are for a moment while they are written; and half a YAML
-    /// file is very often one too, so somebody must know that its writer is done. Half a JSON file
-    /// never is.
-    fn may_be_half_written(&self, loaded: &Loaded, notice: Notice) -> bool {
-        let is_yaml = Format::of(&self.state.path) == Format::Yaml;
-        // Half a list is a list.
-        let can_be_half = is_yaml || !loaded.lists.is_empty();
-        loaded.content.is_empty() || (notice == Notice::Unsure && can_be_half)
+    /// Keeps the last good flags instead of content that lost too much.
+    fn hold(&mut self, lost: usize, teller: Teller) -> Option<Reload> {
+        if self.before_hold.is_some() {
+            return None;
+        }
+        self.before_hold = Some(self.state.clone());
+        let flags = self.state.layer.flags().count();
+        let why = match lost {
+            0 => "a list lost more than a quarter of its entries while it may be half written"
+                .to_owned(),
+            _ => format!("{lost} of {flags} flags are missing while the file may be half written"),
+        };
+        teller.held(&self.state.path, &why);
+        let help = "write a temporary file and rename it over this one; the last good flags stay \
+                    in force until the content has been the same for 5 s";
+        self.state.problems = [Diagnostic::warning("", why, help)].into();
+        self.remember(Reload::Held)
+    }
+
+    /// The content that was held back has gone, and what is served is in the file again.
+    fn release(&mut self) -> Option<Reload> {
+        self.state = self.before_hold.take()?;
+        Some(Reload::Unchanged)
     }
 
     fn note_mount(&mut self, finding: &Finding, teller: Teller) {
@@ -157,60 +226,44 @@ impl File {
     }
 
     fn unreadable(&mut self, why: String, teller: Teller) -> Option<Reload> {
-        let seen = Seen::Unreadable(why.clone());
-        if self.seen.as_ref() == Some(&seen) {
+        if matches!(&self.seen, Some(Seen::Unreadable(seen)) if *seen == why) {
             return None;
         }
         teller.unreadable(&self.state.path, &why, self.state.applied);
-        self.seen = Some(seen);
+        self.seen = Some(Seen::Unreadable(why.clone()));
+        self.before_hold = None;
         let help = "the file must be there, and readable for the user this process runs as";
         self.state.problems = [Diagnostic::error("", why, help)].into();
         self.remember(Reload::ReadError)
     }
 
-    fn apply(&mut self, loaded: &Loaded, look: &Look<'_>) -> Reload {
-        let (state, teller) = (&mut self.state, look.teller);
-        let format = Format::of(&state.path);
-        let Loaded { content, lists } = loaded;
-        let generation = look.options.fractional;
-        let compiled = or_bad(|| compile_with(lists, content, format, generation, &state.layer));
+    fn apply(&mut self, compiled: Compiled, loaded: &Loaded, teller: Teller) -> Reload {
+        let state = &mut self.state;
         let unchanged =
             if state.applied { "the last good flags stay in force" } else { "it gives no flags" };
-        let compilation = match compiled {
-            Ok(compilation) => compilation,
-            Err(problems) => {
-                teller.problems(&state.path, &problems, unchanged);
+        let (layer, problems) = match compiled {
+            Compiled::Layer { layer, problems } => (layer, problems),
+            Compiled::Refused { problems, by } => {
+                let outcome = by.map_or_else(
+                    || unchanged.to_owned(),
+                    |option| format!("{option} rejects the whole file: {unchanged}"),
+                );
+                teller.problems(&state.path, &problems, &outcome);
                 state.problems = problems.into();
-                return Reload::ParseError;
+                return refusal(by);
             }
         };
-        let mut problems = compilation.diagnostics;
-        let mut rejected = None;
-        if look.options.strict && problems.iter().any(|problem| problem.level == Level::Error) {
-            rejected = Some("--strict");
-        } else if look.options.tests_on_load {
-            let failed = run_tests(content, format, &compilation.layer, None);
-            let fails = failed.iter().any(|problem| problem.level == Level::Error);
-            rejected = fails.then_some("--tests-on-load");
-            problems.extend(failed);
-        }
-        if let Some(option) = rejected {
-            let outcome = format!("{option} rejects the whole file: {unchanged}");
-            teller.problems(&state.path, &problems, &outcome);
-            state.problems = problems.into();
-            return Reload::Rejected;
-        }
-        let errors = problems.iter().any(|problem| problem.level == Level::Error);
+        let errors = has_errors(&problems);
         let outcome = match errors {
             true => "a broken flag serves its last good definition or, without one, PARSE_ERROR",
             false => "every flag is served",
         };
         teller.problems(&state.path, &problems, outcome);
         state.problems = problems.into();
-        state.layer = Arc::new(compilation.layer);
+        state.layer = Arc::new(layer);
         let was_bad = state.applied && state.last != Some(Reload::Applied);
         state.applied = true;
-        state.bytes = content.len();
+        state.bytes = loaded.content.len();
         let all_good = state.layer.broken().next().is_none();
         // What has no key is no flag, but not in force either.
         let good = all_good && !errors;
@@ -224,26 +277,5 @@ impl File {
         self.state.last = Some(result);
         self.state.last_change = Some(SystemTime::now());
         self.state.last
-    }
-}
-
-/// Nothing of ours panics over a file, but parsers are not all ours: should one, the file is bad,
-/// and the sidecar lives.
-fn or_bad<T>(compile: impl FnOnce() -> Result<T, Vec<Diagnostic>>) -> Result<T, Vec<Diagnostic>> {
-    // What a panic leaves half done is dropped with it; the layer it saw is only read.
-    catch_unwind(AssertUnwindSafe(compile)).unwrap_or_else(|_| {
-        let help = "this is a defect of flagstaff: please report it with the file";
-        Err(vec![Diagnostic::of_file("makes the parser panic", help)])
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_panic_is_a_bad_file() {
-        let problems = or_bad::<()>(|| panic!("a defect of a parser")).unwrap_err();
-        assert_eq!(problems[0].message, "makes the parser panic");
     }
 }

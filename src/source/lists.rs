@@ -1,6 +1,11 @@
-//! Lists of units that a readable flag file names, each a text file beside it.
+//! A flag file with the lists of units that it names, each a text file beside it.
 
-use super::read::{ReadError, read};
+use super::{
+    doubt::{Loss, Writer},
+    part::{Part, PartStamp},
+    read::{ReadError, read},
+    watch::Writes,
+};
 use crate::{
     flag::{Digest, Format, List, Lists, lists_named},
     telemetry::report,
@@ -15,20 +20,36 @@ pub(crate) struct Loaded {
     pub(crate) lists: Lists,
 }
 
-/// What a look met, by which the next one knows whether anything is new.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a scan met, by which the next one knows whether anything is new.
+#[derive(Debug, Clone)]
 pub(super) struct Stamp {
     /// Of all that was read.
     pub(super) digest: Digest,
-    /// Of the flag file alone.
-    file: Digest,
-    lists: Box<[Box<str>]>,
+    file: PartStamp,
+    lists: Box<[(Box<str>, PartStamp)]>,
+}
+
+/// A flag file as a scan met it.
+#[derive(Debug)]
+pub(super) struct Met {
+    pub(super) loaded: Loaded,
+    pub(super) stamp: Stamp,
+    /// Of all that differs from the last time.
+    pub(super) writer: Writer,
+    /// How many entries the lists have lost.
+    pub(super) list_loss: Loss,
+    /// The file or a list has no content, as while it is written.
+    pub(super) has_blank: bool,
+    /// A list could not be opened because of a lease.
+    pub(super) is_leased: bool,
+    /// No directory has the file any more.
+    pub(super) is_detached: bool,
 }
 
 impl Loaded {
     /// Reads a flag file and its lists, together at most `max_bytes`.
     pub(crate) fn read(path: &Path, max_bytes: u64) -> Result<Self, ReadError> {
-        Ok(Self::look(path, None, max_bytes)?.0)
+        Ok(Met::read(path, None, max_bytes, &Writes::default(), Part::read)?.loaded)
     }
 
     /// Adds the lists that `content` names. They are beside `path`.
@@ -52,45 +73,73 @@ impl Loaded {
         let lists = lists_named(&content, format).into_iter().map(read_one).collect();
         Self { content, lists }
     }
+}
 
-    /// Reads it again. A file that says what it said names the lists it named.
-    pub(super) fn look(
+impl Met {
+    /// Reads a flag file and its lists. A file that says what it said names the lists it named.
+    pub(super) fn read(
         path: &Path,
         seen: Option<&Stamp>,
         max_bytes: u64,
-    ) -> Result<(Self, Stamp), ReadError> {
-        let content = read(path, max_bytes)?;
-        let file: Digest = Sha256::digest(&content).into();
-        let names = match seen.filter(|seen| seen.file == file) {
-            Some(seen) => seen.lists.clone(),
+        writes: &Writes,
+        mut read: impl FnMut(&Path, u64) -> Part,
+    ) -> Result<Self, ReadError> {
+        let part = read(path, max_bytes);
+        let file = part.stamp();
+        let before = seen.map(|seen| &seen.file);
+        let is_same = before.is_some_and(|before| before.digest == file.digest);
+        let mut writer = part.writer(&file, before, writes);
+        let content = part.content?;
+        let is_detached = content.is_detached;
+        let content = content.bytes;
+        let names: Box<[Box<str>]> = match seen.filter(|_| is_same) {
+            Some(seen) => seen.lists.iter().map(|(name, _)| name.clone()).collect(),
             None => lists_named(&content, Format::of(path)).into_iter().collect(),
         };
         let mut room = max_bytes.saturating_sub(content.len() as u64);
-        let mut all = Sha256::new_with_prefix(file);
-        let mut lists = Lists::new();
+        let mut all = Sha256::new_with_prefix(file.digest);
+        let (mut lists, mut stamps) = (Lists::new(), Vec::new());
+        let (mut has_blank, mut is_leased) = (content.is_empty(), false);
+        let mut list_loss = Loss::None;
         for name in &names {
-            let list = match read(&beside(path, name), room) {
-                Ok(list) => {
-                    room = room.saturating_sub(list.len() as u64);
-                    all.update(Sha256::digest(&list));
-                    entries(&list)
+            let part = read(&beside(path, name), room);
+            let mut stamp = part.stamp();
+            let before = seen.and_then(|seen| seen.list(name));
+            writer = writer.max(part.writer(&stamp, before, writes));
+            all.update(stamp.digest);
+            let entries_before = before.map_or(0, |before| before.entries);
+            let list = match part.content {
+                Ok(content) => {
+                    room = room.saturating_sub(content.bytes.len() as u64);
+                    has_blank |= is_blank(&content.bytes);
+                    entries(&content.bytes)
                 }
                 Err(error) => {
-                    all.update([0]);
+                    is_leased |= matches!(error, ReadError::Leased);
                     Err(report::chain(&error))
                 }
             };
+            stamp.entries = list.as_ref().map_or(entries_before, |list| list.len());
+            let lost = entries_before.saturating_sub(stamp.entries);
+            list_loss = list_loss.max(Loss::of(lost, entries_before));
             lists.insert(name.clone(), list);
+            stamps.push((name.clone(), stamp));
         }
-        let digest = if names.is_empty() { file } else { all.finalize().into() };
-        Ok((Self { content, lists }, Stamp { digest, file, lists: names }))
+        let digest = if names.is_empty() { file.digest } else { all.finalize().into() };
+        let stamp = Stamp { digest, file, lists: stamps.into() };
+        let loaded = Loaded { content, lists };
+        Ok(Self { loaded, stamp, writer, list_loss, has_blank, is_leased, is_detached })
     }
 }
 
 impl Stamp {
     /// Where the lists of the flag file at `path` are.
     pub(super) fn lists(&self, path: &Path) -> impl Iterator<Item = PathBuf> {
-        self.lists.iter().map(move |name| beside(path, name))
+        self.lists.iter().map(move |(name, _)| beside(path, name))
+    }
+
+    fn list(&self, name: &str) -> Option<&PartStamp> {
+        self.lists.iter().find(|(known, _)| **known == *name).map(|(_, stamp)| stamp)
     }
 }
 
@@ -98,44 +147,20 @@ fn beside(path: &Path, name: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
+fn is_blank(content: &[u8]) -> bool {
+    let text = content.strip_prefix("\u{feff}".as_bytes()).unwrap_or(content);
+    text.iter().all(u8::is_ascii_whitespace)
+}
+
 /// One entry on each line. Blank lines and those that begin with `#` are for people.
 fn entries(content: &[u8]) -> List {
+    if is_blank(content) {
+        return Err("is empty; a list without entries has a comment line such as # none".to_owned());
+    }
     let text = std::str::from_utf8(content).map_err(|_| "is not UTF-8 text".to_owned())?;
     let lines = text.strip_prefix('\u{feff}').unwrap_or(text).lines().map(str::trim);
     Ok(lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(Box::from).collect())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::fs;
-
-    const FILE: &str = "flagstaff: 1\nflags: { f: { rules: \
-                        [{ if: { id: { in_list: ids.txt } }, serve: on }] } }";
-
-    #[test]
-    fn a_list_is_read_with_its_file_and_makes_it_new() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("flags.yaml");
-        fs::write(&path, FILE).unwrap();
-        let (loaded, missing) = Loaded::look(&path, None, 1 << 20).unwrap();
-        let why = loaded.lists.get("ids.txt").unwrap().as_ref().unwrap_err();
-        assert_eq!(why, "file not found");
-        assert_eq!(missing.lists(&path).collect::<Vec<_>>(), [dir.path().join("ids.txt")]);
-
-        fs::write(dir.path().join("ids.txt"), "# from the CRM\n 7 \r\n\n8").unwrap();
-        let (loaded, there) = Loaded::look(&path, Some(&missing), 1 << 20).unwrap();
-        let list = loaded.lists.get("ids.txt").unwrap().as_ref().unwrap();
-        assert_eq!(**list, ["7".into(), "8".into()]);
-        assert_ne!(missing.digest, there.digest);
-        assert_eq!(Loaded::look(&path, Some(&there), 1 << 20).unwrap().1, there);
-
-        fs::write(dir.path().join("ids.txt"), [0xff, 0xfe]).unwrap();
-        let (loaded, _) = Loaded::look(&path, Some(&there), 1 << 20).unwrap();
-        assert!(loaded.lists.get("ids.txt").unwrap().is_err());
-        // The lists share the room of their file.
-        fs::write(dir.path().join("ids.txt"), "x".repeat(1000)).unwrap();
-        let small = Loaded::read(&path, FILE.len() as u64 + 999).unwrap();
-        assert!(small.lists.get("ids.txt").unwrap().is_err());
-    }
-}
+mod tests;

@@ -2,12 +2,15 @@
 
 use super::{
     Look,
+    chain::Chain,
+    disk::{Disk, Operation},
     file::File,
-    finding::{Found, find},
-    listing::Kind,
+    finding::{Found, Reader},
+    listing::{Kind, ListError},
     shadow::Shadowed,
     state::SourceState,
-    wait::{GONE, Wait},
+    wait::{GONE, UNANSWERED, Wait},
+    watch::Writes,
 };
 use crate::{
     flag::Layer,
@@ -16,7 +19,9 @@ use crate::{
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    sync::Arc,
 };
+use tokio::sync::Notify;
 
 /// A configured PATH and what it gave.
 #[derive(Debug)]
@@ -27,15 +32,17 @@ pub(super) struct Source {
     files: BTreeMap<PathBuf, File>,
     /// Why the directory cannot be listed, if it cannot: its layers then stay as they are.
     problem: Option<String>,
-    unlisted: Option<Wait<()>>,
+    /// Why it cannot be listed at the moment, although that may pass.
+    unlisted: Option<Wait<String>>,
     /// Every file it had at one moment was applied once. Never undone: a file that is added later
     /// and is bad from the start takes nothing back.
     applied: bool,
     shadowed: Shadowed,
+    disk: Disk,
 }
 
 impl Source {
-    pub(super) fn new(path: PathBuf) -> Self {
+    pub(super) fn new(path: PathBuf, returned: Arc<Notify>) -> Self {
         let kind = Kind::of(&path);
         let mut files = BTreeMap::new();
         if kind == Kind::File {
@@ -49,20 +56,42 @@ impl Source {
             unlisted: None,
             applied: false,
             shadowed: Shadowed::default(),
+            disk: Disk::new(returned),
         }
     }
 
+    pub(super) fn begin_scan(&mut self) {
+        self.disk.begin_scan();
+    }
+
+    /// Everything that the path depends on; `None` if the file system does not answer.
+    pub(super) fn chain(&mut self) -> Option<Chain> {
+        let path = self.path.clone();
+        self.disk.run(Operation::Resolve, &self.path, move || Chain::of([&path]))
+    }
+
     /// Lists and reads what is there now.
-    pub(super) fn find(&self, max_file_bytes: u64) -> Found {
+    pub(super) fn find(&mut self, writes: &Writes, max_bytes: u64) -> Found {
         let seen = |path: &Path| self.files.get(path).and_then(File::seen);
-        find(&self.path, self.kind, seen, max_file_bytes)
+        let mut reader = Reader { disk: &mut self.disk, writes, max_bytes };
+        reader.find(&self.path, self.kind, seen)
+    }
+
+    /// Whether some file operation has not returned yet.
+    pub(super) fn is_hanging(&self) -> bool {
+        self.disk.is_hanging()
+    }
+
+    /// Whether something of this scan may be out of date.
+    pub(super) fn has_late_result(&self) -> bool {
+        self.disk.has_late_result()
     }
 
     /// Takes in what a look found, and says how each file went that differs.
     pub(super) fn take(&mut self, found: Found, look: &mut Look<'_>) -> Vec<Reload> {
         let found = match found {
             Ok(found) => found,
-            Err(error) => return self.cannot_list(report::chain(&error), look),
+            Err(error) => return self.cannot_list(&error, look),
         };
         let mut results = Vec::new();
         self.unlisted = None;
@@ -93,10 +122,16 @@ impl Source {
         results
     }
 
-    fn cannot_list(&mut self, why: String, look: &mut Look<'_>) -> Vec<Reload> {
+    fn cannot_list(&mut self, error: &ListError, look: &mut Look<'_>) -> Vec<Reload> {
         self.files.values_mut().for_each(File::forget_waits);
+        let why = report::chain(error);
         let known = !self.files.is_empty();
-        if known && !look.is_over(&mut self.unlisted, (), GONE) {
+        let long_enough = match error {
+            ListError::Unanswered => UNANSWERED,
+            _ => GONE,
+        };
+        let waits = known || matches!(error, ListError::Unanswered);
+        if waits && !look.is_over(&mut self.unlisted, why.clone(), long_enough) {
             return Vec::new();
         }
         if self.problem.as_ref() == Some(&why) {
@@ -134,11 +169,12 @@ impl Source {
         if self.applied {
             return None;
         }
-        let of_a_file = match self.problem {
-            Some(_) => None,
-            None => self.files.values().find_map(File::not_applied),
+        let of_a_file = match (&self.problem, &self.unlisted) {
+            (Some(_), _) | (_, Some(_)) => None,
+            (None, None) => self.files.values().find_map(File::not_applied),
         };
-        let why = self.problem.as_deref().unwrap_or("has not been read yet");
+        let unlisted = self.unlisted.as_ref().map(|wait| wait.what().as_str());
+        let why = self.problem.as_deref().or(unlisted).unwrap_or("has not been read yet");
         Some(of_a_file.unwrap_or_else(|| format!("{}: {why}", self.path.display())))
     }
 

@@ -10,10 +10,10 @@ use crate::{
     clock::Span,
     flag::{Layer, merge, overridden::put_over},
     snapshot::Snapshot,
-    telemetry::report::Publication,
+    telemetry::{change_line::Clients, report::Publication},
 };
 use std::{
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 use tracing::{info, warn};
@@ -53,7 +53,10 @@ impl Sources {
             snapshot: &next,
             quarantined: self.broken(),
             took,
-            streams: self.store.subscribers(),
+            clients: Clients {
+                connections: self.metrics.connections.load(Ordering::Relaxed),
+                streams: self.store.subscribers(),
+            },
             greeted: self.greeted,
         });
         true
@@ -66,6 +69,7 @@ impl Sources {
         self.metrics.config.overrides_failing.set(failing as f64);
         self.state.send_replace(Arc::new(State {
             watching: self.watching.clone(),
+            last_scan: self.last_scan,
             sources: self.sources.iter().map(Source::state).collect(),
             overrides_directory: self.overrides.directory().cloned(),
             overrides: self.overrides.status(),
@@ -85,7 +89,8 @@ impl Sources {
     /// Tells how the files stand.
     pub(super) fn tell_state(&self) {
         let gauges = &self.metrics.config;
-        let good = self.sources.iter().all(Source::is_wholly_good);
+        let is_torn = self.torn.as_ref().is_some_and(|torn| torn.is_reported);
+        let good = !is_torn && self.sources.iter().all(Source::is_wholly_good);
         gauges.last_reload_successful.set(if good { 1.0 } else { 0.0 });
         if good {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -1,13 +1,14 @@
 //! Reads one flag file whole, or says exactly why not.
 //!
-//! Bytes count only if the file was the same before and after the read, and nothing but a
-//! regular file is ever opened: a fifo or a device could block for ever.
+//! Opening never waits, neither for a lease nor for the other end of a fifo, and only a regular
+//! file is read. Bytes count only if the file was the same before and after the read.
 
+use rustix::fs::OFlags;
 use std::{
-    fs::{self, File, Metadata},
+    fs::{self, File, Metadata, OpenOptions},
     io::{self, Read},
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::Path,
-    time::SystemTime,
 };
 
 /// Reads before giving up on a file that is being written; the end of the write is an event.
@@ -34,9 +35,15 @@ pub(crate) enum ReadError {
         /// The limit in force.
         limit: u64,
     },
+    /// A call that has not returned, as on a mount whose server is gone.
+    #[error("does not answer: the file system that it is on may hang")]
+    Unanswered,
     /// Written to during every attempt.
     #[error("changed while it was read, {ATTEMPTS} times in a row")]
     Unstable,
+    /// A lease: the kernel asks its holder to give it up, and the next attempt may succeed.
+    #[error("is locked by a lease of another process (a file server, for example)")]
+    Leased,
     /// Anything else the file system answers.
     #[error("cannot be read")]
     Io(#[source] io::Error),
@@ -47,21 +54,82 @@ impl From<io::Error> for ReadError {
         match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::NotFound,
             io::ErrorKind::PermissionDenied => Self::PermissionDenied(error),
+            io::ErrorKind::WouldBlock => Self::Leased,
             _ => Self::Io(error),
         }
     }
 }
 
+/// A file as it was at one moment.
+#[derive(Debug, Clone)]
+pub(crate) struct FileContent {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) version: FileVersion,
+    /// No directory has the file any more: a mount or an open descriptor holds it.
+    pub(crate) is_detached: bool,
+}
+
+/// Which file was read, and when it was last changed: every write changes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FileVersion {
+    device: u64,
+    inode: u64,
+    size: u64,
+    /// Seconds and nanoseconds of the last write.
+    modified: (i64, i64),
+    /// Of the last write, rename or change of mode.
+    changed: (i64, i64),
+}
+
+impl FileVersion {
+    fn of(found: &Metadata) -> Self {
+        Self {
+            device: found.dev(),
+            inode: found.ino(),
+            size: found.len(),
+            modified: (found.mtime(), found.mtime_nsec()),
+            changed: (found.ctime(), found.ctime_nsec()),
+        }
+    }
+
+    /// Whether both are of one file. If so, one was made of the other by writing to the file.
+    pub(crate) fn is_same_file(&self, other: &Self) -> bool {
+        (self.device, self.inode) == (other.device, other.inode)
+    }
+
+    /// Whether the file was renamed, linked or given another mode after its last write.
+    pub(crate) fn is_renamed(&self) -> bool {
+        self.changed > self.modified
+    }
+
+    /// Whether nothing was written in between.
+    fn is_unwritten_since(&self, before: &Self) -> bool {
+        (self.size, self.modified) == (before.size, before.modified)
+    }
+}
+
 /// Reads a file of at most `max_bytes`. Blocks on the disk, so not for an async task.
 pub(crate) fn read(path: &Path, max_bytes: u64) -> Result<Vec<u8>, ReadError> {
+    Ok(read_version(path, max_bytes)?.bytes)
+}
+
+/// As [`read`], and says which file that was.
+pub(crate) fn read_version(path: &Path, max_bytes: u64) -> Result<FileContent, ReadError> {
     for _ in 0..ATTEMPTS {
-        // Looked at before it is opened: opening alone can block on a fifo or rewind a tape.
+        // Looked at before it is opened, because opening some devices has effects.
         check(&fs::metadata(path)?, max_bytes)?;
-        if let Some(bytes) = read_unchanged(&mut File::open(path)?, max_bytes)? {
-            return Ok(bytes);
+        if let Some(content) = read_unchanged(&mut open(path)?, max_bytes)? {
+            return Ok(content);
         }
     }
     Err(ReadError::Unstable)
+}
+
+/// Opens what is there by now, whatever it is, without waiting.
+fn open(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let flags = i32::try_from(flags.bits()).unwrap_or_default();
+    OpenOptions::new().read(true).custom_flags(flags).open(path)
 }
 
 fn check(found: &Metadata, max_bytes: u64) -> Result<(), ReadError> {
@@ -74,93 +142,19 @@ fn check(found: &Metadata, max_bytes: u64) -> Result<(), ReadError> {
 }
 
 /// The content, unless the file changed under the read.
-fn read_unchanged(file: &mut File, max_bytes: u64) -> Result<Option<Vec<u8>>, ReadError> {
-    let before = file.metadata()?;
-    check(&before, max_bytes)?;
-    let mut bytes = Vec::with_capacity(usize::try_from(before.len()).unwrap_or_default());
+fn read_unchanged(file: &mut File, max_bytes: u64) -> Result<Option<FileContent>, ReadError> {
+    let found = file.metadata()?;
+    check(&found, max_bytes)?;
+    let before = FileVersion::of(&found);
+    let mut bytes = Vec::with_capacity(usize::try_from(before.size).unwrap_or_default());
     // One byte more than allowed is enough to see that a growing file has passed the limit.
     file.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes)?;
     let after = file.metadata()?;
     check(&after, max_bytes)?;
-    Ok((stamp(&before)? == stamp(&after)?).then_some(bytes))
-}
-
-/// What every write changes. Both are of the open file, so its inode is the same by construction.
-fn stamp(of: &Metadata) -> io::Result<(u64, SystemTime)> {
-    Ok((of.len(), of.modified()?))
+    let (version, is_detached) = (FileVersion::of(&after), after.nlink() == 0);
+    let content = FileContent { bytes, version, is_detached };
+    Ok(version.is_unwritten_since(&before).then_some(content))
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{
-        error::Error,
-        fs::OpenOptions,
-        io::Write,
-        process::Command,
-        sync::atomic::{AtomicBool, Ordering},
-        thread,
-        time::{Duration, Instant},
-    };
-
-    use super::*;
-
-    #[test]
-    fn a_file_is_read_whole_up_to_the_limit() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("flags.json");
-        fs::write(&path, "12345").unwrap();
-        assert_eq!(read(&path, 5).unwrap(), b"12345");
-        assert_eq!(read(&path, u64::MAX).unwrap(), b"12345");
-        let error = read(&path, 4).unwrap_err();
-        assert!(matches!(error, ReadError::TooLarge { limit: 4 }));
-        assert_eq!(error.to_string(), "larger than 4 bytes (--max-file-bytes raises the limit)");
-    }
-
-    #[test]
-    fn what_is_no_readable_file_is_named() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("file");
-        fs::write(&file, "").unwrap();
-        std::os::unix::fs::symlink("nowhere", dir.path().join("dangling")).unwrap();
-        for missing in [dir.path().join("dangling"), dir.path().join("no"), file.join("below")] {
-            assert!(matches!(read(&missing, 9), Err(ReadError::NotFound)), "{missing:?}");
-        }
-        assert!(matches!(read(dir.path(), 9), Err(ReadError::Directory)));
-        assert!(matches!(read(Path::new("/dev/zero"), 9), Err(ReadError::NotRegular)));
-
-        let refused = ReadError::from(io::Error::from(io::ErrorKind::PermissionDenied));
-        assert!(matches!(refused, ReadError::PermissionDenied(_)));
-        assert!(refused.source().is_some(), "the cause is kept");
-    }
-
-    #[test]
-    fn a_fifo_does_not_block() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("fifo.json");
-        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
-        assert!(matches!(read(&path, 9), Err(ReadError::NotRegular)));
-    }
-
-    #[test]
-    fn a_file_that_grows_under_the_read_does_not_count() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("flags.json");
-        fs::write(&path, vec![b' '; 4 << 20]).unwrap();
-        let done = AtomicBool::new(false);
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                let mut file = OpenOptions::new().append(true).open(&path).unwrap();
-                while !done.load(Ordering::Relaxed) {
-                    file.write_all(b" ").unwrap();
-                }
-            });
-            let deadline = Instant::now() + Duration::from_secs(10);
-            let mut seen = false;
-            while !seen && Instant::now() < deadline {
-                seen = matches!(read(&path, u64::MAX), Err(ReadError::Unstable));
-            }
-            done.store(true, Ordering::Relaxed);
-            assert!(seen, "no read met the writer");
-        });
-    }
-}
+mod tests;

@@ -16,6 +16,8 @@ use std::{path::PathBuf, sync::Arc, time::Duration, time::SystemTime};
 #[derive(Debug, Clone, Default)]
 pub(crate) struct State {
     pub(crate) watching: Option<Watching>,
+    /// When a scan last read every flag file and override.
+    pub(crate) last_scan: Option<SystemTime>,
     /// In the order in which later ones win.
     pub(crate) sources: Vec<SourceState>,
     /// The directory of local overrides, if there is to be one.

@@ -2,11 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-/// How long content that may be half written must stay the same.
-pub(super) const HALF_WRITTEN: Duration = Duration::from_millis(200);
-
 /// How long a file must be gone from its directory: editors delete for a moment.
 pub(super) const GONE: Duration = Duration::from_secs(1);
+
+/// How long a lease is waited for before it is reported: a file server gives it up when asked.
+pub(super) const LEASED: Duration = Duration::from_secs(5);
+
+/// How long a file system that does not answer is waited for before it is reported.
+pub(super) const UNANSWERED: Duration = Duration::from_secs(30);
 
 /// Something that has been the case since a moment.
 #[derive(Debug)]
@@ -16,6 +19,15 @@ pub(super) struct Wait<T> {
 }
 
 impl<T: PartialEq> Wait<T> {
+    pub(super) fn what(&self) -> &T {
+        &self.what
+    }
+
+    /// When it began.
+    pub(super) fn since(&self) -> Instant {
+        self.since
+    }
+
     /// Whether this has been the case long enough; if not, `wait` keeps it, and `again` becomes
     /// the time to look again unless that is earlier.
     pub(super) fn is_over(

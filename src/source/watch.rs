@@ -4,13 +4,15 @@
 //! caller reads; a slow poll runs beside the events and replaces them where they are refused.
 
 mod directories;
+mod events;
 mod settle;
 #[cfg(test)]
 mod tests;
+mod writes;
 
 use std::{
-    path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -19,13 +21,13 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use self::{
-    directories::Directories,
-    settle::{Change, Unsettled},
+use self::{directories::Directories, events::Events};
+use super::{
+    chain::Chain,
+    disk::{Disk, Operation},
 };
-use super::chain::Chain;
 
-pub(crate) use self::directories::Refusal;
+pub(crate) use self::{directories::Refusal, writes::Writes};
 
 /// The slowest poll where events were wanted and refused.
 const POLL_WHEN_REFUSED: Duration = Duration::from_secs(1);
@@ -61,15 +63,6 @@ impl WatchMode {
     }
 }
 
-/// What is known of the writers when the files may have changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Notice {
-    /// Every change is complete: renamed into place, or its writer has closed the file.
-    Whole,
-    /// Nothing: noticed by the poll, say, or the writer took longer than one waits.
-    Unsure,
-}
-
 /// Watches a set of source paths, present or not.
 #[derive(Debug)]
 pub(crate) struct Watcher {
@@ -78,64 +71,82 @@ pub(crate) struct Watcher {
     others: Vec<PathBuf>,
     option: WatchOption,
     poll_interval: Duration,
-    shared: Arc<Shared>,
+    events: Arc<Events>,
     directories: Option<Directories>,
     refusal: Option<Refusal>,
+    disk: Disk,
     next_poll: Instant,
     next_attempt: Instant,
 }
 
+/// What became of the attempt to watch directories.
+type Watched = (Option<Directories>, Option<Refusal>);
+
 impl Watcher {
-    /// Starts to watch, so that nothing that happens after this call is missed. Cannot fail:
-    /// without events it polls, at least once a second, and asks for them again every 30 s.
-    pub(crate) fn new(paths: Vec<PathBuf>, option: WatchOption, poll_interval: Duration) -> Self {
+    /// Watches nothing until [`Watcher::prepare`]. Without events it polls, at least once a second,
+    /// and asks for them again every 30 s. `returned` is notified when a hung directory answers.
+    pub(crate) fn new(
+        paths: Vec<PathBuf>,
+        option: WatchOption,
+        poll_interval: Duration,
+        returned: Arc<Notify>,
+    ) -> Self {
         let now = Instant::now();
-        let mut watcher = Self {
+        Self {
             paths,
             others: Vec::new(),
             option,
             poll_interval,
-            shared: Arc::default(),
+            events: Arc::default(),
             directories: None,
             refusal: None,
+            disk: Disk::new(returned),
             next_poll: now,
             next_attempt: now,
-        };
-        watcher.prepare();
-        watcher
+        }
     }
 
     /// Waits until the files may have changed and are worth reading, or a poll is due. What
-    /// happens after it returns makes the next call return. Cancel-safe: it takes nothing until
-    /// the last await is over.
-    pub(crate) async fn changed(&mut self) -> Notice {
+    /// happens after it returns makes the next call return. Cancel-safe: it takes nothing.
+    pub(crate) async fn changed(&mut self) {
         loop {
             // A poll does not cut short the wait for a file that is being written.
-            let due = self.shared.lock().unsettled.as_ref().map(Unsettled::due);
-            let due = due.unwrap_or(self.next_poll);
+            let due = self.events.due().unwrap_or(self.next_poll);
             if due <= Instant::now() {
-                break;
+                return;
             }
             tokio::select! {
                 () = sleep_until(due) => {}
-                () = self.shared.event.notified() => {}
+                () = self.events.noted() => {}
             }
         }
-        let whole = self.shared.lock().unsettled.as_ref().is_some_and(Unsettled::is_whole);
-        self.prepare();
-        if whole { Notice::Whole } else { Notice::Unsure }
     }
 
-    /// Watches these files too, instead of those it was told before. Returns whether any of them
+    /// Makes ready for the caller to read: from here on every event starts another scan. Blocks on
+    /// the disk, for a bounded time, so not for an async task.
+    pub(crate) fn prepare(&mut self) -> Writes {
+        self.disk.begin_scan();
+        let (mut writes, events_lost) = self.events.begin_scan();
+        if events_lost {
+            self.directories = None;
+            self.next_attempt = Instant::now();
+        }
+        let had_events = self.directories.is_some();
+        self.watch();
+        // A writer of now will be heard of, but one of before was not.
+        writes.is_first &= !had_events && self.mode() == WatchMode::Inotify;
+        self.next_poll = Instant::now() + self.poll_interval();
+        writes
+    }
+
+    /// Watches these files too, instead of those it was given before. Returns whether any of them
     /// may have changed since it was read: it was not watched.
     pub(crate) fn watch_also(&mut self, others: Vec<PathBuf>) -> bool {
         if others == self.others {
             return false;
         }
         self.others = others;
-        if self.option == WatchOption::Auto {
-            self.watch();
-        }
+        self.watch();
         true
     }
 
@@ -160,113 +171,55 @@ impl Watcher {
         self.refusal.as_ref()
     }
 
-    /// Makes ready for the caller to read: from here on every event starts another look.
-    fn prepare(&mut self) {
-        let events_lost = self.shared.lock().begin_look();
-        if events_lost {
-            self.directories = None;
-            self.next_attempt = Instant::now();
-        }
-        if self.option == WatchOption::Auto {
-            self.watch();
-        }
-        self.next_poll = Instant::now() + self.poll_interval();
-    }
-
     /// Watches what the paths depend on now.
     fn watch(&mut self) {
-        if self.directories.is_none() && Instant::now() < self.next_attempt {
+        if self.option == WatchOption::Poll {
             return;
         }
-        let opened = match self.directories.take() {
-            Some(directories) => Ok(directories),
-            None => {
-                let shared = Arc::clone(&self.shared);
-                Directories::open(move |event| shared.on_event(event))
+        let waits = self.directories.is_none() && Instant::now() < self.next_attempt;
+        if waits && !self.disk.is_hanging() {
+            return;
+        }
+        let events = Arc::clone(&self.events);
+        let paths: Vec<_> = self.paths.iter().chain(&self.others).cloned().collect();
+        let directories = self.directories.take();
+        let watch = move || watch_all(directories, &events, &paths);
+        match self.disk.run(Operation::Watch, Path::new(""), watch) {
+            Some((directories, refusal)) => {
+                (self.directories, self.refusal) = (directories, refusal);
             }
-        };
-        match opened {
-            Ok(mut directories) => {
-                let all = || self.paths.iter().chain(&self.others);
-                let chain = Arc::new(Chain::of(all()));
-                self.shared.lock().chain = Arc::clone(&chain);
-                self.refusal = directories.set(&chain.directories()).err();
-                self.directories = Some(directories);
-                // What changed before its directory was watched was not reported.
-                if Chain::of(all()) != *chain {
-                    self.shared.lock().unsettled(Instant::now()).miss();
-                }
-            }
-            Err(refusal) => {
-                self.refusal = Some(refusal);
-                self.next_attempt = Instant::now() + RETRY;
-            }
+            // The instance is with the thread that hangs, and reports what it watches already.
+            None => self.refusal = Some(Refusal::Unanswered),
+        }
+        if self.disk.has_late_result() {
+            // The paths may depend on other directories by now.
+            self.events.miss();
+        }
+        if self.directories.is_none() {
+            self.next_attempt = Instant::now() + RETRY;
         }
     }
 }
 
-/// What notify's thread tells the task.
-#[derive(Debug, Default)]
-struct Shared {
-    /// A std mutex: held for a look-up in a map, never across an await.
-    state: Mutex<State>,
-    /// Keeps one permit, so an event between two waits is not lost, and a burst is one.
-    event: Notify,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    chain: Arc<Chain>,
-    unsettled: Option<Unsettled>,
-    events_lost: bool,
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+/// Watches all that the paths depend on, with another instance if there is none.
+fn watch_all(directories: Option<Directories>, events: &Arc<Events>, paths: &[PathBuf]) -> Watched {
+    let opened = directories.map_or_else(
+        || {
+            let events = Arc::clone(events);
+            Directories::open(move |event| events.on_event(event))
+        },
+        Ok,
+    );
+    let mut directories = match opened {
+        Ok(directories) => directories,
+        Err(refusal) => return (None, Some(refusal)),
+    };
+    let chain = Arc::new(Chain::of(paths));
+    events.follow(Arc::clone(&chain));
+    let refusal = directories.set(&chain.directories()).err();
+    // What changed before its directory was watched was not reported.
+    if Chain::of(paths) != *chain {
+        events.miss();
     }
-
-    /// Runs on notify's thread: no I/O and no logging here.
-    fn on_event(&self, event: notify::Result<notify::Event>) {
-        if self.lock().note(event) {
-            self.event.notify_one();
-        }
-    }
-}
-
-impl State {
-    /// Returns whether the event calls for a look.
-    fn note(&mut self, event: notify::Result<notify::Event>) -> bool {
-        let now = Instant::now();
-        match event {
-            Ok(event) if !event.need_rescan() => {
-                // A rename is told as from, to, and both; what counts is the last name.
-                let (Some(change), Some(path)) = (Change::of(event.kind), event.paths.last())
-                else {
-                    return false;
-                };
-                let concerned = self.chain.concerns(path);
-                if concerned {
-                    self.unsettled(now).note(change, path, now);
-                }
-                concerned
-            }
-            // The queue overflowed or could not be read: anything may have happened.
-            _ => {
-                self.events_lost = true;
-                self.unsettled(now).miss();
-                true
-            }
-        }
-    }
-
-    fn unsettled(&mut self, now: Instant) -> &mut Unsettled {
-        self.unsettled.get_or_insert_with(|| Unsettled::new(now))
-    }
-
-    /// Forgets what led to this look. Returns whether the instance must be replaced.
-    fn begin_look(&mut self) -> bool {
-        self.unsettled = None;
-        std::mem::take(&mut self.events_lost)
-    }
+    (Some(directories), refusal)
 }

@@ -12,6 +12,7 @@ use crate::{
     },
     telemetry::metrics::Reload,
 };
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value as Json;
 use std::{collections::BTreeMap, fmt::Write, time::Duration};
@@ -30,6 +31,7 @@ pub(super) struct Document<'a> {
     digest: Option<String>,
     hash: Option<u64>,
     watch: Option<Watch<'a>>,
+    last_scan: Option<String>,
     sources: Vec<Source<'a>>,
     quarantined: Vec<Quarantined<'a>>,
     overrides_directory: Option<String>,
@@ -94,6 +96,11 @@ struct Flag<'a> {
     state: &'static str,
     variants: Vec<&'a str>,
     default: Option<&'a str>,
+    /// The file says `killed: true`, whether or not an override decides.
+    killed: bool,
+    /// The variant that everyone gets.
+    serves: Option<&'a str>,
+    next_change: Option<NextChange>,
     file: Option<String>,
     owner: Option<String>,
     kind: Option<String>,
@@ -107,6 +114,14 @@ struct Flag<'a> {
     shared: bool,
     evaluations: BTreeMap<&'a str, u64>,
     exposures: BTreeMap<&'a str, BTreeMap<&'static str, u64>>,
+}
+
+/// A change that the clock makes.
+#[derive(Debug, Serialize)]
+struct NextChange {
+    at: String,
+    local: String,
+    change: String,
 }
 
 impl<'a> Document<'a> {
@@ -136,6 +151,7 @@ impl<'a> Document<'a> {
             digest: snapshot.map(|snapshot| hex(snapshot.digest())),
             hash: snapshot.map(|snapshot| snapshot.hash48()),
             watch: state.watching.as_ref().map(Watch::of),
+            last_scan: state.last_scan.map(|at| humantime::format_rfc3339_seconds(at).to_string()),
             sources: state.sources.iter().map(Source::of).collect(),
             quarantined: layers.flat_map(|layer| served.quarantined(layer)).collect(),
             overrides_directory: directory.map(|directory| directory.display().to_string()),
@@ -186,6 +202,9 @@ impl<'a> Served<'a> {
             state: if flag.is_disabled() { "disabled" } else { "enabled" },
             variants: flag.variants().iter().map(Variant::name).collect(),
             default: flag.default().map(Variant::name),
+            killed: flag.is_killed(),
+            serves: flag.serves_everyone(),
+            next_change: NextChange::of(entry),
             file: self.0.get(flag.key()).map(|(_, file)| file.clone()),
             owner,
             kind,
@@ -216,6 +235,18 @@ impl<'a> Served<'a> {
                 },
                 reasons: errors.map(|error| format!("{}: {}", error.path, error.message)).collect(),
             }
+        })
+    }
+}
+
+impl NextChange {
+    /// `None` if the clock changes nothing, or only after the year 9999.
+    fn of(entry: &Entry) -> Option<Self> {
+        let next = entry.next_change()?;
+        Some(Self {
+            at: Timestamp::from_second(next.at).ok()?.to_string(),
+            local: entry.flag.moment(next.at)?,
+            change: next.words,
         })
     }
 }

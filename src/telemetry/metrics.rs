@@ -46,16 +46,19 @@ pub(crate) enum Reload {
     ParseError,
     /// The file has an error, and `--strict` takes no such file.
     Rejected,
+    /// The file lost more than a quarter of its flags, and may be half written.
+    Held,
 }
 
 impl Reload {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Applied,
         Self::Partial,
         Self::Unchanged,
         Self::ReadError,
         Self::ParseError,
         Self::Rejected,
+        Self::Held,
     ];
 
     pub(crate) fn as_str(self) -> &'static str {
@@ -66,6 +69,7 @@ impl Reload {
             Self::ReadError => "read_error",
             Self::ParseError => "parse_error",
             Self::Rejected => "rejected",
+            Self::Held => "held",
         }
     }
 }
@@ -134,6 +138,7 @@ pub struct Metrics {
 pub(crate) struct ConfigGauges {
     pub(crate) last_reload_successful: Gauge,
     pub(crate) last_reload_success_timestamp: Gauge,
+    pub(crate) last_scan_timestamp: Gauge,
     pub(crate) generation: Gauge,
     pub(crate) bytes: Gauge,
     pub(crate) reload_duration: Gauge,
@@ -171,6 +176,7 @@ impl Metrics {
             last_reload_success_timestamp: gauge(
                 "flagstaff_config_last_reload_success_timestamp_seconds",
             ),
+            last_scan_timestamp: gauge("flagstaff_config_last_scan_timestamp_seconds"),
             generation: gauge("flagstaff_config_generation"),
             bytes: gauge("flagstaff_config_bytes"),
             reload_duration: gauge("flagstaff_config_reload_duration_seconds"),
@@ -393,6 +399,10 @@ fn describe(recorder: &PrometheusRecorder) {
         (
             "flagstaff_config_last_reload_success_timestamp_seconds",
             "When the last wholly good flag files were applied",
+        ),
+        (
+            "flagstaff_config_last_scan_timestamp_seconds",
+            "Unix time of the last scan that read every flag file and override",
         ),
         ("flagstaff_config_generation", "How many times the flags changed since the start"),
         ("flagstaff_config_bytes", "Size of the flag files in force"),

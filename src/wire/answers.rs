@@ -3,7 +3,7 @@
 //! One encoding serves both versions of the contract: they number their fields alike, and what v2
 //! leaves out is what v1 reads as zero.
 
-use super::{PREFIX, put_frame};
+use super::{PREFIX, frame, put_frame};
 use crate::flag::encoded::{put_bytes, put_double, put_varint};
 use crate::flag::{Flag, Outcome, Reason, Variant, VariantIndex, VariantValue};
 use bytes::Bytes;
@@ -44,9 +44,20 @@ impl Type {
     }
 }
 
-/// Every answer of one flag, as frames that share one buffer.
+/// Prepared answers of a flag take at most so many bytes. Of larger flags, each answer is encoded
+/// when it is asked for: variants times metadata could be far more than the text of the flag.
+const MOST_PREPARED: usize = 2048;
+
+/// Every answer of one flag.
 #[derive(Debug)]
 pub struct Answers {
+    /// `None` for a flag with large answers.
+    prepared: Option<Prepared>,
+}
+
+/// Answers as frames that share one buffer.
+#[derive(Debug)]
+struct Prepared {
     /// By variant, then the default variant once more for the reason DEFAULT.
     frames: Box<[Bytes]>,
     /// The same for clients that want whole numbers, if the flag has numbers.
@@ -56,47 +67,9 @@ pub struct Answers {
 }
 
 impl Answers {
-    /// Encodes every answer of a flag.
+    /// Encodes every answer of a flag, unless they are large.
     pub fn new(flag: &Flag) -> Self {
-        let mut buffer = Vec::new();
-        let mut ends = Vec::new();
-        let by_variant = |variant: &Variant, whole: bool| {
-            let reason = if flag.is_targeted() { Reason::TargetingMatch } else { Reason::Static };
-            answer(flag, variant, reason, whole)
-        };
-        let has_numbers = flag
-            .variants()
-            .iter()
-            .any(|variant| matches!(variant.value(), VariantValue::Number(_)));
-        let passes: &[bool] = if has_numbers { &[false, true] } else { &[false] };
-        for &whole in passes {
-            for variant in flag.variants() {
-                put_frame(&mut buffer, &by_variant(variant, whole));
-                ends.push(buffer.len());
-            }
-            if let Some(default) = flag.default() {
-                put_frame(&mut buffer, &answer(flag, default, Reason::Default, whole));
-            }
-            ends.push(buffer.len());
-        }
-        let mut nothing = Vec::new();
-        put_str(&mut nothing, 2, if flag.is_disabled() { "DISABLED" } else { "DEFAULT" });
-        put_bytes(&mut nothing, 4, flag.metadata());
-        put_frame(&mut buffer, &nothing);
-        ends.push(buffer.len());
-
-        buffer.shrink_to_fit();
-        let buffer = Bytes::from(buffer);
-        let mut start = 0;
-        let mut frames = ends.into_iter().map(|end| {
-            let frame = buffer.slice(start..end);
-            start = end;
-            frame
-        });
-        let count = flag.variants().len() + 1;
-        let plain = frames.by_ref().take(count).collect();
-        let whole = frames.by_ref().take(if has_numbers { count } else { 0 }).collect();
-        Self { frames: plain, whole, nothing: frames.next().unwrap_or_default() }
+        Self { prepared: Prepared::new(flag) }
     }
 
     /// The place of an answer among a flag's: its variant or, for the reason DEFAULT, one more.
@@ -111,16 +84,80 @@ impl Answers {
         (index, reason): (VariantIndex, Reason),
         wanted: Type,
     ) -> Option<Bytes> {
-        let variant = flag.variants().get(index)?;
-        let frames = if wanted == Type::Int { &self.whole } else { &self.frames };
-        let frame = frames.get(Self::place(flag, index, reason))?;
-        wanted.fits(variant.value()).then(|| frame.clone())
+        let variant = flag.variants().get(index).filter(|variant| wanted.fits(variant.value()))?;
+        let Some(prepared) = &self.prepared else {
+            return Some(frame(&answer(flag, variant, reason, wanted == Type::Int)));
+        };
+        let frames = if wanted == Type::Int { &prepared.whole } else { &prepared.frames };
+        frames.get(Self::place(flag, index, reason)).cloned()
     }
 
     /// The frame that leaves the value to the caller.
-    pub(crate) fn nothing(&self) -> Bytes {
-        self.nothing.clone()
+    pub(crate) fn nothing(&self, flag: &Flag) -> Bytes {
+        let encoded = || frame(&nothing(flag));
+        self.prepared.as_ref().map_or_else(encoded, |prepared| prepared.nothing.clone())
     }
+}
+
+impl Prepared {
+    fn new(flag: &Flag) -> Option<Self> {
+        let mut buffer = Vec::new();
+        let mut ends = Vec::new();
+        let has_numbers = flag
+            .variants()
+            .iter()
+            .any(|variant| matches!(variant.value(), VariantValue::Number(_)));
+        let passes: &[bool] = if has_numbers { &[false, true] } else { &[false] };
+        let reason = if flag.is_targeted() { Reason::TargetingMatch } else { Reason::Static };
+        for &whole in passes {
+            for variant in flag.variants() {
+                if buffer.len() + size(variant) > MOST_PREPARED {
+                    return None;
+                }
+                put_frame(&mut buffer, &answer(flag, variant, reason, whole));
+                ends.push(buffer.len());
+            }
+            if let Some(default) = flag.default() {
+                put_frame(&mut buffer, &answer(flag, default, Reason::Default, whole));
+            }
+            ends.push(buffer.len());
+        }
+        put_frame(&mut buffer, &nothing(flag));
+        ends.push(buffer.len());
+        if buffer.len() > MOST_PREPARED {
+            return None;
+        }
+
+        buffer.shrink_to_fit();
+        let buffer = Bytes::from(buffer);
+        let mut start = 0;
+        let mut frames = ends.into_iter().map(|end| {
+            let frame = buffer.slice(start..end);
+            start = end;
+            frame
+        });
+        let count = flag.variants().len() + 1;
+        let plain = frames.by_ref().take(count).collect();
+        let whole = frames.by_ref().take(if has_numbers { count } else { 0 }).collect();
+        Some(Self { frames: plain, whole, nothing: frames.next().unwrap_or_default() })
+    }
+}
+
+/// The bytes of a value.
+fn size(variant: &Variant) -> usize {
+    match variant.value() {
+        VariantValue::Bool(_) | VariantValue::Number(_) | VariantValue::Other(_) => 0,
+        VariantValue::String(text) => text.len(),
+        VariantValue::Object(encoded) => encoded.len(),
+    }
+}
+
+/// The response message that leaves the value to the caller.
+fn nothing(flag: &Flag) -> Vec<u8> {
+    let mut out = Vec::new();
+    put_str(&mut out, 2, if flag.is_disabled() { "DISABLED" } else { "DEFAULT" });
+    put_bytes(&mut out, 4, flag.metadata());
+    out
 }
 
 /// A response message for one variant.

@@ -46,7 +46,7 @@ fn pytest(python: &Path, suite: &Path, variables: &[(&str, &OsStr)]) -> io::Resu
 }
 
 /// Returns the Python of a virtual environment that holds the packages the suite pins.
-fn environment(suite: &Path, name: &str) -> io::Result<PathBuf> {
+pub(crate) fn environment(suite: &Path, name: &str) -> io::Result<PathBuf> {
     let tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let home = tmp.join(name);
     let python = home.join("bin/python");

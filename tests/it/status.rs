@@ -50,7 +50,7 @@ async fn it_has_every_member_that_docs_promise() {
     for (of, expected) in [
         (
             &found,
-            "connections digest exposures flags generation hash overrides overrides_directory \
+            "connections digest exposures flags generation hash last_scan overrides overrides_directory \
              phase quarantined reason revision series sources streams unknown_flags \
              uptime_seconds version watch",
         ),
@@ -65,8 +65,8 @@ async fn it_has_every_member_that_docs_promise() {
         (&found["unknown_flags"], "requests top"),
         (
             &found["flags"]["a"],
-            "changed default evaluations expires exposures file kind owner shared split state \
-             ticket variants why",
+            "changed default evaluations expires exposures file killed kind next_change owner \
+             serves shared split state ticket variants why",
         ),
     ] {
         let expected: Vec<_> = expected.split_whitespace().collect();

@@ -97,7 +97,7 @@ const RESERVED: [(&str, &[&str]); 5] = [
     ("pb::", &["src/app.rs"]),
     ("tasks.spawn(", &["src/lifecycle.rs"]),
     ("env::", &["src/greeting.rs"]),
-    ("File::open(", &["src/source"]),
+    ("custom_flags(", &["src/source/read.rs"]),
     ("register_counter(", &["src/telemetry/metrics.rs"]),
 ];
 

@@ -3,7 +3,12 @@
 //! A layer keeps them, so that a flag that changes alone refers to the evaluators that its
 //! neighbours refer to, and not to copies.
 
-use super::{digest, references::References, rule::RuleCompiler, scope::FileScope};
+use super::{
+    digest,
+    references::{References, gather},
+    rule::RuleCompiler,
+    scope::FileScope,
+};
 use crate::flag::{
     Digest,
     diagnostic::{Diagnostic, Path},
@@ -13,7 +18,7 @@ use crate::flag::{
 use serde_json::Value as Json;
 use std::{
     cell::{OnceCell, RefCell},
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
@@ -36,27 +41,88 @@ pub(in crate::flag) struct Compiled {
     by_name: BTreeMap<Box<str>, Evaluator>,
 }
 
+/// An evaluator as written.
+#[derive(Debug)]
+struct Written {
+    /// A tree takes many times the memory of its text, so that only one is there at a time.
+    text: Box<str>,
+    /// The names that it refers to.
+    names: BTreeSet<String>,
+    /// The tree of one that can have variants as results, which flags look at.
+    tree: Option<Json>,
+}
+
 /// The evaluators of a file.
 #[derive(Debug)]
 pub(super) struct Evaluators {
-    written: BTreeMap<String, Json>,
+    written: BTreeMap<String, Written>,
     references: OnceCell<References>,
     compiled: RefCell<Compiled>,
+}
+
+/// The evaluators of a file, before any is compiled.
+#[derive(Debug, Default)]
+pub(super) struct Texts {
+    by_name: BTreeMap<String, Written>,
+    digests: Vec<Digest>,
+}
+
+impl Texts {
+    /// Adds an evaluator, which was read from a text without a problem.
+    pub(super) fn add(&mut self, name: &str, text: &str, rule: Json) {
+        let mut names = BTreeSet::new();
+        gather(&rule, &mut names);
+        let canonical = serde_json::to_vec(&rule).unwrap_or_default();
+        self.digests.push(digest([name.as_bytes(), canonical.as_slice()]));
+        let tree = can_be_variant(&rule).then_some(rule);
+        self.by_name.insert(name.to_owned(), Written { text: text.into(), names, tree });
+    }
+
+    /// What one list of evaluators is told from another by.
+    pub(super) fn digests(&self) -> impl Iterator<Item = &[u8]> {
+        self.digests.iter().map(<[u8; 32]>::as_slice)
+    }
+}
+
+/// Whether a rule can result in a name that stands in it.
+fn can_be_variant(rule: &Json) -> bool {
+    match rule {
+        Json::Object(members) => {
+            let names = ["if", "?:", "fractional", "$ref"];
+            members.len() == 1 && names.iter().any(|name| members.contains_key(*name))
+        }
+        _ => true,
+    }
 }
 
 impl Evaluators {
     /// Evaluators of a file whose shared parts have the digest `of`; those that were `compiled`
     /// from the same parts are not compiled again.
-    pub(super) fn new(written: BTreeMap<String, Json>, of: Digest, compiled: &Compiled) -> Self {
+    pub(super) fn new(written: Texts, of: Digest, compiled: &Compiled) -> Self {
         let is_same = compiled.of == of;
         let by_name = if is_same { compiled.by_name.clone() } else { BTreeMap::new() };
         let compiled = RefCell::new(Compiled { of, by_name });
-        Self { written, references: OnceCell::new(), compiled }
+        Self { written: written.by_name, references: OnceCell::new(), compiled }
     }
 
-    /// Rules as written by the name that `$ref` refers to them by.
-    pub(super) fn written(&self) -> &BTreeMap<String, Json> {
-        &self.written
+    /// The name of an evaluator as this has it.
+    pub(super) fn name<'a>(&'a self, name: &str) -> Option<&'a str> {
+        self.written.get_key_value(name).map(|(name, _)| name.as_str())
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.written.keys().map(String::as_str)
+    }
+
+    /// Names and rules as written.
+    pub(super) fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.written.iter().map(|(name, written)| (name.as_str(), &*written.text))
+    }
+
+    /// The rule of an evaluator that can have variants as results.
+    pub(super) fn with_results<'a>(&'a self, name: &str) -> Option<(&'a str, &'a Json)> {
+        let (name, written) = self.written.get_key_value(name)?;
+        Some((name, written.tree.as_ref()?))
     }
 
     /// The cycle that a reference from one evaluator to another would close.
@@ -65,7 +131,11 @@ impl Evaluators {
     }
 
     fn references(&self) -> &References {
-        self.references.get_or_init(|| References::of(&self.written))
+        self.references.get_or_init(|| {
+            References::of(
+                self.written.iter().map(|(name, written)| (name.as_str(), &written.names)),
+            )
+        })
     }
 
     /// The evaluator of a name, compiled at the first call after those that it needs.
@@ -76,8 +146,9 @@ impl Evaluators {
         let is_known = |name: &str| self.compiled.borrow().by_name.contains_key(name);
         let order = self.references().in_order(name, is_known);
         for name in order {
-            let (name, rule) = self.written.get_key_value(name)?;
-            let evaluator = self.compile(name, rule, scope);
+            let (name, written) = self.written.get_key_value(name)?;
+            let rule = serde_json::from_str(&written.text).ok()?;
+            let evaluator = self.compile(name, &rule, scope);
             self.compiled.borrow_mut().by_name.insert(name.as_str().into(), evaluator);
         }
         self.compiled.borrow().by_name.get(name).cloned()

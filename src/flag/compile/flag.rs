@@ -3,19 +3,20 @@
 use super::{
     digest, json, results,
     rule::RuleCompiler,
-    scope::{FileScope, not_flat},
+    scope::{FileScope, encode_metadata, not_flat},
     variants,
 };
 use crate::flag::{
     Behaviour, Digest, Digests, Flag, Variant, VariantValue, boundaries,
     diagnostic::{Diagnostic, Path, Target},
     document::Definition,
-    encoded::encode_object,
     members::Members,
+    origin::Origin,
     problems::Problems,
     suggest::suggest,
 };
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, value::RawValue};
+use std::sync::Arc;
 
 /// The members of a flag that mean something; `key` does in a list of flags.
 const KNOWN: [&str; 7] =
@@ -40,15 +41,7 @@ pub(super) fn compile(
     };
     let disabled = is_disabled(read("state", found), &here.member("state"), found);
     let disabled = disabled || holds_disabled(definition, &members, &here, found);
-    let written =
-        members.get("variants").map(|raw| json::read(raw, &here.member("variants"), found));
-    let known = match written.transpose() {
-        Ok(written) => variants::compile(written, &here.member("variants"), found),
-        Err(error) => {
-            found.push(error);
-            None
-        }
-    };
+    let known = variants(members.get("variants"), &here.member("variants"), scope, found);
     let default = read("defaultVariant", found).unwrap_or(Json::Null);
     let default = variants::find_default(&default, known.as_deref(), &here, found);
     let metadata = read("metadata", found);
@@ -107,8 +100,29 @@ pub(super) fn compile(
         metadata,
         description,
         boundaries,
+        origin: Origin::default(),
         digests,
     })
+}
+
+/// The variants of a flag; `None` if they cannot be read.
+fn variants(
+    raw: Option<&RawValue>,
+    path: &Path,
+    scope: &FileScope,
+    found: &mut Problems,
+) -> Option<Arc<[Variant]>> {
+    let Some(raw) = raw else { return variants::compile(None, path, found) };
+    if let Some(same) = scope.interned().variants(raw.get()) {
+        return Some(same);
+    }
+    let before = found.count();
+    let written = json::read(raw, path, found).map_err(|error| found.push(error)).ok()?;
+    let variants = variants::compile(Some(written), path, found)?;
+    if found.count() == before {
+        scope.interned().keep_variants(raw.get(), &variants);
+    }
+    Some(variants)
 }
 
 /// Warns of members that are written twice, and of those that nothing reads.
@@ -172,22 +186,23 @@ fn merge_metadata(
     metadata: Option<Json>,
     path: &Path,
     found: &mut Problems,
-) -> Box<[u8]> {
-    let mut merged = scope.metadata().clone();
+) -> Arc<[u8]> {
     match metadata {
         None | Some(Json::Null) => {}
         Some(Json::Object(own)) => {
+            let mut merged = scope.metadata().clone();
             for (name, value) in own {
                 found.extend(not_flat(path, &name, &value));
                 merged.insert(name, value);
             }
+            return scope.interned().metadata(encode_metadata(&merged));
         }
         Some(_) => {
             let help = "make it an object of strings, numbers and booleans";
             found.push(Diagnostic::error(path, "is not an object", help));
         }
     }
-    encode_object(merged.iter().filter(|(_, value)| !value.is_null()))
+    Arc::clone(scope.encoded_metadata())
 }
 
 fn meaning(

@@ -6,6 +6,7 @@ use crate::flag::{
     authored::SwitchedOff,
     diagnostic::{Diagnostic, Level},
     layer::{LayerFlag, Standing},
+    origin::Origin,
 };
 use std::sync::Arc;
 
@@ -41,11 +42,12 @@ pub(super) fn flag(
     let flag = Flag {
         key: key.into(),
         behaviour: Behaviour::Broken(why.unwrap_or_default().into()),
-        variants: Box::default(),
+        variants: Arc::default(),
         default: None,
-        metadata: Box::default(),
+        metadata: Arc::default(),
         description: None,
         boundaries: Box::default(),
+        origin: Origin::default(),
         digests: Digests { source, targeting: source, meaning: source, definition: source },
     };
     LayerFlag::new(Arc::new(flag), Standing::Broken, found)
@@ -73,11 +75,12 @@ fn switched_off(
     Some(Flag {
         key: key.into(),
         behaviour,
-        variants: good.map(|good| good.variants.clone()).unwrap_or_default(),
+        variants: good.map(|good| Arc::clone(&good.variants)).unwrap_or_default(),
         default,
-        metadata: good.map(|good| good.metadata.clone()).unwrap_or_default(),
+        metadata: good.map(|good| Arc::clone(&good.metadata)).unwrap_or_default(),
         description: good.and_then(|good| good.description.clone()),
         boundaries: Box::default(),
+        origin: Origin { killed: by == SwitchedOff::Killed, zone: None },
         digests: Digests { source, targeting: source, meaning, definition: meaning },
     })
 }

@@ -18,16 +18,17 @@ pub(super) struct References {
 const LONGEST_CYCLE: usize = 10;
 
 impl References {
-    /// Finds all references between these evaluators.
-    pub(super) fn of(evaluators: &BTreeMap<String, Json>) -> Self {
+    /// Finds the references between evaluators, given the names that each refers to.
+    pub(super) fn of<'a>(
+        evaluators: impl Iterator<Item = (&'a str, &'a BTreeSet<String>)> + Clone,
+    ) -> Self {
+        let known: BTreeSet<&str> = evaluators.clone().map(|(name, _)| name).collect();
         let mut search = Search::default();
-        for (name, rule) in evaluators {
-            let mut names = BTreeSet::new();
-            gather(rule, &mut names);
-            names.retain(|name| evaluators.contains_key(*name));
-            search.needs.insert(name, names.into_iter().collect());
+        for (name, names) in evaluators {
+            let names = names.iter().map(String::as_str).filter(|name| known.contains(name));
+            search.needs.insert(name, names.collect());
         }
-        for name in evaluators.keys() {
+        for name in &known {
             search.from(name);
         }
         let needs = search.needs.into_iter().map(|(name, needed)| {
@@ -136,15 +137,15 @@ fn written(cycle: &[&str], first: &str) -> String {
     format!("{shown} -> {first}")
 }
 
-/// The names that a rule refers to.
-fn gather<'a>(rule: &'a Json, names: &mut BTreeSet<&'a str>) {
+/// Adds the names that a rule refers to.
+pub(super) fn gather(rule: &Json, names: &mut BTreeSet<String>) {
     match rule {
         Json::Array(elements) => elements.iter().for_each(|element| gather(element, names)),
         // An object with any other number of members is data.
         Json::Object(members) if members.len() == 1 => {
             for (operator, argument) in members {
                 match argument {
-                    Json::String(name) if operator == "$ref" => _ = names.insert(name),
+                    Json::String(name) if operator == "$ref" => _ = names.insert(name.clone()),
                     argument => gather(argument, names),
                 }
             }
@@ -158,14 +159,24 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn references(evaluators: Json) -> References {
-        References::of(&serde_json::from_value(evaluators).unwrap())
+    fn of<'a>(evaluators: impl Iterator<Item = (String, &'a Json)>) -> References {
+        let names = evaluators.map(|(name, rule)| {
+            let mut names = BTreeSet::new();
+            gather(rule, &mut names);
+            (name, names)
+        });
+        let names: Vec<_> = names.collect();
+        References::of(names.iter().map(|(name, names)| (name.as_str(), names)))
+    }
+
+    fn references(evaluators: &Json) -> References {
+        of(evaluators.as_object().unwrap().iter().map(|(name, rule)| (name.clone(), rule)))
     }
 
     #[test]
     fn an_evaluator_follows_those_that_it_needs_and_each_is_named_once() {
         let both = |name: &str| json!({"and": [{"$ref": name}, {"$ref": name}]});
-        let found = references(json!({
+        let found = references(&json!({
             "a": {"or": [{"$ref": "b"}, {"$ref": "c"}, {"$ref": "nowhere"}]},
             "b": both("d"), "c": both("d"), "d": {"x": {"$ref": "a"}, "y": 1},
         }));
@@ -177,7 +188,7 @@ mod tests {
     #[test]
     fn a_cycle_is_cut_where_it_closes() {
         let to = |name: &str| json!({"!": {"$ref": name}});
-        let found = references(json!({"a": to("b"), "b": to("c"), "c": to("a"), "d": to("d")}));
+        let found = references(&json!({"a": to("b"), "b": to("c"), "c": to("a"), "d": to("d")}));
         assert_eq!(found.cycle("c", "a"), Some("a -> b -> c -> a"));
         assert_eq!(found.cycle("d", "d"), Some("d -> d"));
         assert_eq!(found.cycle("a", "b"), None);
@@ -191,12 +202,12 @@ mod tests {
         let link =
             |at: usize| (format!("{at:06}"), json!({"!": {"$ref": format!("{:06}", at + 1)}}));
         let chain: BTreeMap<_, _> = (0..last).map(link).collect();
-        let found = References::of(&chain);
+        let found = of(chain.iter().map(|(name, rule)| (name.clone(), rule)));
         let order = found.in_order("000000", |_| false);
         assert_eq!((order.len(), order[0]), (last, "099999"));
         let circle: BTreeMap<_, _> =
             chain.into_iter().chain([(format!("{last:06}"), json!({"$ref": "000000"}))]).collect();
-        let found = References::of(&circle);
+        let found = of(circle.iter().map(|(name, rule)| (name.clone(), rule)));
         let cycle = found.cycle("100000", "000000").unwrap();
         assert!(cycle.ends_with("000009 -> (99991 more) -> 000000"), "{cycle}");
     }

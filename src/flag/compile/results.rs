@@ -86,7 +86,7 @@ impl<'a> Search<'a, '_> {
                 }
             }
             ("$ref", Json::String(name)) => {
-                if let Some((name, rule)) = self.scope.evaluators().written().get_key_value(name)
+                if let Some((name, rule)) = self.scope.evaluators().with_results(name)
                     && self.seen.insert(name)
                 {
                     self.open.push((name, rule));

@@ -2,22 +2,21 @@
 
 use super::{
     digest,
-    evaluators::{Compiled, Evaluators},
+    evaluators::{Compiled, Evaluators, Texts},
+    interned::Interned,
     json,
 };
 use crate::flag::{
     Digest, Generation,
     diagnostic::{Diagnostic, Level, Path},
     document::Document,
+    encoded::encode_object,
     members::Members,
     problems::Problems,
     text::Text,
 };
 use serde_json::{Map, Value as Json, value::RawValue};
-use std::{
-    cell::Cell,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::{cell::Cell, collections::BTreeSet, sync::Arc};
 
 /// Results of rules that are compared with variants: those of an evaluator once for each flag.
 const MOST_RESULTS: usize = 2_000_000;
@@ -33,6 +32,9 @@ pub(super) struct FileScope {
     /// None of them can be.
     all_unreadable: bool,
     metadata: Map<String, Json>,
+    /// The same for flags that add nothing to it.
+    encoded_metadata: Arc<[u8]>,
+    interned: Interned,
     generation: Generation,
     is_pinned: bool,
     digest: Digest,
@@ -46,12 +48,12 @@ impl FileScope {
         compiled: &Compiled,
         found: &mut Problems,
     ) -> Self {
-        let mut evaluators = BTreeMap::new();
+        let mut evaluators = Texts::default();
         let mut unreadable = BTreeSet::new();
         let path = Path::from("$evaluators");
-        for (name, rule) in document.evaluators.iter().flat_map(|evaluators| &evaluators.0) {
-            match member(rule, text, &path.member(name), found) {
-                Some(rule) => drop(evaluators.insert(name.clone().into_owned(), rule)),
+        for (name, raw) in document.evaluators.iter().flat_map(|evaluators| &evaluators.0) {
+            match member(raw, text, &path.member(name), found) {
+                Some(rule) => evaluators.add(name, raw.get(), rule),
                 // Who refers to it is not told once more.
                 None => drop(unreadable.insert(name.clone().into_owned())),
             }
@@ -90,8 +92,10 @@ impl FileScope {
         for (name, value) in &metadata {
             found.extend(not_flat(&path, name, value));
         }
-        let shared = serde_json::to_vec(&(&evaluators, &metadata)).unwrap_or_default();
-        let digest = digest([&[generation as u8], shared.as_slice()]);
+        let written = serde_json::to_vec(&metadata).unwrap_or_default();
+        let generation_byte = [generation as u8];
+        let own = [generation_byte.as_slice(), written.as_slice()];
+        let digest = digest(own.into_iter().chain(evaluators.digests()));
         let is_pinned = pinned.is_some();
         let all_unreadable = document.evaluators.is_none();
         let results = Cell::new(MOST_RESULTS);
@@ -101,6 +105,8 @@ impl FileScope {
             results,
             unreadable,
             all_unreadable,
+            encoded_metadata: encode_metadata(&metadata).into(),
+            interned: Interned::default(),
             metadata,
             generation,
             is_pinned,
@@ -135,6 +141,16 @@ impl FileScope {
         &self.metadata
     }
 
+    /// The same encoded.
+    pub(super) fn encoded_metadata(&self) -> &Arc<[u8]> {
+        &self.encoded_metadata
+    }
+
+    /// Parts that many flags repeat.
+    pub(super) fn interned(&self) -> &Interned {
+        &self.interned
+    }
+
     pub(super) fn generation(&self) -> Generation {
         self.generation
     }
@@ -163,6 +179,11 @@ fn member(raw: &RawValue, text: &Text<'_>, path: &Path, found: &mut Problems) ->
             None
         }
     }
+}
+
+/// Metadata as flags have it; null values are dropped.
+pub(super) fn encode_metadata(metadata: &Map<String, Json>) -> Box<[u8]> {
+    encode_object(metadata.iter().filter(|(_, value)| !value.is_null()))
 }
 
 /// The warning of metadata that is no scalar.

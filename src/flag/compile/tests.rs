@@ -372,9 +372,9 @@ fn size_is_bounded_with_a_diagnostic() {
 
     // Literal operands of evaluators, which references repeat.
     let mut document = with(&json!({"targeting": {"or": vec![json!({"$ref": "many"}); 10]}}));
-    document["$evaluators"] = json!({"many": {"and": vec![1; 9_000]}});
+    document["$evaluators"] = json!({"many": {"and": vec!["operand"; 9_000]}});
     check(&document, &[]);
-    document["$evaluators"] = json!({"many": {"and": vec![1; 10_000]}});
+    document["$evaluators"] = json!({"many": {"and": vec!["operand"; 10_000]}});
     error("has more operands than 100000", &document);
 
     // A reference is not a level of its own, but the rule that it leads to is.

@@ -8,13 +8,14 @@ use crate::flag::{
     suggest::suggest_one_of_few,
 };
 use serde_json::{Map, Value as Json};
+use std::sync::Arc;
 
 /// The variants of a flag, ordered by name; `None` if they are no variants at all.
 pub(super) fn compile(
     variants: Option<Json>,
     path: &Path,
     found: &mut Problems,
-) -> Option<Box<[Variant]>> {
+) -> Option<Arc<[Variant]>> {
     let variants = match variants {
         Some(Json::Object(variants)) => variants,
         None | Some(Json::Null) => Map::new(),
@@ -24,11 +25,11 @@ pub(super) fn compile(
             return None;
         }
     };
-    let variants: Box<[_]> = variants
+    let variants: Arc<[_]> = variants
         .into_iter()
         .map(|(name, value)| Variant { name: name.into(), value: variant_value(value) })
         .collect();
-    for variant in &variants {
+    for variant in &*variants {
         if let VariantValue::Other(_) = variant.value {
             let help = "clients get a type mismatch; use a boolean, string, number or object";
             let path = path.member(&variant.name);

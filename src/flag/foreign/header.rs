@@ -33,7 +33,9 @@ const HELP: &str = "write flagstaff: 1 as the first line";
 
 /// The error of a file that has lost the line.
 pub(super) fn lost(file: &Shape<'_, '_>) -> Option<Diagnostic> {
-    if let Some(misspelt) = nearest("flagstaff", file.members.names()) {
+    let is_one = |value: &RawValue| matches!(value.get(), "1" | "\"1\"" | "1.0" | "true");
+    let ones = file.members.0.iter().filter(|(_, value)| is_one(value));
+    if let Some(misspelt) = nearest("flagstaff", ones.map(|(name, _)| &**name)) {
         let message = "is not a member of a flag file, and \"flagstaff: 1\" is missing";
         return Some(misplaced(
             misspelt,

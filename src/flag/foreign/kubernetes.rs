@@ -23,11 +23,11 @@ const OF_VALUES: [&str; 8] = [
 ];
 
 pub(super) fn error(file: &Shape<'_, '_>) -> Option<Diagnostic> {
+    if file.has_flags() {
+        return None;
+    }
     if let (Some(_), Some(kind)) = (file.text("apiVersion"), file.text("kind")) {
         return Some(named(&format!("a Kubernetes {kind}"), manifest(file, &kind)));
-    }
-    if file.members.get("flags").is_some() {
-        return None;
     }
     if file.has("apiVersion") && file.has("name") && file.has("version") {
         return Some(named(

@@ -31,13 +31,13 @@ const PRODUCTS: [Product; 12] = [
         is: |file| {
             let schema = file.text("$schema").unwrap_or_default();
             let describes = file.has_any(&["properties", "$defs", "definitions"]);
-            !file.has("flags") && (describes || schema.contains("json-schema.org"))
+            !file.has_flags() && (describes || schema.contains("json-schema.org"))
         },
         help: "serve a file that it describes; such a file names it in \"$schema\"",
     },
     Product {
         what: "a file of flag values for LaunchDarkly",
-        is: |file| file.has("flagValues"),
+        is: |file| !file.has_flags() && file.has("flagValues"),
         help: "jq '{flags: (.flagValues | map_values({state: \"ENABLED\", variants: {value: .}, \
             defaultVariant: \"value\"}))}' FILE > flags.json",
     },
@@ -50,14 +50,17 @@ const PRODUCTS: [Product; 12] = [
     },
     Product {
         what: "an export of LaunchDarkly",
-        is: |file| file.any_in("items", is_launch_darkly),
+        is: |file| !file.has_flags() && file.any_in("items", is_launch_darkly),
         help: "jq '{flags: (.items | map({key, value: {state: \"ENABLED\", variants: (.variations | \
             to_entries | map({key: \"v\\(.key)\", value: .value}) | from_entries), \
             defaultVariant: \"v\\(.defaults.offVariation // 0)\"}}) | from_entries)}' FILE > flags.json",
     },
     Product {
         what: "an export of Unleash",
-        is: |file| file.any_in("features", |flag| flag.has_any(&["strategies", "enabled"])),
+        is: |file| {
+            let is_unleash = |flag: &Shape<'_, '_>| flag.has_any(&["strategies", "enabled"]);
+            !file.has_flags() && file.any_in("features", is_unleash)
+        },
         help: "jq '{flags: (.features | map({key: .name, value: {state: \"ENABLED\", variants: \
             {on: true, off: false}, defaultVariant: \"off\"}}) | from_entries)}' FILE > flags.json",
     },
@@ -77,7 +80,7 @@ const PRODUCTS: [Product; 12] = [
     Product {
         what: "a flag file of GO Feature Flag",
         is: |file| {
-            !file.has("flags") && file.any(|flag| flag.has("variations") && flag.has("defaultRule"))
+            !file.has_flags() && file.any(|flag| flag.has("variations") && flag.has("defaultRule"))
         },
         help: "yq -o json FILE | jq '{flags: map_values({state: \"ENABLED\", variants: .variations, \
             defaultVariant: (.defaultRule.variation // (.variations | keys[0]))})}' > flags.json",
@@ -86,26 +89,26 @@ const PRODUCTS: [Product; 12] = [
         what: "a configuration of ConfigCat",
         is: |file| {
             let has_value = |flag: &Shape<'_, '_>| flag.has("v") || flag.has("t");
-            !file.has("flags") && file.any_in("f", has_value)
+            !file.has_flags() && file.any_in("f", has_value)
         },
         help: "jq '{flags: (.f | map_values({state: \"ENABLED\", variants: {value: (.v | if type == \
             \"object\" then .[] else . end)}, defaultVariant: \"value\"}))}' FILE > flags.json",
     },
     Product {
         what: "an export of GrowthBook",
-        is: |file| !file.has("flags") && file.any_in("features", |flag| flag.has("defaultValue")),
+        is: |file| !file.has_flags() && file.any_in("features", |flag| flag.has("defaultValue")),
         help: "jq '{flags: (.features | map_values({state: \"ENABLED\", variants: {default: \
             .defaultValue}, defaultVariant: \"default\"}))}' FILE > flags.json",
     },
     Product {
         what: "a configuration of Statsig",
-        is: |file| file.has("feature_gates") && file.has("dynamic_configs"),
+        is: |file| !file.has_flags() && file.has("feature_gates") && file.has("dynamic_configs"),
         help: "jq '{flags: (.feature_gates | map({key: .name, value: {state: \"ENABLED\", variants: \
             {on: true, off: false}, defaultVariant: \"off\"}}) | from_entries)}' FILE > flags.json",
     },
     Product {
         what: "an environment of Flagsmith",
-        is: |file| file.has("feature_states"),
+        is: |file| !file.has_flags() && file.has("feature_states"),
         help: "jq '{flags: (.feature_states | map({key: .feature.name, value: {state: \"ENABLED\", \
             variants: {on: true, off: false}, defaultVariant: \"off\"}}) | from_entries)}' FILE > flags.json",
     },

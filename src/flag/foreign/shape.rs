@@ -32,6 +32,11 @@ impl<'s, 'a> Shape<'s, 'a> {
         self.flags.get_or_init(|| self.members.get("flags").map_or_else(Vec::new, parts))
     }
 
+    /// Whether it has flags at its top: whatever else stands beside them, flagd reads them.
+    pub(super) fn has_flags(&self) -> bool {
+        !self.flags().is_empty()
+    }
+
     /// The member of exactly this name.
     pub(super) fn get(&self, name: &str) -> Option<&'a RawValue> {
         self.members.0.iter().find(|(member, _)| member == name).map(|(_, value)| *value)

@@ -42,6 +42,8 @@ fn a_file_in_flagd_format_is_read_whatever_else_stands_in_it() {
         format!("flags: {{ f: {flag}, killed: true }} }}"),
         format!("flags: {{ f: {flag}, start: {{ x: 1 }}, rules: note }} }}"),
         format!("replicaCount: 2\nflags: {{ f: {flag} }} }}"),
+        format!("apiVersion: v1\nkind: ConfigMap\nflags: {{ f: {flag} }} }}"),
+        format!("flagState: on\nfeatures: [{{ enabled: true }}]\nflags: {{ f: {flag} }} }}"),
         format!("kind: ConfigMap\nflags: {{ f: {flag} }} }}"),
         format!("namespace: shop\nflags: {{ f: {flag} }} }}"),
         format!("\"$schema\": https://flagd.dev/schema/v0/flags.json\nflags: {{ f: {flag} }} }}"),

@@ -1,5 +1,7 @@
 //! Values that one reader of YAML takes for a text and another for something else.
 
+mod old;
+
 use super::{findings::Findings, page::Page, table::UNQUOTED};
 use crate::flag::{
     diagnostic::{Path, Step},
@@ -74,6 +76,22 @@ impl Look<'_, '_> {
             }
             Some('"') => {
                 let text = json.trim_matches('"');
+                if let Some(other) = old::number(text).filter(|_| self.is_plain(raw, text)) {
+                    let message = format!(
+                        "is a text here, and the number {other} to other readers of YAML: {text}"
+                    );
+                    let help = format!("for a text write \"{text}\" in quotes, else {other}");
+                    self.found.tell(&UNQUOTED, &*path, message, help);
+                }
+                if let Some(kind) = old::moment(text)
+                    && is_in_variants(path)
+                    && self.is_plain(raw, text)
+                {
+                    let message =
+                        format!("is a text here, and {kind} to other readers of YAML: {text}");
+                    let help = format!("write \"{text}\" in quotes");
+                    self.found.tell(&UNQUOTED, &*path, message, help);
+                }
                 let is_truth = TRUTHS.iter().any(|truth| text.eq_ignore_ascii_case(truth));
                 if is_truth && self.written(raw).starts_with(char::is_alphabetic) {
                     let message =
@@ -89,12 +107,23 @@ impl Look<'_, '_> {
                 self.found.tell(&UNQUOTED, &*path, message, help);
             }
             Some(_) if has_leading_zero(self.written(raw)) => {
-                let message = format!("is the number {json}: its leading zero is lost");
+                let message = match old::octal(self.written(raw)) {
+                    Some(other) => format!(
+                        "is the number {json} here, and {other} to other readers of YAML: its \
+                         leading zero means octal to them"
+                    ),
+                    None => format!("is the number {json}: its leading zero is lost"),
+                };
                 let help = format!("for a text write it in quotes, for a number {json}");
                 self.found.tell(&UNQUOTED, &*path, message, help);
             }
             _ => {}
         }
+    }
+
+    /// Whether a text is written without quotes.
+    fn is_plain(&self, raw: &RawValue, text: &str) -> bool {
+        self.written(raw).starts_with(text)
     }
 
     /// What its author wrote, up to the end of the line.
@@ -107,8 +136,14 @@ impl Look<'_, '_> {
     }
 }
 
+/// Whether a path leads to a variant's value, or into it. In conditions moments are no texts.
+fn is_in_variants(path: &Path) -> bool {
+    matches!(path.parts().0.get(2), Some(Step::Member(name)) if **name == *"variants")
+}
+
 /// `01069`, which is perhaps a code: YAML 1.1 even reads some of them as octal numbers.
 fn has_leading_zero(written: &str) -> bool {
+    let written = written.strip_prefix(['-', '+']).unwrap_or(written);
     written.starts_with('0') && written.chars().nth(1).is_some_and(|next| next.is_ascii_digit())
 }
 

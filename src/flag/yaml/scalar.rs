@@ -1,6 +1,7 @@
 //! A YAML scalar as JSON, by the core schema of YAML 1.2.
 
-use saphyr_parser::{ScalarStyle, Tag};
+use super::tag;
+use granit_parser::{ScalarStyle, Tag};
 use std::fmt::Write;
 
 /// What a scalar means.
@@ -16,18 +17,18 @@ pub(super) enum Scalar<'a> {
 }
 
 impl<'a> Scalar<'a> {
-    /// A quoted or tagged scalar is what quotes and tag say; a plain one is what it looks like.
+    /// A quoted scalar is a text; a plain one is what it looks like. A core tag decides, if the
+    /// text fits it. Any other tag makes a text.
     pub(super) fn of(text: &'a str, style: ScalarStyle, tag: Option<&Tag>) -> Self {
-        let core = tag.filter(|tag| tag.is_yaml_core_schema()).map(|tag| tag.suffix.as_str());
-        match (core, tag) {
-            (Some("null" | "bool" | "int"), _) => Self::plain(text),
-            (Some("float"), _) => match Self::plain(text) {
-                Self::Number(number) => Self::Number(number),
-                other => other,
+        let looks =
+            || if style == ScalarStyle::Plain { Self::plain(text) } else { Self::Text(text) };
+        match tag {
+            None => looks(),
+            Some(tag) => match tag.core_suffix() {
+                Some("str") | None => Self::Text(text),
+                Some(_) if fits(text, tag) => Self::plain(text),
+                Some(_) => looks(),
             },
-            (Some(_), _) | (None, Some(_)) => Self::Text(text),
-            (None, None) if style == ScalarStyle::Plain => Self::plain(text),
-            (None, None) => Self::Text(text),
         }
     }
 
@@ -56,11 +57,30 @@ impl<'a> Scalar<'a> {
     }
 }
 
+/// Whether a tag means something for a scalar: it is a core tag that the text is of, or says that
+/// the scalar is a text.
+pub(super) fn fits(text: &str, tag: &Tag) -> bool {
+    let scalar = || Scalar::plain(text);
+    match tag.core_suffix() {
+        Some("str") => true,
+        Some("null") => scalar() == Scalar::Null,
+        Some("bool") => matches!(scalar(), Scalar::Bool(_)),
+        Some("int") => {
+            let is_hexadecimal = text.starts_with("0x");
+            let is_whole = is_hexadecimal || !text.contains(['.', 'e', 'E']);
+            is_whole && matches!(scalar(), Scalar::Number(_))
+        }
+        Some("float") => matches!(scalar(), Scalar::Number(_) | Scalar::NotFinite),
+        _ => tag::is_non_specific(tag),
+    }
+}
+
 /// Writes a text with its quotes.
 pub(super) fn write_text(json: &mut String, text: &str) {
     json.push('"');
     let mut rest = text;
-    while let Some(at) = rest.find(|c: char| c < ' ' || c == '"' || c == '\\') {
+    while let Some(at) = rest.bytes().position(|byte| byte < b' ' || byte == b'"' || byte == b'\\')
+    {
         let (plain, special) = rest.split_at(at);
         json.push_str(plain);
         let mut chars = special.chars();

@@ -59,6 +59,16 @@ fn scalars_are_those_of_the_core_schema() {
         ("!!str 7", "\"7\""),
         ("!!int '7'", "7"),
         ("!ours 7", "\"7\""),
+        ("! 7", "\"7\""),
+        ("!!float 7", "7"),
+        ("!!bool 'true'", "true"),
+        ("!!bool 'yes'", "\"yes\""),
+        ("!!bool yes", "\"yes\""),
+        ("!!int 7.5", "7.5"),
+        ("!!int '7.5'", "\"7.5\""),
+        ("!!null ''", "null"),
+        ("!!str", "\"\""),
+        ("!<tag:yaml.org,2002:str> 7", "\"7\""),
         ("\"a\\tb\\u0001\\\"\\\\\"", "\"a\\u0009b\\u0001\\\"\\\\\""),
         ("grün 🏔", "\"grün 🏔\""),
     ] {
@@ -76,6 +86,79 @@ fn collections_keys_and_comments_are_what_they_look_like() {
     check("{\"a\": {\"b\": [1, 2]}}", r#"{"a":{"b":[1,2]}}"#);
     // Both are kept, so that the author can be told; the last one counts.
     check("a: 1\na: 2\n", r#"{"a":1,"a":2}"#);
+}
+
+#[test]
+fn layouts_that_other_readers_accept_are_read() {
+    check("a: {\n  b: [\n  ]\n}\n", r#"{"a":{"b":[]}}"#);
+    check("a:\n  b: {\n    c: 1\n  }\n", r#"{"a":{"b":{"c":1}}}"#);
+    check("a:\n  b: 'one\n\n  two\n  three'\n", r#"{"a":{"b":"one\ntwo three"}}"#);
+    check("a: {b:\t1,\t\"c\":2}\t# d\n", r#"{"a":{"b":1,"c":2}}"#);
+    check("a:\t1\t\n", r#"{"a":1}"#);
+    check("\u{feff}a: 1\r\nb: |\r\n  x\r\n  y\r\n", r#"{"a":1,"b":"x\ny\n"}"#);
+    check("a: |\n  x", r#"{"a":"x"}"#);
+    // Line breaks to YAML 1.1, and characters of a text to YAML 1.2.
+    check("a: x\u{85}y\u{2028}z\u{2029}\n", "{\"a\":\"x\u{85}y\u{2028}z\u{2029}\"}");
+    check(": 1\n", r#"{"":1}"#);
+    check("? a\n: 1\n", r#"{"a":1}"#);
+}
+
+#[test]
+fn documents_without_content_do_not_count() {
+    for yaml in [
+        "a: 1\n---\n",
+        "a: 1\n---",
+        "---\na: 1\n...\n",
+        "---\n---\na: 1\n",
+        "---\n# nothing\n...\n---\na: 1\n--- # no more\n---\n",
+        "%YAML 1.2\n---\na: 1\n",
+        "%YAML 1.1\n---\na: 1\n",
+    ] {
+        check(yaml, r#"{"a":1}"#);
+    }
+    check("--- ~\n", "null");
+    check_error("---\n", "1:1: error: file: is empty");
+    check_error("---\na: 1\n---\n---\nb: 2\n", "4:1: error: file: has more than one YAML doc");
+    check_error("a: 1\n---\n~\n", "2:1: error: file: has more than one YAML document");
+}
+
+#[test]
+fn a_tag_is_applied_or_reported() {
+    for (yaml, warning) in [
+        (
+            "a: !vault x",
+            "1:4: warning: file: has a tag that has no effect: !vault; the value is read as a text",
+        ),
+        ("a: !vault {x: 1}", "!vault; the value is read as a mapping"),
+        ("a: !!set {x}", "!!set; the value is read as a mapping"),
+        ("a: !!omap [x: 1]", "!!omap; the value is read as a list"),
+        ("a: !!binary aGk=", "!!binary; the value is read as a text"),
+        ("a: !!timestamp 2026-12-01", "!!timestamp; the value is read as a text"),
+        (
+            "a: !!bool \"yes\"",
+            "has a tag that its value does not fit: !!bool; the value is read as a text",
+        ),
+        ("a: !!int 7.5", "!!int; the value is read as a number"),
+        ("a: !!map 7", "!!map; the value is read as a number"),
+        ("a: !!seq {x: 1}", "!!seq; the value is read as a mapping"),
+        (
+            "!vault a: 1",
+            "1:1: warning: file: has a tag that has no effect: !vault; the value is read as a key",
+        ),
+        ("%TAG !e! tag:example.com,2026:\n---\na: !e!x 1", "!e!x; the value"),
+        ("a: !<tag:example.com,2026:x> 1", "!<tag:example.com,2026:x>; the value"),
+        ("a: &x !vault y\nb: *x\nc: {<<: {d: 1}}", "1:7: warning"),
+    ] {
+        let told = to_json(yaml, false).unwrap().warnings.finish().0;
+        let [told] = told.as_slice() else { panic!("{yaml}: {told:?}") };
+        assert!(told.to_string().contains(warning), "{yaml}: {told}");
+    }
+    for yaml in
+        ["a: !!str 3", "a: !!int \"3\"", "a: ! 3", "a: !!map {x: 1}", "a: ! [1]", "!!str a: 1"]
+    {
+        let told = to_json(yaml, false).unwrap().warnings.finish().0;
+        assert_eq!(told, [], "{yaml}");
+    }
 }
 
 #[test]
@@ -113,11 +196,11 @@ fn what_is_no_single_document_is_refused_at_its_place() {
     check_error("", "1:1: error: file: is empty");
     check_error("# nothing\n", "is empty");
     check_error("a: 1\n---\nb: 2\n", "2:1: error: file: has more than one YAML document");
-    check_error("a: [1\nb: 2\n", "is no YAML");
-    check_error("a: 1\n\tb: 2\n", "2:1: error: file: is no YAML: a tab where only spaces may be");
+    check_error("a: [1\nb: 2\n", "is not YAML");
+    check_error("a: 1\n\tb: 2\n", "2:1: error: file: is not YAML: a tab where only spaces may be");
     check_error(
         "a: *x\n",
-        "1:4: error: file: is no YAML: while parsing node, found unknown anchor",
+        "1:4: error: file: is not YAML: while parsing node, found unknown anchor",
     );
     check_error("a: &x [*x]\n", "1:8: error: file: has an alias within its own anchor");
     check_error("? [a]\n: 1\n", "1:3: error: file: has a key that is no scalar");

@@ -1,17 +1,18 @@
 //! The JSON of a YAML document, written as its events come.
 
-use super::{Translation, position, scalar, scalar::Scalar, wrong};
+use super::{
+    MAX_DEPTH, Translation, is_absent, position, scalar,
+    scalar::Scalar,
+    tag::{self, Kind},
+    wrong,
+};
 use crate::flag::{
     diagnostic::Diagnostic,
     members::{Elements, Members},
     text::Fault,
 };
-use saphyr_parser::{Event, Marker, ScalarStyle, Span};
+use granit_parser::{Event, Marker, ScalarStyle, Span, Tag};
 use std::collections::{HashMap, HashSet};
-
-/// Deeper than anybody writes, and far deeper than a flag may nest. What is open costs memory, in
-/// the parser too: two bytes of a file open a level.
-const MAX_DEPTH: usize = 100_000;
 
 /// Writes JSON as events come.
 pub(super) struct Writer {
@@ -56,8 +57,7 @@ impl Writer {
         const MIB: usize = 1 << 20;
         // JSON is at most a few times as long as its YAML; the rest is what aliases repeat.
         let budget = (8 * length + MIB).min(length + 64 * MIB);
-        let json = String::with_capacity(length + length / 2);
-        let out = Translation { json, ..Translation::default() };
+        let out = Translation::with_capacity(length + length / 2);
         Self { out, marking, open: Vec::new(), anchored: HashMap::new(), budget }
     }
 
@@ -66,11 +66,21 @@ impl Writer {
         match event {
             Event::Scalar(text, style, anchor, tag) if self.at_key() => {
                 let is_merge = text == "<<" && style == ScalarStyle::Plain && tag.is_none();
-                self.key(&text, is_merge, anchor, span.start);
+                if let Some(tag) = &tag {
+                    let is_kept = scalar::fits(&text, tag);
+                    self.tagged(tag, is_kept, Kind::Key, &span);
+                }
+                // The parser gives "~" for a key that is not there.
+                let text = if is_absent(&span) { "" } else { &*text };
+                self.key(text, is_merge, anchor, span.start);
             }
             Event::Scalar(text, style, anchor, tag) => {
                 let start = self.begin(span.start);
-                self.scalar(&Scalar::of(&text, style, tag.as_deref()), start);
+                let scalar = Scalar::of(&text, style, tag.as_deref());
+                if let Some(tag) = &tag {
+                    self.tagged(tag, scalar::fits(&text, tag), Kind::of(&scalar), &span);
+                }
+                self.scalar(&scalar, start);
                 self.end(start, anchor);
             }
             Event::Alias(_) | Event::SequenceStart(..) | Event::MappingStart(..)
@@ -96,8 +106,18 @@ impl Writer {
                 let message = format!("nests deeper than {MAX_DEPTH} levels");
                 return Err(wrong(span.start, &message, help));
             }
-            Event::SequenceStart(anchor, _) => self.open(anchor, None, span.start),
-            Event::MappingStart(anchor, _) => self.open(anchor, Some(Next::Key), span.start),
+            Event::SequenceStart(_, anchor, tag) => {
+                if let Some(tag) = &tag {
+                    self.tagged(tag, tag::is_of(tag, "seq"), Kind::List, &span);
+                }
+                self.open(anchor, None, span.start);
+            }
+            Event::MappingStart(_, anchor, tag) => {
+                if let Some(tag) = &tag {
+                    self.tagged(tag, tag::is_of(tag, "map"), Kind::Mapping, &span);
+                }
+                self.open(anchor, Some(Next::Key), span.start);
+            }
             Event::SequenceEnd => self.close(']'),
             Event::MappingEnd => self.close('}'),
             _ => {}
@@ -110,6 +130,11 @@ impl Writer {
         };
         self.budget = left;
         Ok(())
+    }
+
+    /// Whether no value was written so far.
+    pub(super) fn is_empty(&self) -> bool {
+        self.out.json.is_empty()
     }
 
     /// What was written.
@@ -127,6 +152,14 @@ impl Writer {
     fn mark(&mut self, at: Marker) {
         if self.marking {
             self.out.marks.push((self.out.json.len(), position(at)));
+        }
+    }
+
+    /// Warns of a tag that has no effect.
+    fn tagged(&mut self, tag: &Tag, is_kept: bool, kind: Kind, span: &Span) {
+        if !is_kept {
+            let at = position(span.tag_start().unwrap_or(span.start));
+            self.out.warnings.push(tag::warning(tag, kind, at));
         }
     }
 

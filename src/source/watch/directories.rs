@@ -26,6 +26,9 @@ pub(crate) enum Refusal {
         /// What the kernel answered.
         source: notify::Error,
     },
+    /// A call that has not returned, as on a mount whose server is gone.
+    #[error("a directory on the way to the flag files does not answer: its file system may hang")]
+    Unanswered,
 }
 
 /// One inotify instance and what it watches. Dropping it ends notify's thread.

@@ -29,7 +29,9 @@ pub(super) enum Change {
     Created,
     /// Written to, and its writer may not be done.
     Written,
-    /// Gone or otherwise touched: nothing here can be half written, but more usually follows.
+    /// Renamed away or removed: a writer that still has it open writes to no flag file.
+    Gone,
+    /// Otherwise touched: nothing here can be half written, but more usually follows.
     Touched,
 }
 
@@ -44,6 +46,9 @@ impl Change {
             EventKind::Access(_) => None,
             EventKind::Create(_) => Some(Self::Created),
             EventKind::Modify(ModifyKind::Data(_)) => Some(Self::Written),
+            EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(RenameMode::From)) => {
+                Some(Self::Gone)
+            }
             _ => Some(Self::Touched),
         }
     }
@@ -61,20 +66,12 @@ pub(super) struct Unsettled {
     quiet: Instant,
     /// The paths that may be half written, and how long each is given.
     unfinished: BTreeMap<PathBuf, Instant>,
-    /// Something has changed that was not reported.
-    missed: bool,
 }
 
 impl Unsettled {
     /// Something has changed, and nothing is known that would be worth waiting for.
     pub(super) fn new(now: Instant) -> Self {
-        Self {
-            since: now,
-            any_whole: false,
-            quiet: now,
-            unfinished: BTreeMap::new(),
-            missed: false,
-        }
+        Self { since: now, any_whole: false, quiet: now, unfinished: BTreeMap::new() }
     }
 
     /// Takes one more change into account.
@@ -87,18 +84,8 @@ impl Unsettled {
             Change::Created | Change::Written => {
                 self.unfinished.insert(path.to_path_buf(), now + QUIET);
             }
-            Change::Touched => self.quiet = now + QUIET,
+            Change::Gone | Change::Touched => self.quiet = now + QUIET,
         }
-    }
-
-    /// Something has changed, and how far its writer is was not reported.
-    pub(super) fn miss(&mut self) {
-        self.missed = true;
-    }
-
-    /// Whether the writers of all that has changed are known to be done.
-    pub(super) fn is_whole(&self) -> bool {
-        self.unfinished.is_empty() && !self.missed
     }
 
     /// When the files are worth reading; a time already past means at once.
@@ -134,13 +121,14 @@ mod tests {
         check(&[(0, Whole, "..data")], 0);
         check(&[(0, Created, "a.json"), (1, Written, "a.json"), (2, Whole, "a.json")], 0);
         check(&[(0, Created, "a.yaml"), (1, Written, "a.yaml"), (2, Whole, "a.yaml")], 0);
-        check(&[(0, Whole, "..data"), (1, Touched, "..2026_1/a.json")], 0);
+        check(&[(0, Whole, "..data"), (1, Gone, "..2026_1/a.json")], 0);
         check(&[(0, Touched, "a.json"), (1, Whole, "b.json")], 0);
     }
 
     #[test]
     fn a_half_written_file_waits_for_quiet() {
         check(&[(0, Touched, "a.json")], 10);
+        check(&[(0, Gone, "a.json")], 10);
         check(&[(0, Touched, "a.json"), (8, Touched, "b.json")], 18);
         check(&[(0, Touched, "a.json"), (8, Created, "a.json")], 18);
         check(&[(0, Written, "a.json"), (7, Written, "a.json")], 17);
@@ -148,24 +136,6 @@ mod tests {
         check(&busy, 200);
         let busy: Vec<_> = (0..50).map(|i| (i * 5, Touched, "a.json")).collect();
         check(&busy, 200);
-    }
-
-    #[test]
-    fn only_what_every_writer_has_finished_is_whole() {
-        let is_whole = |events: &[(Change, &str)]| {
-            let mut unsettled = Unsettled::new(Instant::now());
-            for &(change, path) in events {
-                unsettled.note(change, Path::new(path), Instant::now());
-            }
-            unsettled.is_whole()
-        };
-        assert!(is_whole(&[(Whole, "..data"), (Touched, "..2026_1/a.yaml")]));
-        assert!(is_whole(&[(Written, "a.yaml"), (Whole, "a.yaml")]));
-        assert!(!is_whole(&[(Written, "a.yaml")]));
-        assert!(!is_whole(&[(Whole, "a.yaml"), (Created, "b.yaml")]));
-        let mut missed = Unsettled::new(Instant::now());
-        missed.miss();
-        assert!(!missed.is_whole());
     }
 
     #[test]
@@ -184,11 +154,11 @@ mod tests {
             (EventKind::Access(AccessKind::Close(AccessMode::Read)), None),
             (EventKind::Access(AccessKind::Close(AccessMode::Write)), Some(Whole)),
             (name(RenameMode::To), Some(Whole)),
-            (name(RenameMode::From), Some(Touched)),
+            (name(RenameMode::From), Some(Gone)),
             (EventKind::Modify(ModifyKind::Data(DataChange::Any)), Some(Written)),
             (EventKind::Modify(ModifyKind::Metadata(MetadataKind::Any)), Some(Touched)),
             (EventKind::Create(CreateKind::File), Some(Created)),
-            (EventKind::Remove(RemoveKind::Folder), Some(Touched)),
+            (EventKind::Remove(RemoveKind::Folder), Some(Gone)),
             (EventKind::Other, Some(Touched)),
         ] {
             assert_eq!(Change::of(kind), expected, "{kind:?}");

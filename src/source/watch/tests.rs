@@ -48,7 +48,8 @@ impl Watched {
         let root = dir.path().canonicalize().unwrap();
         lay_out(&root);
         let path = root.join(path);
-        let watcher = Watcher::new(vec![path.clone()], option, poll_interval);
+        let mut watcher = Watcher::new(vec![path.clone()], option, poll_interval, Arc::default());
+        watcher.prepare();
         Self { path, root, watcher, _dir: dir }
     }
 
@@ -70,7 +71,7 @@ impl Watched {
         let start = Instant::now();
         update(&self.root);
         loop {
-            let woken = timeout(DEADLINE, self.watcher.changed()).await;
+            let woken = timeout(DEADLINE, self.changed()).await;
             assert!(woken.is_ok(), "not woken for {content:?} in {}", file.display());
             if fs::read_to_string(file).is_ok_and(|found| found == content) {
                 return start.elapsed();
@@ -88,9 +89,15 @@ impl Watched {
         panic!("woken again and again without a change");
     }
 
+    /// Waits for a change, and makes ready to read.
+    async fn changed(&mut self) -> Writes {
+        self.watcher.changed().await;
+        self.watcher.prepare()
+    }
+
     /// Whether there is a wake within a time ample for an event.
     async fn wakes(&mut self) -> bool {
-        timeout(Duration::from_millis(40), self.watcher.changed()).await.is_ok()
+        timeout(Duration::from_millis(40), self.changed()).await.is_ok()
     }
 }
 

@@ -69,8 +69,9 @@ pub(in crate::flag) const UNQUOTED: Lint = Lint {
     level: Level::Warning,
     summary: "A value that other readers of YAML take for something else.",
     why: "This program reads YAML 1.2, where `NO` is a text. Others read 1.1, where it is false, \
-        and Norway is gone. Likewise `1.10` is the number 1.1 to all of them. Put such values in \
-        quotes.",
+        and Norway is gone. Likewise `1_000` and `0b101` are texts here and numbers to others, `017` \
+        is 17 here and 15 to others, and a date as a variant is a text here. `1.10` is the number \
+        1.1 to all of them. Put such values in quotes.",
     bad: include_str!("../examples/unquoted.bad.yaml"),
     good: include_str!("../examples/unquoted.good.yaml"),
     beside: Beside::Nothing,

@@ -27,7 +27,7 @@ async fn a_file_absent_at_start_is_seen_with_its_directories() {
         let dir = watched.root.join(dir);
         watched.drain().await;
         fs::create_dir(dir).unwrap();
-        timeout(DEADLINE, watched.watcher.changed()).await.unwrap();
+        timeout(DEADLINE, watched.changed()).await.unwrap();
     }
     watched.sees("1", |root| fs::write(root.join("a/b/c/flags.json"), "1").unwrap()).await;
     // And all at once, after all of it has gone.

@@ -11,8 +11,8 @@ async fn lost_events_mean_a_look_by_a_new_instance_and_the_old_thread_ends() {
         let alive = Arc::new(());
         let held = Arc::clone(&alive);
         watched.watcher.directories = Some(Directories::open(move |_| _ = &held).unwrap());
-        watched.watcher.shared.on_event(Err(notify::Error::generic("queue lost")));
-        timeout(DEADLINE, watched.watcher.changed()).await.unwrap();
+        watched.watcher.events.on_event(Err(notify::Error::generic("queue lost")));
+        timeout(DEADLINE, watched.changed()).await.unwrap();
         assert_eq!(watched.watcher.mode(), WatchMode::Inotify);
         let content = i.to_string();
         let update = |root: &Path| rename_over(&root.join("flags.json"), &i.to_string());
@@ -40,7 +40,7 @@ async fn polling_alone_looks_at_the_interval_and_opens_no_instance() {
     assert!(watched.watcher.directories.is_none());
     for _ in 0..3 {
         fs::write(&watched.path, "1").unwrap();
-        timeout(DEADLINE, watched.watcher.changed()).await.unwrap();
+        timeout(DEADLINE, watched.changed()).await.unwrap();
     }
     assert!(start.elapsed() >= 3 * interval, "{:?}", start.elapsed());
 }
@@ -50,7 +50,7 @@ async fn the_poll_runs_beside_the_events() {
     let interval = Duration::from_millis(20);
     let mut watched = Watched::with("flags.json", WatchOption::Auto, interval, |_| {});
     assert_eq!(watched.watcher.mode(), WatchMode::Inotify);
-    timeout(DEADLINE, watched.watcher.changed()).await.unwrap();
+    timeout(DEADLINE, watched.changed()).await.unwrap();
 }
 
 /// Runs this very test once more in a user namespace that grants no inotify instance.
@@ -84,19 +84,19 @@ async fn where_inotify_is_refused_it_polls_and_asks_again() {
     assert!(matches!(watched.watcher.refusal(), Some(Refusal::Instance(_))));
     // The interval asked for is an hour, the refusal makes it a second.
     rename_over(&watched.path, "1");
-    timeout(DEADLINE, watched.watcher.changed()).await.unwrap();
+    timeout(DEADLINE, watched.changed()).await.unwrap();
     assert_eq!(watched.watcher.mode(), WatchMode::Poll);
 
     // An instance, but one watch only.
     fs::write(INSTANCES, "9").unwrap();
     fs::write(WATCHES, "1").unwrap();
     watched.watcher.next_attempt = Instant::now();
-    timeout(DEADLINE, watched.watcher.changed()).await.unwrap();
+    timeout(DEADLINE, watched.changed()).await.unwrap();
     assert_eq!(watched.watcher.mode(), WatchMode::Poll);
     assert!(matches!(watched.watcher.refusal(), Some(Refusal::Directory { .. })));
 
     fs::write(WATCHES, "99").unwrap();
-    timeout(DEADLINE, watched.watcher.changed()).await.unwrap();
+    timeout(DEADLINE, watched.changed()).await.unwrap();
     assert_eq!(watched.watcher.mode(), WatchMode::Inotify);
     assert!(watched.watcher.refusal().is_none());
     watched.sees("2", |root| rename_over(&root.join("flags.json"), "2")).await;

@@ -51,11 +51,15 @@ async fn what_is_known_of_the_writer_is_told() {
     watched.drain().await;
     let mut writer = OpenOptions::new().write(true).open(&watched.path).unwrap();
     writer.write_all(b"1").unwrap();
-    assert_eq!(watched.watcher.changed().await, Notice::Unsure, "it is still open");
+    let chain = Chain::of([&watched.path]);
+    let writes = watched.changed().await;
+    assert!(writes.is_open(&watched.path) && !writes.is_complete(&chain), "{writes:?}");
     drop(writer);
-    assert_eq!(watched.watcher.changed().await, Notice::Whole, "closed");
+    let writes = watched.changed().await;
+    assert!(!writes.is_open(&watched.path) && writes.is_complete(&chain), "{writes:?}");
     rename_over(&watched.path, "2");
-    assert_eq!(watched.watcher.changed().await, Notice::Whole, "renamed");
+    let writes = watched.changed().await;
+    assert!(!writes.is_open(&watched.path) && writes.is_complete(&chain), "{writes:?}");
 }
 
 #[tokio::test]
@@ -67,9 +71,9 @@ async fn a_poll_does_not_cut_short_the_wait_for_a_writer() {
     let start = Instant::now();
     let written = EventKind::Modify(ModifyKind::Data(DataChange::Any));
     let event = notify::Event::new(written).add_path(watched.path.clone());
-    watched.watcher.shared.on_event(Ok(event));
+    watched.watcher.events.on_event(Ok(event));
     watched.watcher.next_poll = start;
-    assert_eq!(watched.watcher.changed().await, Notice::Unsure);
+    assert!(watched.changed().await.is_open(&watched.path));
     assert!(start.elapsed() >= Duration::from_millis(10), "{:?}", start.elapsed());
 }
 
@@ -83,7 +87,7 @@ async fn a_wait_given_up_loses_nothing() {
     writer.write_all(b"1").unwrap();
     // Dropped again and again in the 10 ms, as a select! with a faster branch does.
     let woken = timeout(DEADLINE, async {
-        while timeout(Duration::from_millis(1), watched.watcher.changed()).await.is_err() {}
+        while timeout(Duration::from_millis(1), watched.changed()).await.is_err() {}
     });
     assert!(woken.await.is_ok(), "the write was forgotten");
 }

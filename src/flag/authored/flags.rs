@@ -1,0 +1,74 @@
+//! The flags of a readable file, each read by itself: one that makes no sense hurts no other.
+
+use super::{
+    File,
+    condition::Terms,
+    copies::{self, SwitchedOff},
+    flag,
+    node::Node,
+    plan::Plan,
+    requires::Plans,
+};
+use crate::flag::{
+    diagnostic::{Diagnostic, Path},
+    members::{Duplicates, Members, duplicate},
+    problems::{MOST_TOLD, Problems},
+};
+use serde_json::{Value as Json, value::RawValue};
+use std::collections::BTreeMap;
+
+/// A flag as far as it was read.
+#[derive(Debug)]
+pub(super) struct ReadFlag {
+    pub(super) problems: Problems,
+    pub(super) switched_off: Option<SwitchedOff>,
+}
+
+impl File<'_> {
+    /// Reads every flag by itself: one that makes no sense hurts no other.
+    pub(super) fn plans(
+        &self,
+        terms: Terms<'_>,
+    ) -> Result<(Plans, BTreeMap<String, ReadFlag>), Diagnostic> {
+        let help = "write each flag below it by its key: flags: { my_flag: { serve: on } }";
+        let Some(flags) = self.members.get("flags") else {
+            return Err(Diagnostic::error("flags", "is missing", help));
+        };
+        let flags = Members::read(flags, Diagnostic::error("flags", "is not a mapping", help))?;
+        let mut copies: BTreeMap<&str, Vec<&RawValue>> = BTreeMap::new();
+        for (key, raw) in &flags.0 {
+            copies.entry(key).or_default().push(raw);
+        }
+        let (mut plans, mut of_flags) = (BTreeMap::new(), BTreeMap::new());
+        for (key, copies) in copies {
+            let (plan, flag) = self.flag(key, &copies, terms);
+            plans.extend(plan.map(|plan| (key.to_owned(), plan)));
+            of_flags.insert(key.to_owned(), flag);
+        }
+        Ok((plans, of_flags))
+    }
+
+    /// Reads a flag. With anything written twice it has a plan only if it is switched off.
+    fn flag(&self, key: &str, copies: &[&RawValue], terms: Terms<'_>) -> (Option<Plan>, ReadFlag) {
+        let path = Path::from("flags").member(key);
+        let switched_off = copies::switched_off(copies);
+        let mut problems = Problems::with_room(MOST_TOLD);
+        let mut twice = Problems::with_room(MOST_TOLD);
+        if copies.len() > 1 {
+            twice.push(duplicate(path.clone(), copies.len(), Duplicates::Refused));
+        }
+        // The last copy is read, or one before it that says which variant is the safe one.
+        let most = if switched_off.is_some() { copies.len() } else { 1 };
+        let plan = copies.iter().rev().take(most).find_map(|raw| {
+            let value = self.read(raw, &path, &mut twice, &mut problems);
+            let mut value = value.map_err(|error| problems.push(error)).ok()?;
+            if let (Some(switched_off), Json::Object(definition)) = (switched_off, &mut value) {
+                switched_off.write_into(definition);
+            }
+            flag::read(&Node { value: &value, path: path.clone() }, terms, &mut problems)
+        });
+        let plan = plan.filter(|_| !twice.has_error() || switched_off.is_some());
+        problems.extend(twice.finish().0);
+        (plan, ReadFlag { problems, switched_off })
+    }
+}
