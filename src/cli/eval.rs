@@ -168,7 +168,7 @@ impl EvalArgs {
         let compiled = flag::compile_with(&lists, &content, format, generation, &Layer::default());
         let (layer, problems) = match compiled {
             Ok(compilation) => (Ok(compilation.layer), compilation.diagnostics),
-            Err(problems) => (Err(named("is no flag definition file".to_owned())), problems),
+            Err(problems) => (Err(named("is not a flag definition file".to_owned())), problems),
         };
         for problem in problems.iter().filter(|problem| problem.level > Level::Note) {
             let line = format!("{}:{problem}", path.display());

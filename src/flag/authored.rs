@@ -178,7 +178,7 @@ impl File<'_> {
         for name in self.members.unknown(&KNOWN).filter(own) {
             let path = Path::from(name).target(Target::Name);
             let help = suggest(name, KNOWN, "remove it, or let it begin with x-");
-            found.push(Diagnostic::error(path, "is no member of a readable flag file", help));
+            found.push(Diagnostic::error(path, "is not a member of a readable flag file", help));
         }
         let (mut values, mut faulty) = (BTreeMap::new(), BTreeSet::new());
         for name in ["bucketing", "time_zone", "segments", "metadata"] {
@@ -280,8 +280,8 @@ impl File<'_> {
         })
     }
 
-    /// A member of the file that the whole file depends on. Adds the names of
-    /// segments with anything written twice.
+    /// Reads a member that the whole file depends on. Adds the names of segments that have a
+    /// duplicate in them to `faulty`.
     fn value(
         &self,
         name: &str,
@@ -304,7 +304,8 @@ impl File<'_> {
         value.map(Some)
     }
 
-    /// Reads a part; what is wrong with the text itself is told, and what is written twice in it.
+    /// Reads a part of the file. Syntax errors go to `found`, members that are written twice to
+    /// `twice`.
     fn read(
         &self,
         raw: &RawValue,
