@@ -76,7 +76,7 @@ impl Scenario {
         }
         let pieces = rng.usize(1..6);
         let chunks = (0..pieces).map(|_| {
-            // Without events a pause says nothing unless the content has lost something.
+            // Without events a pause counts only if the content has lost flags.
             let longest = if by_poll { 100 } else { 900 };
             (rng.usize(1..100), Duration::from_millis(rng.u64(0..longest)))
         });
