@@ -30,7 +30,7 @@ pub(in crate::flag) struct Evaluator {
     pub(super) diagnostics: Arc<[Diagnostic]>,
     /// Diagnostics for which there was no room.
     pub(super) untold: usize,
-    /// Of its text and of the evaluators that it refers to.
+    /// The digest of its text and of the evaluators that it refers to.
     digest: Digest,
 }
 
@@ -78,7 +78,7 @@ impl Texts {
         self.by_name.insert(name.to_owned(), Written { text: text.into(), names, tree });
     }
 
-    /// What one list of evaluators is told from another by.
+    /// The digests of the evaluators' names and texts, in the order of the file.
     pub(super) fn digests(&self) -> impl Iterator<Item = &[u8]> {
         self.digests.iter().map(<[u8; 32]>::as_slice)
     }
@@ -105,7 +105,7 @@ impl Evaluators {
         Self { written: written.by_name, references: OnceCell::new(), compiled }
     }
 
-    /// The name of an evaluator as this has it.
+    /// The name of an evaluator, borrowed from this map.
     pub(super) fn name<'a>(&'a self, name: &str) -> Option<&'a str> {
         self.written.get_key_value(name).map(|(name, _)| name.as_str())
     }
@@ -154,7 +154,7 @@ impl Evaluators {
         self.compiled.borrow().by_name.get(name).cloned()
     }
 
-    /// Compiles an evaluator; those that it needs are known.
+    /// Compiles an evaluator. The evaluators that it needs were compiled before.
     fn compile(&self, name: &str, rule: &Json, scope: &FileScope) -> Evaluator {
         let mut found = Problems::with_room(MOST_TOLD);
         let path = Path::from("$evaluators").member(name);
@@ -170,7 +170,7 @@ impl Evaluators {
         Evaluator { rule: shared, diagnostics: diagnostics.into(), untold, digest }
     }
 
-    /// What an evaluator that a flag refers to is told apart by.
+    /// The digest of an evaluator that a flag refers to.
     pub(super) fn digest_of(&self, name: &str) -> Option<Digest> {
         self.compiled.borrow().by_name.get(name).map(|evaluator| evaluator.digest)
     }

@@ -138,7 +138,7 @@ fn warn_of_names(members: &Members<'_>, here: &Path, found: &mut Problems) {
             name => suggest(name, KNOWN, otherwise),
         };
         let path = here.member(name).target(Target::Name);
-        found.push(Diagnostic::warning(path, "is no member of a flag", help));
+        found.push(Diagnostic::warning(path, "is not a member of a flag", help));
     }
 }
 
