@@ -7,6 +7,7 @@ pub mod export;
 pub mod health;
 mod input;
 pub mod management_client;
+mod output;
 pub mod overriding;
 pub mod parse;
 pub mod serve;
@@ -19,6 +20,13 @@ use clap::{
     parser::ValueSource,
 };
 use parse::Port;
+use std::{
+    io::{Write, stdout},
+    process::ExitCode,
+};
+
+/// The exit code of a wrong command line.
+const WRONG_USAGE: u8 = 2;
 
 /// A feature-flag sidecar: watches flag files, answers over gRPC on localhost, streams updates.
 #[derive(Debug, Parser)]
@@ -30,13 +38,24 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// Reads the command line; exits with 2 if it is wrong.
-    pub fn read() -> Self {
+    /// Reads the command line. Otherwise the program ends with this exit code: 0 after `--help` and
+    /// `--version`, 1 if their text cannot be written, 2 if the command line is wrong.
+    pub fn read() -> Result<Self, ExitCode> {
+        Self::parse_arguments().map_err(|error| {
+            // Errors go to standard error, and their exit code is enough of a report.
+            let is_error = error.use_stderr();
+            let code = ExitCode::from(if is_error { WRONG_USAGE } else { 0 });
+            let written = error.print().and_then(|()| stdout().flush());
+            if is_error { code } else { output::finish(written, code) }
+        })
+    }
+
+    fn parse_arguments() -> Result<Self, clap::Error> {
         let mut command = Self::command();
-        let matches = command.clone().try_get_matches().unwrap_or_else(|mut error| {
+        let matches = command.clone().try_get_matches().map_err(|mut error| {
             spell_out(&mut error);
-            error.exit()
-        });
+            error
+        })?;
         let typed_link = matches.subcommand_matches("serve").is_some_and(|serve| {
             ["port", "sync_port", "ofrep_port", "management_port"].into_iter().any(|port| {
                 serve.value_source(port) == Some(ValueSource::CommandLine)
@@ -45,9 +64,9 @@ impl Cli {
         });
         if typed_link {
             let message = "a port is a number or off; only the environment may hold a service link";
-            command.error(ErrorKind::ValueValidation, message).exit();
+            return Err(command.error(ErrorKind::ValueValidation, message));
         }
-        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
     }
 }
 

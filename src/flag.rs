@@ -20,11 +20,14 @@ mod explain;
 mod export;
 mod facts;
 mod foreign;
+mod integers;
 mod layer;
 mod lint;
 mod locate;
 mod members;
+mod moment;
 mod number;
+mod origin;
 pub(crate) mod overridden;
 mod packed;
 mod problems;
@@ -50,8 +53,10 @@ pub use evaluate::{By, Failure, Outcome, Reason};
 pub use explain::Step;
 pub use export::export;
 pub(crate) use facts::Facts;
+pub(crate) use integers::inexact_within;
 pub use layer::{Layer, LayerFlag, Standing, merge};
-pub use lint::{Before, Beside, LINTS, Lint, Linted, lint_named, moment};
+pub use lint::{Before, Beside, LINTS, Lint, Linted, lint_named};
+pub use moment::{parse as moment, parse_zoned as zoned_moment};
 pub use rule::Generation;
 pub(crate) use split::Split;
 pub(crate) use suggest::{nearest, suggest};
@@ -77,6 +82,7 @@ pub struct Flag {
     description: Option<Box<str>>,
     /// When time alone may change an answer.
     boundaries: Box<[Arc<[i64]>]>,
+    origin: origin::Origin,
     digests: Digests,
 }
 

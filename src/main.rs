@@ -6,7 +6,11 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     // Exits with 2 on a wrong command line, before anything is bound.
-    match Cli::read().command {
+    let command = match Cli::read() {
+        Ok(cli) => cli.command,
+        Err(code) => return code,
+    };
+    match command {
         Command::Serve(args) => args.run(),
         Command::Check(args) => args.run(),
         Command::Eval(args) => args.run(),

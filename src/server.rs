@@ -8,6 +8,7 @@ mod authority;
 mod body;
 mod budget;
 mod call;
+mod coalesce;
 mod connection;
 pub(crate) mod descriptors;
 pub(crate) mod gate;

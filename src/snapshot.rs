@@ -7,7 +7,7 @@ use crate::{
     clock::{Span, seconds},
     flag::{
         Digest, Flag, LayerFlag, Split,
-        change::{describe, means_the_same},
+        change::{FlagAt, FlagChange, NextChange, describe, means_the_same},
     },
     telemetry::{flag_metrics::FlagCounters, metrics::Metrics},
     wire::{Answers, Change, changed},
@@ -67,8 +67,10 @@ pub(crate) struct Snapshot {
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
     pub(crate) added: Vec<Box<str>>,
-    pub(crate) updated: Vec<(Box<str>, String)>,
+    pub(crate) updated: Vec<(Box<str>, FlagChange)>,
     pub(crate) removed: Vec<Box<str>>,
+    /// Those of the removed flags that were killed, in the order of their keys.
+    pub(crate) removed_killed: Vec<Box<str>>,
     /// How many of those updated nobody changed: a moment has come that their rules depend on.
     pub(crate) by_clock: usize,
     frame: Bytes,
@@ -104,7 +106,8 @@ impl Snapshot {
                     Arc::clone(entry)
                 }
                 Some(entry) => {
-                    let change = describe((&entry.flag, entry.holds.start), (flag, second));
+                    let before = FlagAt { flag: &entry.flag, at: entry.holds.start };
+                    let change = describe(before, FlagAt { flag, at: second });
                     changes.updated.push((flag.key().into(), change));
                     changes.by_clock += usize::from(means_the_same(&entry.flag, flag));
                     let counters = FlagCounters::of(flag, Some(&entry.counters), metrics);
@@ -125,8 +128,12 @@ impl Snapshot {
             entries.iter().enumerate().map(|(place, e)| (e.flag.key().into(), place)).collect();
         let (mut tombstones, mut remembers_since) = match previous {
             Some(previous) => {
-                for key in previous.keys().filter(|key| !places.contains_key(*key)) {
-                    changes.removed.push(key.into());
+                let is_gone = |entry: &&Arc<Entry>| !places.contains_key(entry.flag.key());
+                for Entry { flag, .. } in previous.entries.iter().filter(is_gone).map(|e| &**e) {
+                    changes.removed.push(flag.key().into());
+                    if flag.is_killed() {
+                        changes.removed_killed.push(flag.key().into());
+                    }
                 }
                 (previous.tombstones.clone(), previous.remembers_since)
             }
@@ -235,6 +242,11 @@ impl Snapshot {
 }
 
 impl Entry {
+    /// The next change of the flag by the clock, if its file stays as it is.
+    pub(crate) fn next_change(&self) -> Option<NextChange> {
+        self.flag.next_change(self.holds.start)
+    }
+
     fn new(
         flag: &Arc<Flag>,
         (created, changed): (u64, u64),

@@ -1,5 +1,6 @@
 //! What the process tells about itself: metrics, and log lines.
 
+pub(crate) mod change_line;
 mod exposition;
 pub(crate) mod exposures;
 pub(crate) mod flag_counters;

@@ -3,7 +3,7 @@
 mod explain;
 mod report;
 
-use super::{input, parse, serve::Fractional};
+use super::{input, output, parse, serve::Fractional};
 use crate::{
     clock::now,
     flag::{self, Before, Diagnostic, Format, Layer, Level, Lint, Linted, Lists},
@@ -13,7 +13,6 @@ use crate::{
 use clap::{Args, ValueEnum};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{Write, stdout},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -84,8 +83,7 @@ impl CheckArgs {
     /// Prints every problem: 0 if there is no error, 1 if there is one.
     pub fn run(&self) -> ExitCode {
         if let Some(lint) = self.explain {
-            stdout().write_all(explain::text(lint).as_bytes()).unwrap_or_default();
-            return ExitCode::SUCCESS;
+            return output::print(explain::text(lint), ExitCode::SUCCESS);
         }
         let mut files = Vec::new();
         for path in &self.paths {
@@ -99,11 +97,10 @@ impl CheckArgs {
             Output::Json => report::as_json(&files),
             Output::Github => report::github(&files),
         };
-        // Whoever closed the pipe does not want the rest.
-        stdout().write_all(report.as_bytes()).unwrap_or_default();
         let worst = files.iter().flat_map(|file| &file.problems).map(|problem| problem.level).max();
         let limit = if self.strict { Level::Warning } else { Level::Error };
-        if worst >= Some(limit) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+        let code = if worst >= Some(limit) { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+        output::print(report, code)
     }
 
     /// Checks every file of one PATH.

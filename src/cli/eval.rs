@@ -2,7 +2,7 @@
 //!
 //! The answer has the shape of the OpenFeature Remote Evaluation Protocol.
 
-use super::{input, parse, serve::Fractional};
+use super::{input, output, parse, serve::Fractional};
 use crate::{
     clock::now,
     flag::{
@@ -16,7 +16,7 @@ use crate::{
 use clap::{Args, builder::BoolishValueParser};
 use serde_json::{Map, Value as Json, json};
 use std::{
-    io::{Write, stderr, stdout},
+    io::{Write, stderr},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -43,7 +43,8 @@ pub struct EvalArgs {
     /// Generation of the fractional operator in files that do not say one
     #[arg(long, env = "FLAGSTAFF_FRACTIONAL", default_value = "v2", ignore_case = true)]
     fractional: Fractional,
-    /// Answer as at this moment, such as 2026-12-09T10:00:00Z, instead of now
+    /// Answer as at this moment instead of now: 2026-12-09T10:00:00Z or
+    /// 2026-12-09T11:00[Europe/Berlin]
     #[arg(long, value_name = "TIME", env = "FLAGSTAFF_AT", value_parser = parse::moment)]
     at: Option<i64>,
     /// Tell a person why, instead of the answer as JSON
@@ -88,9 +89,8 @@ impl EvalArgs {
             answer if self.explain => explanation(&steps, answer),
             Ok(answer) | Err(answer) => printable_json(&format!("{answer:#}")).into_owned(),
         };
-        // Whoever closed the pipe does not want the answer.
-        writeln!(stdout(), "{text}").unwrap_or_default();
-        if answer.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        let code = if answer.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        output::print(text + "\n", code)
     }
 
     fn answer(&self, steps: &mut Vec<Step>) -> Result<Json, Json> {
@@ -110,6 +110,9 @@ impl EvalArgs {
         };
         let flag = found.flag();
         let context = self.context().map_err(|why| self.error("INVALID_CONTEXT", &why))?;
+        if let Some(inexact) = context.values().find_map(flag::inexact_within) {
+            writeln!(stderr(), "hint: in the context, {inexact}").unwrap_or_default();
+        }
         let context = flag::encode_object(&context);
         let mut scratch = Scratch::default();
         let mut evaluator = Evaluator::new(&mut scratch, &context, self.at.unwrap_or_else(now))

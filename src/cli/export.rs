@@ -1,6 +1,6 @@
 //! `flagstaff export`: what is served, as one file that any flagd reads.
 
-use super::{input, parse, serve::Fractional};
+use super::{input, output, parse, serve::Fractional};
 use crate::{
     flag::{
         self, Diagnostic, Level,
@@ -11,7 +11,7 @@ use crate::{
 };
 use clap::Args;
 use std::{
-    io::{Write, stderr, stdout},
+    io::{Write, stderr},
     path::PathBuf,
     process::ExitCode,
 };
@@ -34,20 +34,17 @@ pub struct ExportArgs {
 impl ExportArgs {
     /// Prints the definitions: 0 if all of the file is in them, 1 if an error kept anything out.
     pub fn run(&self) -> ExitCode {
-        let problems = match self.export() {
-            Ok((json, problems)) => {
-                // Whoever closed the pipe does not want the rest.
-                writeln!(stdout(), "{}", printable_json(&json)).unwrap_or_default();
-                problems
-            }
-            Err(problems) => problems,
+        let (json, problems) = match self.export() {
+            Ok((json, problems)) => (format!("{}\n", printable_json(&json)), problems),
+            Err(problems) => (String::new(), problems),
         };
         for problem in problems.iter().filter(|problem| problem.level > Level::Note) {
             let line = format!("{}:{problem}", self.path.display());
             writeln!(stderr(), "{}", Printable(line)).unwrap_or_default();
         }
         let is_whole = problems.iter().all(|problem| problem.level < Level::Error);
-        if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        let code = if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        output::print(json, code)
     }
 
     fn export(&self) -> Result<(String, Vec<Diagnostic>), Vec<Diagnostic>> {

@@ -1,10 +1,13 @@
 //! `flagstaff health`: a readiness probe for images that have nothing but the program.
 
-use super::management_client::{Address, address};
+use super::{
+    management_client::{Address, address},
+    output,
+};
 use crate::{flag::terminal::Printable, telemetry::report::chain};
 use clap::Args;
 use std::{
-    io::{Write, stderr, stdout},
+    io::{Write, stderr},
     process::ExitCode,
 };
 use tokio::runtime::Builder;
@@ -28,12 +31,9 @@ impl HealthArgs {
         });
         let failed = match asked {
             Ok(Ok(answer)) => {
-                // Whoever closed the pipe wants the exit code only.
-                let body = String::from_utf8_lossy(&answer.body);
-                for line in body.lines() {
-                    writeln!(stdout(), "{}", Printable(line)).unwrap_or_default();
-                }
-                return if answer.status == 200 { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+                let is_ready = answer.status == 200;
+                let code = if is_ready { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+                return output::print_lines(&String::from_utf8_lossy(&answer.body), code);
             }
             Ok(Err(error)) => chain(&error),
             Err(error) => chain(&error),

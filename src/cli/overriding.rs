@@ -8,12 +8,15 @@ mod list;
 mod set;
 mod sidecar;
 
-use super::management_client::{Address, AskError, address};
+use super::{
+    management_client::{Address, AskError, address},
+    output,
+};
 use crate::{flag::terminal::Printable, telemetry::report::chain};
 use clap::{Args, Subcommand};
 use sidecar::Status;
 use std::{
-    io::{self, Write, stderr, stdout},
+    io::{self, Write, stderr},
     path::PathBuf,
     process::ExitCode,
     time::Duration,
@@ -111,14 +114,7 @@ impl Overriding {
                 done
             });
         match done {
-            Ok(said) => {
-                let said = self.with_address(said);
-                // It is done, whether or not anybody reads so.
-                for line in said.lines() {
-                    writeln!(stdout(), "{}", Printable(line)).unwrap_or_default();
-                }
-                ExitCode::SUCCESS
-            }
+            Ok(said) => output::print_lines(&self.with_address(said), ExitCode::SUCCESS),
             Err(error) => {
                 let why = self.with_address(chain(&error));
                 writeln!(stderr(), "error: {}", Printable(why)).unwrap_or_default();

@@ -95,10 +95,9 @@ pub fn reason(text: &str) -> Result<String, String> {
     }
 }
 
-/// A moment in seconds since 1970.
+/// A moment that names its offset or its zone, in seconds since 1970.
 pub fn moment(text: &str) -> Result<i64, String> {
-    let help = "a moment is a time with its offset, such as 2026-12-09T10:00:00Z";
-    text.parse::<jiff::Timestamp>().map(|moment| moment.as_second()).map_err(|_| help.to_owned())
+    flag::zoned_moment(text)
 }
 
 /// How long a unit is remembered: not at all, or long enough for a clock that wraps after 16 384
@@ -134,8 +133,7 @@ pub fn bytes(text: &str) -> Result<u64, String> {
 
 /// A day in UTC, or a moment, in seconds since 1970.
 pub fn day(text: &str) -> Result<i64, String> {
-    let error = || "write a day such as 2027-01-31, or 2027-01-31T09:00:00Z".to_owned();
-    flag::moment(text).ok_or_else(error)
+    flag::moment(text)
 }
 
 /// A number of threads.

@@ -38,6 +38,7 @@ use super::{
     Generation,
     compile::read_with,
     diagnostic::{Diagnostic, Level, Path, Step, Target},
+    integers,
     members::{Duplicates, Members, duplicate},
     problems::{MOST_TOLD, Problems},
     suggest::suggest,
@@ -48,6 +49,7 @@ pub(super) use words::truth;
 
 use condition::Terms;
 use flags::ReadFlag;
+use jiff::tz::TimeZone;
 use moment::Clock;
 use node::Node;
 use plan::Writing;
@@ -89,6 +91,8 @@ pub(super) struct Translation {
     pub(super) found: BTreeMap<String, FlagProblems>,
     /// Of each flag that was understood.
     pub(super) shapes: BTreeMap<String, Shape>,
+    /// The time zone that the file names.
+    pub(super) zone: Option<TimeZone>,
 }
 
 impl Translation {
@@ -109,6 +113,8 @@ pub(super) struct Shape {
     /// The rule stands behind conditions of the flag's own: its times, and what it requires.
     pub(super) gated: bool,
     pub(super) held: Option<Held>,
+    /// The file says `killed: true`.
+    pub(super) killed: bool,
 }
 
 /// What is wrong with a flag as it was written.
@@ -183,13 +189,15 @@ impl File<'_> {
         let node =
             |name: &str| values.get(name).map(|value| Node { value, path: Path::from(name) });
         let generation = generation(node("bucketing"))?;
-        let clock = Clock::read(node("time_zone").as_ref())?;
+        let clock = Clock::read(node("time_zone").as_ref(), found)?;
         let segments = Segments::read(node("segments").as_ref(), faulty, self.lists, &clock, found);
         let terms = Terms::new(&clock, &segments);
         let (plans, mut of_flags) = self.plans(terms)?;
         let broken: BTreeSet<String> =
             of_flags.keys().filter(|key| !plans.contains_key(*key)).cloned().collect();
         let mut flags = String::new();
+        // Their author was warned where they are written, and is not warned again.
+        let is_rounded = integers::may_have(self.text.json());
         let mut broken_here = BTreeSet::new();
         let prerequisites = Prerequisites::new(&segments);
         let written = generation.unwrap_or(fallback);
@@ -206,7 +214,10 @@ impl File<'_> {
             }
             // As text at once: trees of all flags would take many times the memory of the file.
             let separator = if flags.is_empty() { "" } else { "," };
-            let definition = definition.unwrap_or_default();
+            let mut definition = definition.unwrap_or_default();
+            if is_rounded {
+                integers::round(&mut definition);
+            }
             // Writing to a text cannot fail.
             _ = write!(flags, "{separator}{}:{definition}", Json::from(key.as_str()));
         }
@@ -246,8 +257,17 @@ impl File<'_> {
                 file.insert(name.to_owned(), members.into());
             }
         }
-        let json = joined(&flags, &file);
-        Ok(Translation { json, required, inner: segments.inner(), found, shapes })
+        if is_rounded {
+            file.values_mut().for_each(integers::round);
+        }
+        Ok(Translation {
+            json: joined(&flags, &file),
+            required,
+            inner: segments.inner(),
+            found,
+            shapes,
+            zone: clock.zone().cloned(),
+        })
     }
 
     /// The error of a member of the file that is written twice: half of the file would be lost.

@@ -212,7 +212,7 @@ impl Comparison {
 }
 
 /// Whether a variable is the moment of the evaluation, which nobody can take away.
-fn is_timestamp(var: &Var) -> bool {
+pub(super) fn is_timestamp(var: &Var) -> bool {
     match &var.path {
         Path::Parts(parts) => parts.iter().map(|part| &*part.name).eq([FLAGD, "timestamp"]),
         Path::Whole | Path::Scalar => false,

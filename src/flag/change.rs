@@ -1,188 +1,221 @@
 //! What changed between two definitions of a flag, in words for a person.
 
-use super::{Behaviour, Flag, Split, Variant};
+use super::{Behaviour, Flag, Split, Variant, VariantValue};
 
-/// Describes the change from a flag at a moment to one at another. A change that no word fits is
-/// a change of metadata, or one that the clock made alone.
-pub(crate) fn describe((before, then): (&Flag, i64), (after, now): (&Flag, i64)) -> String {
-    let served = after.default_name().unwrap_or_default();
-    match (before.is_overridden(), after.is_overridden()) {
-        (true, true) if before.default == after.default => {
-            return "changed below its override".to_owned();
-        }
-        (_, true) => return format!("overridden with {served} for everyone"),
-        (true, false) => return "override ended".to_owned(),
-        (false, false) => {}
+/// A change of one flag. The order of fields is the order in which a log line lists changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FlagChange {
+    pub(crate) weight: Weight,
+    pub(crate) words: String,
+}
+
+/// How urgent a change is, most urgent first. A log line abbreviates only the last kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Weight {
+    /// A kill begins, ends or is overridden; or everyone gets `false` from now on.
+    Kill,
+    /// DISABLED or ENABLED, an override, or a definition that cannot be served.
+    State,
+    /// Any other change.
+    Other,
+}
+
+/// A flag at a moment in Unix seconds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FlagAt<'f> {
+    pub(crate) flag: &'f Flag,
+    pub(crate) at: i64,
+}
+
+/// The next moment at which the clock alone may change a flag.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct NextChange {
+    /// Unix seconds.
+    pub(crate) at: i64,
+    /// What changes: `on 10 % → 20 %`.
+    pub(crate) words: String,
+}
+
+/// Describes the change from a flag at one moment to a flag at a later one.
+pub(crate) fn describe(before: FlagAt<'_>, after: FlagAt<'_>) -> FlagChange {
+    let other = |words: String| FlagChange { weight: Weight::Other, words };
+    if let Some(change) = override_change(before.flag, after) {
+        return change;
     }
-    let moved = || match (before.split_at(then), after.split_at(now)) {
-        (Some(before), Some(after)) => describe_split(&before, &after),
-        _ => None,
-    };
-    if means_the_same(before, after) {
-        let variant = || Some((before.variant_at(then)?, after.variant_at(now)?));
-        let changed = || variant().filter(|(then, now)| then != now);
-        let changed = || changed().map(|(then, now)| format!("{then} → {now}"));
-        let change = moved().or_else(changed).unwrap_or_else(|| "other rules apply".to_owned());
-        return format!("{change} by the clock");
+    if let Some(change) = state_change(before.flag, after) {
+        return change;
     }
+    if means_the_same(before.flag, after.flag) {
+        return other(clock_change(before, after));
+    }
+    let (old, new) = (before.flag, after.flag);
     let mut changes = Vec::new();
-    match (before.is_disabled(), after.is_disabled()) {
-        (false, true) => changes.push("switched off".to_owned()),
-        (true, false) => changes.push("switched on".to_owned()),
-        _ => {}
-    }
-    if before.default_name() != after.default_name() {
+    if old.default_name() != new.default_name() {
         let name = |flag: &Flag| flag.default_name().unwrap_or("the caller's").to_owned();
-        changes.push(format!("default {} → {}", name(before), name(after)));
+        changes.push(format!("default {} → {}", name(old), name(new)));
     }
-    if before.digests.targeting != after.digests.targeting {
-        changes.push(moved().unwrap_or_else(|| match &after.behaviour {
-            Behaviour::Static => "rules removed".to_owned(),
-            _ => "rules changed".to_owned(),
-        }));
+    let is_targeted = old.is_targeted() || new.is_targeted();
+    if is_targeted && old.digests.targeting != new.digests.targeting {
+        changes.push(targeting_change(before, after));
     }
-    if before.variants != after.variants {
+    if old.variants != new.variants {
         changes.push("variants changed".to_owned());
     }
     if changes.is_empty() {
-        changes.push("metadata changed".to_owned());
+        let words = if old.digest() == new.digest() {
+            "time zone changed"
+        } else if old.metadata != new.metadata {
+            "metadata changed"
+        } else {
+            "definition changed"
+        };
+        changes.push(words.to_owned());
     }
-    changes.join(", ")
+    // The flagd format has no word for a kill. It is the variant `false`, without a rule.
+    let weight = match new.serves_false() && !old.serves_false() {
+        true => Weight::Kill,
+        false => Weight::Other,
+    };
+    FlagChange { weight, words: changes.join(", ") }
 }
 
-/// Whether nobody changed the flag; if there is news of it all the same, the clock made it.
+/// Whether two flags are the same, whatever the time. The origin is compared too: a kill of a flag
+/// that served its safe variant before is news, although no answer changes.
 pub(crate) fn means_the_same(before: &Flag, after: &Flag) -> bool {
-    before.digest() == after.digest()
+    before.digest() == after.digest() && before.origin == after.origin
+}
+
+fn override_change(before: &Flag, after: FlagAt<'_>) -> Option<FlagChange> {
+    let flag = after.flag;
+    let over_kill = if flag.is_killed() { ", although its file kills it" } else { "" };
+    let words = match (before.is_overridden(), flag.is_overridden()) {
+        (false, false) => return None,
+        (true, true) if before.default == flag.default => {
+            let kill = (before.is_killed(), flag.is_killed());
+            let (weight, change) = match kill {
+                (false, true) => (Weight::Kill, "killed"),
+                (true, false) => (Weight::Kill, "no longer killed"),
+                _ => (Weight::Other, "changed"),
+            };
+            return Some(FlagChange { weight, words: format!("{change} below its override") });
+        }
+        (true, true) => format!("override changes: {}{over_kill}", served(after)),
+        (false, true) => format!("override starts: {}{over_kill}", served(after)),
+        (true, false) if flag.is_killed() => format!("override ends, killed: {}", served(after)),
+        (true, false) => format!("override ends: {}", served(after)),
+    };
+    let is_kill = flag.is_killed() || flag.serves_false();
+    Some(FlagChange { weight: if is_kill { Weight::Kill } else { Weight::State }, words })
+}
+
+/// A kill, a switch of the state, or a definition that became servable or ceased to be.
+fn state_change(before: &Flag, after: FlagAt<'_>) -> Option<FlagChange> {
+    let flag = after.flag;
+    let changed = |is: fn(&Flag) -> bool| (is(before) != is(flag)).then(|| is(flag));
+    let (weight, word) = if let Some(killed) = changed(Flag::is_killed) {
+        (Weight::Kill, if killed { "killed" } else { "no longer killed" })
+    } else if let Some(disabled) = changed(Flag::is_disabled) {
+        (Weight::State, if disabled { "DISABLED" } else { "ENABLED" })
+    } else {
+        let broken = changed(|flag| matches!(flag.behaviour, Behaviour::Broken(_)))?;
+        (Weight::State, if broken { "cannot be served" } else { "can be served" })
+    };
+    Some(FlagChange { weight, words: format!("{word}: {}", served(after)) })
+}
+
+/// What a flag serves at a moment, as far as that does not depend on the context.
+fn served(FlagAt { flag, at }: FlagAt<'_>) -> String {
+    match (&flag.behaviour, flag.default_name()) {
+        (Behaviour::Disabled, _) | (Behaviour::Static, None) => {
+            "clients use the default in their code".to_owned()
+        }
+        (Behaviour::Broken(_), _) => "clients get PARSE_ERROR".to_owned(),
+        (Behaviour::Static, Some(variant)) => format!("everyone gets {variant}"),
+        (Behaviour::Targeted(_), default) => match flag.split_at(at) {
+            Some(split) => {
+                let ratios = split.ratios();
+                let rolled_out = ratios.iter().find(|(name, _)| Some(*name) != default);
+                let share = rolled_out.or(ratios.first());
+                let text = |(name, share): &(&str, f64)| format!("{name} {}", percent(*share));
+                share.map(text).unwrap_or_default()
+            }
+            None => "its rules decide".to_owned(),
+        },
+    }
+}
+
+fn targeting_change(before: FlagAt<'_>, after: FlagAt<'_>) -> String {
+    let shares = || share_change(before, after);
+    match &after.flag.behaviour {
+        Behaviour::Targeted(_) => shares().unwrap_or_else(|| {
+            let is_plan = before.flag.boundaries != after.flag.boundaries;
+            if is_plan { "moments changed" } else { "rules changed" }.to_owned()
+        }),
+        _ => format!("rules removed, {}", served(after)),
+    }
+}
+
+/// What the clock alone changes: `step of 3 Dec, on 10 % → 20 %`.
+fn clock_change(before: FlagAt<'_>, after: FlagAt<'_>) -> String {
+    let step = after.flag.holds(after.at).start;
+    let is_forward = step > before.at;
+    let day = after.flag.origin.day(step).filter(|_| is_forward);
+    let cause = day.map_or_else(|| "clock set back".to_owned(), |day| format!("step of {day}"));
+    format!("{cause}, {}", moved(before, after))
+}
+
+/// What differs between two moments of one flag.
+fn moved(before: FlagAt<'_>, after: FlagAt<'_>) -> String {
+    let variants = || {
+        let [old, new] = [before, after].map(|FlagAt { flag, at }| flag.variant_at(at));
+        let (old, new) = (old?, new?);
+        (old != new).then(|| format!("{old} → {new}"))
+    };
+    let change = share_change(before, after).or_else(variants);
+    change.unwrap_or_else(|| "other rules apply".to_owned())
+}
+
+fn share_change(before: FlagAt<'_>, after: FlagAt<'_>) -> Option<String> {
+    let [before, after] = [before, after].map(|FlagAt { flag, at }| flag.split_at(at));
+    describe_split(&before?, &after?)
 }
 
 /// The first share that is another than it was; `None` if all shares are what they were.
 fn describe_split(before: &Split, after: &Split) -> Option<String> {
     let mut shares = after.ratios().into_iter().map(|(name, now)| (name, before.ratio(name), now));
     let (name, then, now) = shares.find(|(_, then, now)| then != now)?;
-    Some(format!("{name} {} → {}", percent(then * 100.0), percent(now * 100.0)))
+    Some(format!("{name} {} → {}", percent(then), percent(now)))
 }
 
-/// At most three decimals, and none that say nothing.
+/// A share of 1 as a percentage of at most three decimals.
 fn percent(share: f64) -> String {
-    let text = format!("{share:.3}");
-    format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
+    let text = format!("{:.3}", share * 100.0);
+    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
 impl Flag {
+    /// The variant that everyone gets, if the flag is static.
+    pub(crate) fn serves_everyone(&self) -> Option<&str> {
+        self.default_name().filter(|_| self.is_static())
+    }
+
+    /// The next change by the clock after a moment.
+    pub(crate) fn next_change(&self, at: i64) -> Option<NextChange> {
+        let next = self.holds(at).end;
+        let flag_at = |at| FlagAt { flag: self, at };
+        (next != i64::MAX)
+            .then(|| NextChange { at: next, words: moved(flag_at(at), flag_at(next)) })
+    }
+
     fn default_name(&self) -> Option<&str> {
         self.default().map(Variant::name)
+    }
+
+    fn serves_false(&self) -> bool {
+        let default = self.default().map(Variant::value);
+        self.is_static() && default == Some(&VariantValue::Bool(false))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::flag::{Format, Generation, Layer, LayerFlag, compile};
-    use serde_json::{Value, json};
-    use std::sync::Arc;
-
-    fn flag(definition: &Value) -> Arc<Flag> {
-        let text = json!({"flags": {"f": definition}}).to_string();
-        let compiled =
-            compile(text.as_bytes(), Format::Json, Generation::V2, &Layer::default()).unwrap();
-        Arc::clone(compiled.layer.flags().next().unwrap().flag())
-    }
-
-    fn described(before: &Flag, after: &Flag) -> String {
-        describe((before, 0), (after, 0))
-    }
-
-    /// Checks the words for a change of some members of one flag.
-    #[track_caller]
-    fn check(change: &Value, expected: &str) {
-        let before = json!({
-            "state": "ENABLED",
-            "variants": {"on": true, "off": false},
-            "defaultVariant": "off",
-            "targeting": {"if": [{"var": "beta"}, {"fractional": [["on", 5], ["off", 95]]}]},
-            "metadata": {"owner": "checkout"},
-        });
-        let mut after = before.clone();
-        for (member, value) in change.as_object().unwrap() {
-            after[member] = value.clone();
-        }
-        assert_eq!(described(&flag(&before), &flag(&after)), expected);
-    }
-
-    fn split(shares: &Value) -> Value {
-        json!({"targeting": {"if": [{"var": "beta"}, {"fractional": shares}]}})
-    }
-
-    #[test]
-    fn a_rollout_is_told_by_the_first_share_that_moved() {
-        check(&split(&json!([["on", 25], ["off", 75]])), "on 5% → 25%");
-        check(&split(&json!([["on", 0], ["off", 100]])), "on 5% → 0%");
-        check(&split(&json!([["on", 1], ["off", 2]])), "on 5% → 33.333%");
-        check(&split(&json!([["on", 5], ["new", 5], ["off", 90]])), "new 0% → 5%");
-        check(&split(&json!([["off", 95], ["on", 5]])), "rules changed");
-        check(&split(&json!([["on", 5]])), "on 5% → 100%");
-    }
-
-    #[test]
-    fn what_the_clock_does_is_told_as_such() {
-        let after = |moment: i64| json!({">=": [{"var": "$flagd.timestamp"}, moment]});
-        let told = |targeting: &Value, moments: &[i64]| {
-            let flag = flag(&json!({"state": "ENABLED", "variants": {"on": true, "off": false},
-                "defaultVariant": "off", "targeting": targeting}));
-            let told = moments.windows(2).map(|at| describe((&flag, at[0]), (&flag, at[1])));
-            told.collect::<Vec<_>>()
-        };
-        let split = |on: u32| json!({"fractional": [["on", on], ["off", 100 - on]]});
-        let steps = json!({"if": [after(40), "on", after(30), split(25), after(20), split(5)]});
-        let expected = [
-            "on 0% → 5% by the clock",
-            "on 5% → 25% by the clock",
-            "on 25% → 100% by the clock",
-            "on 100% → 5% by the clock",
-        ];
-        assert_eq!(told(&steps, &[10, 20, 30, 40, 25]), expected);
-        let beta = json!({"var": "beta"});
-        let sale = json!({"if": [{"!": [after(20)]}, "off", after(30), "off", "on"]});
-        let expected = ["off → on by the clock", "on → off by the clock"];
-        assert_eq!(told(&sale, &[10, 20, 30]), expected);
-        let sale = json!({"if": [{"and": [beta, after(20)]}, "on"]});
-        assert_eq!(told(&sale, &[10, 20]), ["other rules apply by the clock"]);
-    }
-
-    #[test]
-    fn every_other_change_has_its_words() {
-        check(&json!({"state": "DISABLED"}), "switched off");
-        check(&json!({"defaultVariant": "on"}), "default off → on");
-        check(&json!({"defaultVariant": null}), "default off → the caller's");
-        check(&json!({"targeting": {}}), "rules removed");
-        check(&json!({"targeting": {"if": [true, "on"]}}), "rules changed");
-        check(&json!({"variants": {"on": 1, "off": 0}}), "variants changed");
-        check(&json!({"metadata": {"owner": "search"}}), "metadata changed");
-        check(
-            &json!({"state": "DISABLED", "defaultVariant": "on"}),
-            "switched off, default off → on",
-        );
-        let on = flag(&json!({"state": "ENABLED", "variants": {"on": 1}}));
-        let off = flag(&json!({"state": "DISABLED", "variants": {"on": 1}}));
-        assert_eq!(described(&off, &on), "switched on");
-    }
-
-    #[test]
-    fn an_override_is_told_as_such() {
-        let layer = |owner: &str| {
-            let flag = json!({"state": "ENABLED", "variants": {"on": 1, "off": 0},
-                "metadata": {"owner": owner}});
-            let text = json!({"flags": {"f": flag}}).to_string();
-            compile(text.as_bytes(), Format::Json, Generation::V2, &Layer::default()).unwrap().layer
-        };
-        let (layer, other) = (layer("checkout"), layer("search"));
-        let [below, other] = [&layer, &other].map(|layer| layer.get("f").unwrap());
-        let [on, off] = ["on", "off"].map(|variant| below.overridden(variant).unwrap());
-        let told = |before: &LayerFlag, after: &LayerFlag| described(before.flag(), after.flag());
-        assert_eq!(told(below, &off), "overridden with off for everyone");
-        assert_eq!(told(&off, &on), "overridden with on for everyone");
-        assert_eq!(told(&on, below), "override ended");
-        let same = other.overridden("on").unwrap();
-        assert_eq!(told(&on, &same), "changed below its override");
-    }
-}
+mod tests;

@@ -3,6 +3,7 @@
 //! A definition that cannot be served keeps its last good flag (see [`layer`](super::layer)); what
 //! flagd would load with a shrug is loaded with a warning.
 
+mod definitions;
 mod evaluators;
 mod flag;
 mod fractional;
@@ -21,18 +22,18 @@ mod source;
 mod variants;
 mod written_out;
 
+pub(super) use definitions::definitions_of;
 pub(super) use evaluators::Compiled;
 pub(super) use json::{read as read_json, read_with};
 pub(crate) use operators::name_of;
 
 use super::{
     Behaviour, Digest, Flag, Format, Generation, Layer, Lists,
-    authored::{FlagProblems, SwitchedOff, Translation},
+    authored::{FlagProblems, SwitchedOff},
     diagnostic::{Diagnostic, Path},
     document::Definition,
     foreign,
     layer::{LayerFlag, Standing},
-    members::Members,
     problems::{MOST_TOLD, Problems},
     split,
     text::Text,
@@ -40,7 +41,6 @@ use super::{
 use report::Report;
 use room::Room;
 use scope::FileScope;
-use serde_json::{Map, Value as Json, value::RawValue};
 use sha2::{Digest as _, Sha256};
 use source::Source;
 use std::sync::Arc;
@@ -157,55 +157,6 @@ pub(super) fn place_problems(text: &Text<'_>, found: Problems) -> Vec<Diagnostic
     report.finish()
 }
 
-/// The definitions of a file as JSON, as flagd reads them; `None` if there are none. An error says
-/// why they cannot be written that way.
-pub(super) fn definitions_of(
-    lists: &Lists,
-    content: &[u8],
-    format: Format,
-    fallback: Generation,
-) -> Option<Result<Map<String, Json>, Diagnostic>> {
-    let written = Text::read(content, format).ok()?;
-    let mut nobody = Problems::with_room(0);
-    let source = Source::read(&written, lists, fallback, &mut nobody).ok()?;
-    let document = source.document(&mut nobody).ok()?;
-    let read = |raw: &RawValue| serde_json::from_str::<Json>(raw.get()).ok();
-    let mut file = Map::new();
-    let mut flags = Map::new();
-    for Definition { key, raw, is_disabled_before, .. } in &document.flags {
-        // What cannot even be read is left out, and hurts no other.
-        if let Some(Json::Object(mut flag)) = read(raw) {
-            flag.remove("key");
-            if *is_disabled_before || Members::parse(raw).is_some_and(|of| of.are_disabled()) {
-                flag.retain(|name, _| !name.eq_ignore_ascii_case("state"));
-                flag.insert("state".to_owned(), "DISABLED".into());
-            }
-            flags.insert(key.clone().into_owned(), flag.into());
-        }
-    }
-    if let Some(metadata) = document.metadata.and_then(read) {
-        file.insert("metadata".to_owned(), metadata);
-    }
-    let evaluators = document.evaluators.iter().flat_map(|evaluators| &evaluators.0);
-    let evaluators: Map<String, Json> = evaluators
-        .filter_map(|(name, raw)| Some((name.clone().into_owned(), read(raw)?)))
-        .collect();
-    let evaluators = match &source {
-        Source::Written(..) => evaluators,
-        Source::Translated(_, Translation { required, inner, .. }) => {
-            match written_out::write_out(&mut flags, &evaluators, required, inner) {
-                Ok(evaluators) => evaluators,
-                Err(error) => return Some(Err(error)),
-            }
-        }
-    };
-    file.insert("flags".to_owned(), flags.into());
-    if !evaluators.is_empty() {
-        file.insert("$evaluators".to_owned(), evaluators.into());
-    }
-    Some(Ok(file))
-}
-
 /// Compiles a flag, unless it is what it was; says how many problems there was no room for.
 fn compile_one(
     definition: &Definition<'_>,
@@ -218,8 +169,11 @@ fn compile_one(
     let text = source.text();
     let start = text.offset_of(raw.get());
     let faults = text.faults(start..start + raw.get().len());
+    let origin = source.origin_of(key);
+    let beyond = origin.text();
     let disabled = [u8::from(definition.is_disabled_before)];
-    let digest = digest([scope.digest(), key.as_bytes(), &disabled, raw.get().as_bytes()]);
+    let parts = [scope.digest(), key.as_bytes(), beyond.as_bytes(), &disabled];
+    let digest = digest(parts.into_iter().chain([raw.get().as_bytes()]));
     let written = source.problems_of(key);
     if let Some(same) = before.filter(|before| before.was_compiled_from(&digest))
         && faults.is_empty()
@@ -232,7 +186,7 @@ fn compile_one(
     found.extend(faults.iter().map(|fault| fault.diagnostic(&path, start)));
     let flag = match written.is_some_and(|written| written.is_broken) {
         true => None,
-        false => flag::compile(definition, digest, scope, &mut found),
+        false => flag::compile(definition, digest, scope, &mut found).map(|flag| flag.of(origin)),
     };
     found.extend(written.iter().flat_map(|written| &written.told).cloned());
     let (mut found, untold) = found.finish();

@@ -161,6 +161,7 @@ pub(crate) fn value(encoded: &[u8]) -> Result<Value<'_>, Malformed> {
 #[inline]
 fn decode<'a>(value: &'a [u8], texts: Texts<'a>) -> Result<Value<'a>, Malformed> {
     match value {
+        [] => Ok(Value::Null),
         [0x1a, length @ ..0x80, bytes @ ..] if usize::from(*length) == bytes.len() => {
             Ok(Value::text(texts.read(bytes)?))
         }
@@ -257,15 +258,24 @@ fn validate_to(value: &Value<'_>, depth: usize) -> Result<(), BadContext> {
     }
     if let Some(bytes) = value.encoded_list() {
         for element in elements(bytes) {
-            validate_to(&element?, depth)?;
+            validate_part(&element?, depth)?;
         }
     }
     if let Some(bytes) = value.encoded_object() {
         for member in members(bytes) {
-            validate_to(&member?.1, depth)?;
+            validate_part(&member?.1, depth)?;
         }
     }
     Ok(())
+}
+
+/// Checks an element or an attribute: nearly all are good at first sight.
+#[inline]
+fn validate_part(value: &Value<'_>, depth: usize) -> Result<(), BadContext> {
+    match value {
+        Value::Null | Value::Bool(_) | Value::String(_) if depth > 0 => Ok(()),
+        _ => validate_to(value, depth),
+    }
 }
 
 /// Encodes the attributes of a JSON object as a `google.protobuf.Struct`.

@@ -47,8 +47,15 @@ impl<'a> Evaluator<'a, '_> {
         let outcome = self.conclude(flag, result);
         let result = result.map_or_else(str::to_owned, |value| values::json(&self.arena, value));
         steps.extend(conclusion(flag, outcome, &result).map(|text| Step::new(0, text)));
+        steps.extend(next_change(flag, self.timestamp).map(|text| Step::new(0, text)));
         (steps, outcome)
     }
+}
+
+/// The next change by the clock, with its moment in the time zone of the flag's file.
+fn next_change(flag: &Flag, now: i64) -> Option<String> {
+    let next = flag.next_change(now)?;
+    Some(format!("next change: {}, {}", flag.moment(next.at)?, next.words))
 }
 
 /// Why a flag answers every context alike.

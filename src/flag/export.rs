@@ -5,8 +5,9 @@ use super::{
     authored::Lists,
     compile::{compile_with, definitions_of},
     diagnostic::Diagnostic,
+    number,
 };
-use serde_json::{Map, Value as Json};
+use serde_json::{Number, Value as Json};
 
 /// Writes a file's definitions as one JSON document, exactly those that are served, and says what
 /// is wrong with the file. Flags that cannot be read are left out.
@@ -17,16 +18,11 @@ pub fn export(
     fallback: Generation,
 ) -> Result<(String, Vec<Diagnostic>), Vec<Diagnostic>> {
     let compiled = compile_with(lists, content, format, fallback, &Layer::default())?;
-    let mut file = match definitions_of(lists, content, format, fallback) {
+    let file = match definitions_of(lists, content, format, fallback, &compiled.layer) {
         Some(Ok(file)) => file,
         Some(Err(error)) => return Err(vec![error]),
         None => return Err(compiled.diagnostics),
     };
-    // Who gets what must not depend on an option of whoever reads it.
-    let metadata = file.entry("metadata").or_insert_with(|| Map::new().into());
-    if let Json::Object(metadata) = metadata {
-        metadata.entry("fractional").or_insert_with(|| fallback.as_str().into());
-    }
     let mut text = String::new();
     write(&file.into(), 0, &mut text);
     Ok((text, compiled.diagnostics))
@@ -102,6 +98,15 @@ fn spaced(value: &Json) -> String {
             };
             format!("{{ {} }}", members.iter().map(member).collect::<Vec<_>>().join(", "))
         }
-        scalar => scalar.to_string(),
+        Json::Number(number) => served(number),
+        Json::Null | Json::Bool(_) | Json::String(_) => value.to_string(),
     }
+}
+
+/// A number as clients get it: a double.
+fn served(number: &Number) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    number::write_json(&mut text, number.as_f64().unwrap_or_default()).unwrap_or_default();
+    text
 }

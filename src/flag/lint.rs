@@ -12,7 +12,6 @@ mod implies;
 mod lifecycle;
 mod lists;
 mod logic;
-mod moment;
 mod naming;
 mod operands;
 mod ownership;
@@ -36,7 +35,6 @@ use super::{
 };
 pub use against::Before;
 use findings::Findings;
-pub use moment::parse as moment;
 use page::Page;
 pub(super) use table::{DEFINED_TWICE, NO_TIME_ZONE, UNPINNED};
 pub use table::{LINTS, lint_named};

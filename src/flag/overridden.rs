@@ -40,6 +40,7 @@ impl Flag {
             metadata: encode_object(&metadata).into(),
             description: self.description.clone(),
             boundaries: Box::default(),
+            origin: self.origin.clone(),
             digests,
         })
     }

@@ -46,6 +46,18 @@ const painted = () => new Promise((resolve) => {
 
 const key = (text) => quoted(text, "key");
 
+/** A link, if the text is a web address without a password; else the text alone. The target learns
+    neither this page's address nor a handle to its window. */
+function linked(text) {
+  const address = URL.canParse(text) ? new URL(text) : null;
+  if (!/^https?:$/.test(address?.protocol ?? "") || address.username || address.password) return quoted(text);
+  const link = make("a", "", quoted(text));
+  link.href = address.href;
+  link.target = "_blank";
+  link.rel = "noopener noreferrer nofollow";
+  return link;
+}
+
 // Moments, by the sidecar's clock as far as it is known.
 
 let ahead = 0; // Of this browser's clock, in milliseconds.

@@ -8,7 +8,7 @@ const COLUMNS = [
   { name: "owner", title: "Owner", of: (flag) => flag.owner },
   { name: "kind", title: "Kind", of: (flag) => flag.kind },
   { name: "expires", title: "Expires", of: (flag) => flag.expires },
-  { name: "seen", title: "Variants: share, set share, count", of: (flag) => flag.seen, most: true },
+  { name: "seen", title: "Variants: share in this pod, set share, count", of: (flag) => flag.seen, most: true },
   { name: "changed", title: "Changed", of: (flag) => flag.changed, most: true },
 ];
 
@@ -28,7 +28,7 @@ function flagsOf(status) {
   return Object.entries(status.flags ?? {}).map(([key, flag]) => {
     const broken = quarantined.get(key)?.at(-1);
     const override = overridden.get(key);
-    const shownState = override ? "override" : broken ? "quarantined" : flag.state;
+    const shownState = override ? "override" : flag.killed ? "killed" : broken ? "quarantined" : flag.state;
     const days = flag.expires ? Math.ceil((Date.parse(flag.expires) - now()) / DAY) : NaN;
     const from = several ? flag.file : null;
     return { ...flag, key, broken, override, shownState, days, from, ...seenOf(flag, crowded) };
@@ -78,13 +78,19 @@ function splitCell(flag) {
   const cell = make("div", "split");
   const more = names.length > MANY ? `and ${plural(names.length - most.size, "more variant")}` : "";
   const words = [more, flag.words].filter(Boolean).join("; ");
+  const everyone = flag.state === "disabled" ? ["clients use the default in their code"]
+    : flag.serves ? ["everyone gets ", key(flag.serves)] : [];
+  if (everyone.length) cell.append(make("span", "all", ...everyone));
+  const next = flag.next_change && make("span", "whole", "next: ", quoted(flag.next_change.change), " at ",
+    quoted(flag.next_change.local), ", ", moment(flag.next_change.at));
   const called = (name) => (name === "" ? make("i", "muted", "code default")
     : name === flag.default ? make("span", "", key(name), make("span", "tag", " default")) : key(name));
   if (!flag.of && !flag.split) {
     const all = inOrder.flatMap((name, place) => (place ? [", ", called(name)] : [called(name)]));
-    cell.append(make("span", "all", ...all));
+    cell.append(make("span", everyone.length ? "whole" : "all", ...(everyone.length ? ["of "] : []), ...all));
     if (words) cell.append(make("span", "whole", words));
-    return [cell, 2];
+    if (next) cell.append(next);
+    return [cell, 2 + (everyone.length ? 1 : 0) + (next ? 1 : 0)];
   }
   for (const name of inOrder) {
     const configured = flag.split && Object.hasOwn(flag.split, name) ? flag.split[name] : undefined;
@@ -98,13 +104,15 @@ function splitCell(flag) {
     if (flag.of) cell.append(make("span", "count", few.format(count)));
   }
   if (words) cell.append(make("span", "whole", words));
-  return [cell, inOrder.length + (words ? 1 : 0)];
+  if (next) cell.append(next);
+  return [cell, inOrder.length + (words ? 1 : 0) + (everyone.length ? 1 : 0) + (next ? 1 : 0)];
 }
 
 const FLAG_STATES = {
   enabled: ["good", "● enabled"],
   disabled: ["muted", "○ disabled"],
   override: ["warn", "▲ override"],
+  killed: ["warn", "■ killed"],
   quarantined: ["bad", "▲ quarantined"],
 };
 
@@ -118,7 +126,8 @@ function expiry(flag) {
 
 function flagCell(flag) {
   const why = [flag.ticket, flag.why, flag.from].filter(Boolean);
-  const about = make("span", "why", ...why.flatMap((text, place) => (place ? [" · ", quoted(text)] : [quoted(text)])));
+  const shownAs = (text) => (text === flag.ticket ? linked(text) : quoted(text));
+  const about = make("span", "why", ...why.flatMap((text, place) => (place ? [" · ", shownAs(text)] : [shownAs(text)])));
   about.title = why.map(written).join(" · ");
   const { override } = flag;
   return [
@@ -126,7 +135,8 @@ function flagCell(flag) {
     override
       ? make("span", "note warn", "everyone gets ", key(override.variant), ", ends ", moment(override.until))
       : null,
-    flag.broken ? make("span", "note bad", `serves ${flag.broken.serves}`) : null,
+    flag.killed && override ? make("span", "note warn", "■ its file kills it") : null,
+    flag.broken ? make("span", "note bad", `${flag.killed ? "quarantined: " : ""}serves ${flag.broken.serves}`) : null,
     why.length ? about : null,
   ];
 }
@@ -197,7 +207,8 @@ function showRow(flag, words) {
   if (old?.text === text) return;
   const row = rowOf(flag);
   const expired = flag.days <= 0 ? "expired" : flag.days <= SOON ? "expiring" : "";
-  const found = [flag.key, flag.owner, flag.kind, flag.shownState, expired].join("\n").toLowerCase();
+  const states = [flag.shownState, flag.killed && "killed", flag.broken && "quarantined", expired];
+  const found = [flag.key, flag.owner, flag.kind, ...states].filter(Boolean).join("\n").toLowerCase();
   row.hidden = !words.every((word) => found.includes(word));
   if (old) old.row.replaceWith(row);
   else body.append(row);

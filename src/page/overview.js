@@ -33,27 +33,50 @@ function showFacts(status) {
   const polled = watch && `every ${watch.poll_interval_seconds} s`;
   const facts = [
     ["generation", number(status.generation ?? 0)],
-    ["digest", status.digest ? key(status.digest.slice(0, 12)) : "none yet"],
     ["files last changed", changes.length ? moment(changes.at(-1)) : "never"],
     watch && ["watched by", watch.mode === "inotify" ? `file events, and ${polled}` : `looking ${polled}`],
     watch?.refusal && ["no file events", quoted(watch.refusal, "warn")],
-    streams && ["streams", number(sum(streams))],
-    status.connections !== undefined && ["connections", number(status.connections)],
-    series && ["series in use", `${number(series.in_use)} of ${number(series.limit)}`],
+    streams && ["applications", applications(status.connections ?? 0, sum(streams))],
     series?.dropped > 0 && ["series dropped", make("span", "warn", `▲ ${number(series.dropped)}`)],
     ["up for", span((status.uptime_seconds ?? 0) * 1000)],
+  ];
+  const details = [
+    ["digest", status.digest ? key(status.digest.slice(0, 12)) : "none yet"],
+    series && ["series in use", `${number(series.in_use)} of ${number(series.limit)}`],
     ["version", quoted(status.version ?? "")],
   ];
-  const told = facts.filter(Boolean);
-  const others = changed("facts", told.map(([name]) => name));
+  showList("facts", facts.filter(Boolean));
+  showList("details", details.filter(Boolean));
+}
+
+function applications(connections, streams) {
+  if (connections + streams === 0) return "no application connected";
+  return `${plural(connections, "connection")}, ${streams === 0 ? "no update stream" : plural(streams, "update stream")}`;
+}
+
+/** Names and values. A value is replaced only when it changes: a selection of the digest outlives
+    the refresh of the uptime. */
+function showList(id, facts) {
+  const others = changed(id, facts.map(([name]) => name));
   if (others) {
-    byId("facts").replaceChildren(...told.map(([name]) => make("div", "", make("dt", "", name), make("dd", ""))));
+    byId(id).replaceChildren(...facts.map(([name]) => make("div", "", make("dt", "", name), make("dd", ""))));
   }
-  // One by one: who copies the digest must not lose the selection because a second went by.
-  const places = byId("facts").querySelectorAll("dd");
-  for (const [place, [name, value]] of told.entries()) {
+  const places = byId(id).querySelectorAll("dd");
+  for (const [place, [name, value]] of facts.entries()) {
     if (changed(`fact ${name}`, value.title || value.textContent || value) || others) places[place].replaceChildren(value);
   }
+}
+
+/** Flags whose file says `killed: true`. A kill stays listed while its flag is in quarantine. */
+function showKilled(flags) {
+  const killed = Object.entries(flags).filter(([, flag]) => flag.killed);
+  if (!changed("killed", killed.map(([name, flag]) => [name, flag.serves]))) return;
+  const items = killed.slice(0, MANY).map(([name, { serves }]) => [
+    "■ ", key(name), serves ? ": everyone gets " : null, serves ? key(serves) : null,
+  ]);
+  const more = killed.length - items.length;
+  if (more > 0) items.push([`and ${number(more)} more: filter the flags by “killed”`]);
+  list(byId("killed"), items, `${plural(killed.length, "flag")} killed`);
 }
 
 function showOverrides(overrides) {

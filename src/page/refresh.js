@@ -77,6 +77,7 @@ async function show(status) {
   showPhase(status);
   showFacts(status);
   showOverrides(status.overrides ?? []);
+  showKilled(status.flags ?? {});
   showQuarantined(status.quarantined ?? []);
   showFiles(status.sources ?? []);
   showUnknown(status.unknown_flags ?? null);

@@ -3,6 +3,7 @@
 use super::{
     Site,
     call::Answer,
+    coalesce::{CallQueue, Coalesced},
     gate::Seat,
     headers::MAX_HEADERS,
     stream::{Socket, Stream},
@@ -12,18 +13,9 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::conn::auto,
 };
-use std::{
-    convert::Infallible,
-    future::Future,
-    pin::pin,
-    sync::Arc,
-    task::{Context, Waker},
-    time::Duration,
-};
+use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 use tokio::time::timeout;
 use tracing::debug;
-
-use crate::lifecycle::Lifecycle;
 
 /// A client must say what it speaks within this time, over HTTP/2 up to its settings.
 const PREFACE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -47,25 +39,6 @@ const MAX_RESET_UNSEEN: usize = 100;
 /// Streams that broke the rules of HTTP/2, in the life of a connection.
 const MAX_BROKEN_STREAMS: usize = 1024;
 
-/// Runs what hyper would spawn for each HTTP/2 stream: at once and in place, which is the end of
-/// an answer whose request has arrived; what has to wait becomes a task the drain can wait for.
-///
-/// Answering in place saves every call a task and a second wake-up of its connection, and lets the
-/// answers to all requests of one read leave in one write.
-#[derive(Debug, Clone)]
-struct InPlace(Lifecycle);
-
-impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for InPlace {
-    fn execute(&self, call: F) {
-        let mut call = Box::pin(call);
-        // Nothing is lost by a waker that does nothing: a spawned task is polled once more.
-        let mut context = Context::from_waker(Waker::noop());
-        if call.as_mut().poll(&mut context).is_pending() {
-            self.0.spawn(call);
-        }
-    }
-}
-
 /// Serves one connection until either side has had enough; on draining it is asked to end.
 pub(super) async fn serve<S: Socket>(socket: S, site: Arc<Site>, seat: &Arc<Seat>) {
     let lifecycle = site.lifecycle.clone();
@@ -75,7 +48,8 @@ pub(super) async fn serve<S: Socket>(socket: S, site: Arc<Site>, seat: &Arc<Seat
         stream = timeout(PREFACE_TIMEOUT, Stream::recognise(socket)) => stream,
     };
     let Ok(Ok(stream)) = stream else { return };
-    let mut builder = auto::Builder::new(InPlace(lifecycle.clone()));
+    let queue = CallQueue::new(lifecycle.clone());
+    let mut builder = auto::Builder::new(queue.clone());
     builder
         .http1()
         .timer(TokioTimer::new())
@@ -102,16 +76,17 @@ pub(super) async fn serve<S: Socket>(socket: S, site: Arc<Site>, seat: &Arc<Seat
             })
         }
     });
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let mut connection = Coalesced { connection, queue };
     let leaving = seat.leaving.clone().cancelled_owned();
     let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
+        ended = &mut connection => ended,
         () = leaving => {
             if !lifecycle.is_draining() {
                 // Somebody else needs the place, now.
                 return;
             }
-            connection.as_mut().graceful_shutdown();
+            connection.connection.as_mut().graceful_shutdown();
             connection.await
         }
     };
@@ -119,3 +94,6 @@ pub(super) async fn serve<S: Socket>(socket: S, site: Arc<Site>, seat: &Arc<Seat
         debug!(error = %error, "a connection ended badly");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -151,7 +151,8 @@ fn a_moment_that_a_rule_depends_on_is_a_change_of_its_flag_alone() {
     let second = stepped(Some(&first), 100);
     assert_eq!(told(second.changes_since(1)), expect(&[("f", "update")]));
     let changes = second.changes();
-    assert_eq!(changes.updated, [("f".into(), "on 0% → 5% by the clock".to_owned())]);
+    assert_eq!(&*changes.updated[0].0, "f");
+    assert_eq!(changes.updated[0].1.words, "step of 1 Jan, on 0 % → 5 %");
     assert_eq!((changes.by_clock, second.generation()), (1, 2));
     // Pods are compared by what their files say, whenever they look.
     assert_eq!(second.digest(), first.digest());
@@ -165,9 +166,9 @@ fn a_clock_that_jumps_is_followed_where_an_answer_may_differ() {
     let first = stepped(None, 50);
     // A machine that was suspended over both steps.
     let late = stepped(Some(&first), 5000);
-    assert_eq!(late.changes().updated[0].1, "on 0% → 100% by the clock");
+    assert_eq!(late.changes().updated[0].1.words, "step of 1 Jan, on 0 % → 100 %");
     assert!(stepped(Some(&late), 201).changes().is_empty());
     let back = stepped(Some(&late), 150);
-    assert_eq!(back.changes().updated[0].1, "on 100% → 5% by the clock");
+    assert_eq!(back.changes().updated[0].1.words, "clock set back, on 100 % → 5 %");
     assert!(stepped(Some(&back), 120).changes().is_empty());
 }

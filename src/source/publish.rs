@@ -10,10 +10,10 @@ use crate::{
     clock::Span,
     flag::{Layer, merge, overridden::put_over},
     snapshot::Snapshot,
-    telemetry::report::Publication,
+    telemetry::{change_line::Clients, report::Publication},
 };
 use std::{
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 use tracing::{info, warn};
@@ -53,7 +53,10 @@ impl Sources {
             snapshot: &next,
             quarantined: self.broken(),
             took,
-            streams: self.store.subscribers(),
+            clients: Clients {
+                connections: self.metrics.connections.load(Ordering::Relaxed),
+                streams: self.store.subscribers(),
+            },
             greeted: self.greeted,
         });
         true

@@ -130,6 +130,10 @@ impl Sources {
         }
         self.tell_state();
         let phase = if serves { Phase::Ready } else { Phase::Starting(self.not_applied()) };
+        if !self.greeted {
+            // `/status` has the flags before `/readyz` says that they are served.
+            self.publish_state();
+        }
         self.lifecycle.enter(phase);
         self.greeted = true;
         true

@@ -12,6 +12,7 @@ use crate::{
     },
     telemetry::metrics::Reload,
 };
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value as Json;
 use std::{collections::BTreeMap, fmt::Write, time::Duration};
@@ -95,6 +96,11 @@ struct Flag<'a> {
     state: &'static str,
     variants: Vec<&'a str>,
     default: Option<&'a str>,
+    /// The file says `killed: true`, whether or not an override decides.
+    killed: bool,
+    /// The variant that everyone gets.
+    serves: Option<&'a str>,
+    next_change: Option<NextChange>,
     file: Option<String>,
     owner: Option<String>,
     kind: Option<String>,
@@ -108,6 +114,14 @@ struct Flag<'a> {
     shared: bool,
     evaluations: BTreeMap<&'a str, u64>,
     exposures: BTreeMap<&'a str, BTreeMap<&'static str, u64>>,
+}
+
+/// A change that the clock makes.
+#[derive(Debug, Serialize)]
+struct NextChange {
+    at: String,
+    local: String,
+    change: String,
 }
 
 impl<'a> Document<'a> {
@@ -188,6 +202,9 @@ impl<'a> Served<'a> {
             state: if flag.is_disabled() { "disabled" } else { "enabled" },
             variants: flag.variants().iter().map(Variant::name).collect(),
             default: flag.default().map(Variant::name),
+            killed: flag.is_killed(),
+            serves: flag.serves_everyone(),
+            next_change: NextChange::of(entry),
             file: self.0.get(flag.key()).map(|(_, file)| file.clone()),
             owner,
             kind,
@@ -218,6 +235,18 @@ impl<'a> Served<'a> {
                 },
                 reasons: errors.map(|error| format!("{}: {}", error.path, error.message)).collect(),
             }
+        })
+    }
+}
+
+impl NextChange {
+    /// `None` if the clock changes nothing, or only after the year 9999.
+    fn of(entry: &Entry) -> Option<Self> {
+        let next = entry.next_change()?;
+        Some(Self {
+            at: Timestamp::from_second(next.at).ok()?.to_string(),
+            local: entry.flag.moment(next.at)?,
+            change: next.words,
         })
     }
 }

@@ -3,7 +3,7 @@
 
 use super::exposition::Metric;
 use crate::{
-    flag::{Facts, Flag, Split},
+    flag::{self, Facts, Flag, Split},
     snapshot::{Entry, Snapshot},
 };
 use std::{
@@ -32,6 +32,11 @@ pub(crate) fn write_flag_gauges(page: &mut String, snapshot: Option<&Snapshot>) 
     for entry in entries.iter().filter(|entry| entry.flag.is_overridden()) {
         metric.sample(&[("flag", entry.flag.key())], 1);
     }
+    let help = "1 for each flag whose file says `killed: true`, even under an override";
+    let mut metric = Metric::gauge(page, "flagstaff_flag_killed", help);
+    for entry in entries.iter().filter(|entry| entry.flag.is_killed()) {
+        metric.sample(&[("flag", entry.flag.key())], 1);
+    }
 }
 
 fn write_facts(page: &mut String, facts: &[(&Flag, Facts)]) {
@@ -52,11 +57,9 @@ fn write_facts(page: &mut String, facts: &[(&Flag, Facts)]) {
     }
 }
 
-/// A day, or a moment of RFC 3339, in Unix seconds.
+/// A day or a moment, in Unix seconds, as `check` reads it.
 fn timestamp(text: &str) -> Option<u64> {
-    let day = || humantime::parse_rfc3339(&format!("{text}T00:00:00Z"));
-    let time = humantime::parse_rfc3339_weak(text).or_else(|_| day()).ok()?;
-    Some(time.duration_since(UNIX_EPOCH).ok()?.as_secs())
+    u64::try_from(flag::moment(text).ok()?).ok()
 }
 
 fn write_ratios(page: &mut String, entries: &[Arc<Entry>]) {
@@ -92,6 +95,9 @@ mod tests {
         assert_eq!(timestamp("2027-06-30"), Some(1_814_313_600));
         assert_eq!(timestamp("2027-06-30T12:00:00Z"), Some(1_814_313_600 + 43_200));
         assert_eq!(timestamp("2027-06-30 12:00:00"), Some(1_814_313_600 + 43_200));
+        assert_eq!(timestamp("2027-06-30T14:00:00+02:00"), Some(1_814_313_600 + 43_200));
+        assert_eq!(timestamp("2027-06-30T14:00[Europe/Berlin]"), Some(1_814_313_600 + 43_200));
+        assert_eq!(timestamp("9999-12-31"), Some(253_402_214_400));
         for text in ["", "soon", "30.06.2027", "2027-13-01"] {
             assert_eq!(timestamp(text), None, "{text}");
         }

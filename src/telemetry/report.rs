@@ -1,9 +1,12 @@
 //! What an operator is told of the flags in force: fields for a log, a line for a person.
 
-use super::logging::{Audience, PLAIN};
+use super::{
+    change_line::{Clients, changes_of, line},
+    logging::{Audience, PLAIN},
+};
 use crate::{
     flag::{Diagnostic, Level},
-    snapshot::{Changes, Snapshot},
+    snapshot::Snapshot,
 };
 use std::{
     collections::BTreeMap,
@@ -64,7 +67,7 @@ pub(crate) struct Publication<'a> {
     pub(crate) snapshot: &'a Snapshot,
     pub(crate) quarantined: usize,
     pub(crate) took: Duration,
-    pub(crate) streams: usize,
+    pub(crate) clients: Clients,
     /// The first snapshot of a start is part of the greeting.
     pub(crate) greeted: bool,
 }
@@ -78,15 +81,16 @@ const MAX_NAMED: usize = 5;
 impl Teller {
     /// A snapshot is in force.
     pub(crate) fn published(self, publication: &Publication<'_>) {
-        let Publication { snapshot, quarantined, took, streams, greeted } = *publication;
+        let Publication { snapshot, quarantined, took, clients, greeted } = *publication;
         let changes = snapshot.changes();
         let generation = snapshot.generation();
         if self.0 == Audience::Person {
             if greeted {
-                say(&line(generation, changes, took, streams));
+                say(&line(snapshot, took, clients));
             }
             return;
         }
+        let told = changes_of(snapshot, MAX_SHOWN).join("; ");
         info!(
             generation,
             digest = short(snapshot),
@@ -94,10 +98,11 @@ impl Teller {
             added = changes.added.len(),
             changed = changes.updated.len(),
             removed = changes.removed.len(),
+            changes = told,
             by_clock = changes.by_clock,
             quarantined,
             duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-            streams,
+            streams = clients.streams,
             "flags applied"
         );
     }
@@ -271,27 +276,4 @@ impl Teller {
 /// The digest as people compare it.
 fn short(snapshot: &Snapshot) -> String {
     format!("{:012x}", snapshot.hash48())
-}
-
-/// `generation 7 · enable_new_pricing_page: on 5% → 25% · 9 ms · 3 streams told`
-fn line(generation: u64, changes: &Changes, took: Duration, streams: usize) -> String {
-    const SHOWN: usize = 3;
-    let updated = changes.updated.iter().map(|(key, change)| format!("{key}: {change}"));
-    let added = changes.added.iter().map(|key| format!("{key}: added"));
-    let removed = changes.removed.iter().map(|key| format!("{key}: removed"));
-    let all: Vec<_> = updated.chain(added).chain(removed).collect();
-    let mut line = format!("generation {generation}");
-    let mut add = |part: &str| write!(line, " · {part}").unwrap_or_default();
-    for change in all.iter().take(SHOWN) {
-        add(change);
-    }
-    if all.len() > SHOWN {
-        add(&format!("and {} more", all.len() - SHOWN));
-    }
-    match took.as_millis() {
-        0 => add("<1 ms"),
-        millis => add(&format!("{millis} ms")),
-    }
-    add(&format!("{streams} {} told", if streams == 1 { "stream" } else { "streams" }));
-    line
 }

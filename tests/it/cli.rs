@@ -239,6 +239,6 @@ async fn a_person_is_greeted_and_told_what_a_change_changed() {
     let edited = text.replacen("[\"on\", 5], [\"off\", 95]", "[\"on\", 25], [\"off\", 75]", 1);
     assert_ne!(edited, text, "the example still has its 5 %");
     flags.write_text(&edited);
-    let change = "generation 2 · enable_new_pricing_page: on 5% → 25% · ";
-    sidecar.wait_for_log(&[change, " ms · 0 streams told"]).await;
+    let change = "generation 2 · enable_new_pricing_page: on 5 % → 25 % · ";
+    sidecar.wait_for_log(&[change, " ms · no application connected"]).await;
 }

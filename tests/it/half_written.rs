@@ -190,7 +190,7 @@ impl Scenario {
         };
         let mut options = OpenOptions::new();
         let rest = match self.style {
-            Style::Appended => &new[old..],
+            Style::Appended => new.get(old..).unwrap(),
             Style::Truncated | Style::Renamed => new,
         };
         match self.style {

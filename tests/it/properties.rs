@@ -1,6 +1,7 @@
 //! What holds for every definition and every context, tried on thousands of made-up ones.
 
 mod bounds;
+mod exported;
 mod made_up;
 mod mutations;
 mod splits;

@@ -65,8 +65,8 @@ async fn it_has_every_member_that_docs_promise() {
         (&found["unknown_flags"], "requests top"),
         (
             &found["flags"]["a"],
-            "changed default evaluations expires exposures file kind owner shared split state \
-             ticket variants why",
+            "changed default evaluations expires exposures file killed kind next_change owner \
+             serves shared split state ticket variants why",
         ),
     ] {
         let expected: Vec<_> = expected.split_whitespace().collect();

@@ -1,4 +1,5 @@
 //! An interactive run on a pseudo-terminal: SIGHUP reloads, and only a lost terminal ends the run.
+#![expect(clippy::disallowed_methods, reason = "these tests have no runtime to block")]
 
 use crate::{flags::Flags, sidecar::DEADLINE};
 use rustix::{
@@ -68,7 +69,7 @@ impl Interactive {
         let start = Instant::now();
         while !is_so(self) {
             assert!(start.elapsed() < DEADLINE, "not in time: {what}\n{}", self.screen);
-            thread::sleep(Duration::from_millis(5));
+            thread::park_timeout(Duration::from_millis(5));
             let mut bytes = [0; 4096];
             while let Some(Ok(read @ 1..)) =
                 self.terminal.as_mut().map(|from| from.read(&mut bytes))
@@ -137,7 +138,7 @@ fn a_write_that_finds_the_terminal_gone_ends_a_run_that_no_signal_reaches() {
     let mut run = Interactive::start_by(&["setsid"], &flags, &["--log-format", "text"]);
     run.wait_for("watching", 1);
     run.terminal = None;
-    thread::sleep(Duration::from_millis(100));
+    thread::park_timeout(Duration::from_millis(100));
     assert!(run.child.try_wait().unwrap().is_none(), "silence is no reason");
     flags.rename_over(&document("two"));
     assert!(run.wait_exit().success());

@@ -1,17 +1,14 @@
-//! Moments as people write them, in the file's time zone: `2026-12-01 09:00`.
-//!
-//! The zones are those of the IANA database this binary was built with, so that a file means the
-//! same on every machine.
+//! The clock of a readable file: its `time_zone`, and the moments that are read in it.
 
 use super::node::Node;
 use crate::flag::{
-    diagnostic::Diagnostic, lint::NO_TIME_ZONE, problems::Problems, suggest::suggest,
+    diagnostic::Diagnostic,
+    lint::NO_TIME_ZONE,
+    moment::{self, Zone},
+    problems::Problems,
 };
-use jiff::{
-    Timestamp,
-    civil::DateTime,
-    tz::{AmbiguousOffset, TimeZone, TimeZoneDatabase},
-};
+use jiff::tz::TimeZone;
+use serde_json::Value as Json;
 
 /// How to read moments that do not say their offset.
 #[derive(Debug)]
@@ -21,17 +18,22 @@ pub(super) struct Clock {
 
 impl Clock {
     /// The clock of a file, by its `time_zone`. A wrong one would move every step of every plan.
-    pub(super) fn read(node: Option<&Node<'_>>) -> Result<Self, Diagnostic> {
+    pub(super) fn read(node: Option<&Node<'_>>, found: &mut Problems) -> Result<Self, Diagnostic> {
         let Some(node) = node else { return Ok(Self { zone: None }) };
-        let zones = TimeZoneDatabase::bundled();
-        let name = node.value.as_str().unwrap_or_default();
-        if let Ok(zone) = zones.get(name) {
-            return Ok(Self { zone: Some(zone) });
-        }
-        let names: Vec<String> = zones.available().map(|name| name.to_string()).collect();
-        let otherwise = "write a name of the IANA database, such as Europe/Berlin";
-        let help = suggest(name, names.iter().map(String::as_str), otherwise);
-        Err(node.error(format!("\"{name}\" is no time zone"), help))
+        // An offset without quotes may be a number.
+        let name = match node.value {
+            Json::String(name) => name.clone(),
+            other => other.to_string(),
+        };
+        let Zone { zone, remark } =
+            moment::zone(&name).map_err(|advice| node.error(advice.message, advice.help))?;
+        found.extend(remark.map(|remark| node.warning(remark.message, remark.help)));
+        Ok(Self { zone: Some(zone) })
+    }
+
+    /// The zone that the file names.
+    pub(super) fn zone(&self) -> Option<&TimeZone> {
+        self.zone.as_ref()
     }
 
     /// A moment in seconds since 1970.
@@ -42,40 +44,17 @@ impl Clock {
 
     /// A moment that stands in a text at `node`.
     pub(super) fn parse(&self, text: &str, node: &Node<'_>, found: &mut Problems) -> Option<i64> {
-        let text = text.trim();
-        if let Ok(moment) = text.parse::<Timestamp>() {
-            return Some(moment.as_second());
-        }
-        let Ok(civil) = text.parse::<DateTime>() else {
-            let help = "write a day or a time, such as 2026-12-01 or 2026-12-01 09:00";
-            found.push(node.error(format!("\"{text}\" is no moment"), help));
-            return None;
-        };
-        let zone = self.zone.clone().unwrap_or(TimeZone::UTC);
-        if self.zone.is_none() {
+        let moment = moment::read(text, self.zone.as_ref().unwrap_or(&TimeZone::UTC));
+        let moment = moment.map_err(|advice| found.push(node.error(advice.message, advice.help)));
+        let moment = moment.ok()?;
+        if self.zone.is_none() && !moment.is_zoned {
             let help = "add time_zone to the file, or Z to the time";
-            let message = format!("\"{text}\" has no time zone, so it is UTC");
+            let message = format!("\"{}\" has no time zone, so it is UTC", text.trim());
             found.push(node.warning(message, help).of(&NO_TIME_ZONE));
         }
-        let ambiguous = zone.to_ambiguous_timestamp(civil);
-        match ambiguous.offset() {
-            AmbiguousOffset::Unambiguous { .. } => {}
-            AmbiguousOffset::Gap { .. } => {
-                let message = format!("\"{text}\" does not exist: clocks are put forward over it");
-                found.push(node.warning(message, "it counts as so much later; write another time"));
-            }
-            AmbiguousOffset::Fold { .. } => {
-                let message = format!("\"{text}\" happens twice: clocks are put back over it");
-                found.push(node.warning(message, "the first one counts; write another time"));
-            }
-        }
-        match ambiguous.compatible() {
-            Ok(moment) => Some(moment.as_second()),
-            Err(_) => {
-                found.push(node.error(format!("\"{text}\" is too far away"), "write another time"));
-                None
-            }
-        }
+        let doubts = moment.remark.into_iter().chain(moment.ambiguity);
+        found.extend(doubts.map(|doubt| node.warning(doubt.message, doubt.help)));
+        Some(moment.seconds)
     }
 }
 
@@ -89,7 +68,7 @@ mod tests {
         let mut found = Problems::with_room(9);
         let zone: Option<Json> = zone.map(Json::from);
         let node = zone.as_ref().map(|value| Node { value, path: "time_zone".into() });
-        let clock = match Clock::read(node.as_ref()) {
+        let clock = match Clock::read(node.as_ref(), &mut found) {
             Ok(clock) => clock,
             Err(error) => return (None, vec![error.message]),
         };
@@ -120,8 +99,8 @@ mod tests {
         assert_eq!(told(None, "2026-12-01"), "\"2026-12-01\" has no time zone, so it is UTC");
         assert!(told(berlin, "2026-03-29 02:30").contains("does not exist"));
         assert!(told(berlin, "2026-10-25 02:30").contains("happens twice"));
-        assert!(told(berlin, "tomorrow").contains("is no moment"));
-        assert!(told(Some("Europe/Berlín"), "2026-12-01").contains("is no time zone"));
-        assert!(told(berlin, "2026-13-01").contains("is no moment"));
+        assert!(told(berlin, "tomorrow").contains("is not a moment"));
+        assert!(told(Some("Europe/Berlín"), "2026-12-01").contains("is not a time zone"));
+        assert!(told(berlin, "2026-13-01").contains("no month 13"));
     }
 }

@@ -4,7 +4,7 @@
 //! how it looks. Where it may be two of them, `version:`, `number:` or `time:` has to say.
 
 use super::{moment::Clock, node::Node};
-use crate::flag::{diagnostic::Diagnostic, problems::Problems};
+use crate::flag::{diagnostic::Diagnostic, integers, problems::Problems};
 use serde_json::{Number, Value as Json, json};
 
 /// What the operand of a comparison is.
@@ -62,7 +62,7 @@ impl Compared<'_> {
                 return None;
             };
             // A moment can have a blank in it, so an operand goes on to the next sign.
-            let end = after.find(['<', '>', '!', '=', '~', '^']).unwrap_or(after.len());
+            let end = end_of_operand(after);
             let (operand, next) = after.split_at_checked(end)?;
             rules.push(self.one(sign, operand.trim(), found)?);
             rest = next;
@@ -102,6 +102,8 @@ impl Compared<'_> {
                     found.push(node.error(format!("\"{operand}\" is no number"), help));
                     return None;
                 };
+                let inexact = integers::inexact(&number);
+                found.extend(inexact.map(|message| node.warning(message, integers::HELP)));
                 self.numeric(sign, &number, found)
             }
             Kind::Time => {
@@ -157,13 +159,28 @@ impl Compared<'_> {
     }
 }
 
+/// Where the next comparison begins. A moment's zone in brackets may have a sign in it.
+fn end_of_operand(text: &str) -> usize {
+    let mut is_bracketed = false;
+    let sign = text.find(|c: char| {
+        is_bracketed = c == '[' || (is_bracketed && c != ']');
+        !is_bracketed && matches!(c, '<' | '>' | '!' | '=' | '~' | '^')
+    });
+    sign.unwrap_or(text.len())
+}
+
 /// What an operand is by its looks, if that is only one thing.
 fn looks_like(operand: &str) -> Option<Kind> {
-    let is_day = |text: &str| {
-        let parts: Vec<&str> = text.split('-').collect();
-        matches!(parts.as_slice(), [year, _, _] if year.len() == 4)
+    // Slashes make a moment that is written wrongly, and its author hears how to write it.
+    let is_day = |separator: char| {
+        let day = operand.split([' ', 'T', '[']).next().unwrap_or_default();
+        let parts: Vec<&str> = day.split(separator).collect();
+        let is_year = |part: &&&str| part.len() == 4 && part.parse::<u16>().is_ok();
+        let [first, _, last] = parts.as_slice() else { return false };
+        is_year(&first) || (separator == '/' && is_year(&last))
     };
-    if is_day(operand.get(..10).unwrap_or_default()) {
+    let starts_with_day = operand.get(..10).is_some_and(|day| day.split('-').count() == 3);
+    if is_day('-') || is_day('/') || (starts_with_day && operand.as_bytes().get(4) == Some(&b'-')) {
         return Some(Kind::Time);
     }
     let dots = operand.split(['-', '+']).next().unwrap_or_default().matches('.').count();
@@ -209,7 +226,7 @@ mod tests {
         let mut found = Problems::with_room(9);
         let value = json!(text);
         let node = Node { value: &value, path: Path::from("a") };
-        let clock = Clock::read(None).unwrap();
+        let clock = Clock::read(None, &mut found).unwrap();
         let attribute = json!("A");
         let compared = Compared { attribute: &attribute, node: &node, kind, clock: &clock };
         let rule = compared.rule(&mut found);

@@ -70,7 +70,7 @@ impl Plan {
             Some(Outcome::Rollout(rollout)) => rollout.held.clone(),
             _ => None,
         };
-        Shape { gated, held }
+        Shape { gated, held, killed: self.killed }
     }
 
     /// Whether a rule that was written as such gives names of variants alone, or nothing.

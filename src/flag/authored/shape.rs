@@ -5,7 +5,7 @@
 //! (<https://json-schema.org/understanding-json-schema/reference/type>).
 
 use super::{node::Node, variants::Variants};
-use crate::flag::{diagnostic::Path, problems::Problems, suggest::suggest};
+use crate::flag::{diagnostic::Path, integers, problems::Problems, suggest::suggest};
 use serde_json::Value as Json;
 
 const TYPES: [&str; 6] = ["string", "number", "integer", "boolean", "object", "any"];
@@ -93,6 +93,13 @@ fn fits(node: &Node<'_>, shape: &Json, found: &mut Problems) {
                 let help = suggest(name, known(), "remove it, or add it to the schema");
                 found.push(Node { value, path }.error("is not in the schema", help));
             }
+        }
+        (Json::String(name), Json::Number(number))
+            if name == "integer"
+                && number.as_f64().is_some_and(|number| number.trunc() == number)
+                && let Some(message) = integers::inexact(number) =>
+        {
+            found.push(node.error(message, integers::HELP));
         }
         (Json::String(name), value) if is_of_type(value, name) => {}
         _ => {

@@ -8,7 +8,7 @@ use crate::flag::{
     Format, Generation, Layer, Lists,
     authored::{lists_named, translate},
     compile,
-    compile::definitions_of,
+    compile::{compile_with, definitions_of},
     document::members_of_file,
     problems::Problems,
     text::Text,
@@ -38,7 +38,9 @@ fn definitions(text: &str, generation: Generation) -> Json {
     assert_eq!(told, [""; 0], "{text}");
     let (told, _) = found.finish();
     assert_eq!(told, [], "{text}");
-    definitions_of(&lists, text.as_bytes(), Format::Yaml, generation).unwrap().unwrap().into()
+    let (content, format) = (text.as_bytes(), Format::Yaml);
+    let layer = compile_with(&lists, content, format, generation, &Layer::default()).unwrap().layer;
+    definitions_of(&lists, content, format, generation, &layer).unwrap().unwrap().into()
 }
 
 #[track_caller]

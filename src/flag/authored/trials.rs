@@ -21,7 +21,7 @@ use crate::flag::{
     text::Text,
 };
 use serde_json::{Map, Value as Json};
-use trial::{Crowd, Trial};
+use trial::{Crowd, Trial, warn_of_dots};
 use work::{MOST_WORK, work};
 
 const KNOWN: [&str; 7] = ["name", "user", "at", "expect", "expect_share", "users", "vary"];
@@ -46,7 +46,9 @@ pub fn run_tests(
         let zone = zone.as_ref().map(|value| Node { value, path: "time_zone".into() });
         let tests = read("tests", tests);
         // What is wrong with the zone was told when the flags were read.
-        if let (Some(tests), Ok(clock)) = (&tests, Clock::read(zone.as_ref())) {
+        if let (Some(tests), Ok(clock)) =
+            (&tests, Clock::read(zone.as_ref(), &mut Problems::with_room(0)))
+        {
             let mut run = Run { layer, clock, now, room: MOST_WORK };
             run.all(&Node { value: tests, path: "tests".into() }, &mut found);
         }
@@ -93,6 +95,9 @@ impl<'a> Run<'a> {
                 }
             },
         };
+        if let Some(user) = test.member("user") {
+            warn_of_dots(&user, found);
+        }
         let (expect, shares) = (test.member("expect"), test.member("expect_share"));
         if expect.is_none() && shares.is_none() {
             found.push(test.error("expects nothing", "write expect: { FLAG: VARIANT }"));

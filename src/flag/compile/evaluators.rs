@@ -139,6 +139,11 @@ impl Evaluators {
         by_text.get(&digest([text.as_bytes()])).map(String::as_str)
     }
 
+    /// Names and rules as written.
+    pub(super) fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.written.iter().map(|(name, written)| (name.as_str(), &*written.text))
+    }
+
     /// The rule of an evaluator that can have variants as results.
     pub(super) fn with_results<'a>(&'a self, name: &str) -> Option<(&'a str, &'a Json)> {
         let (name, written) = self.written.get_key_value(name)?;

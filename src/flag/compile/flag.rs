@@ -13,6 +13,7 @@ use crate::flag::{
     diagnostic::{Diagnostic, Path, Target},
     document::Definition,
     members::Members,
+    origin::Origin,
     problems::Problems,
     rule::Rule,
     suggest::suggest,
@@ -107,6 +108,7 @@ pub(super) fn compile(
         metadata,
         description,
         boundaries,
+        origin: Origin::default(),
         digests,
     })
 }

@@ -2,6 +2,7 @@
 
 use crate::flag::{
     diagnostic::{Diagnostic, Path, Step},
+    integers,
     members::{Duplicates, duplicate},
     problems::Problems,
     syntax,
@@ -10,7 +11,8 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visit
 use serde_json::{Map, Value as Json, value::RawValue};
 use std::{collections::BTreeMap, fmt};
 
-/// Reads a value; of members with one name the last counts, and the author is told.
+/// Reads a value. Warns of members with one name, of which the last counts, and of integers that
+/// are rounded.
 ///
 /// Fails with what no value can be made of: a number too large, or too deep a nesting.
 pub(in crate::flag) fn read(
@@ -31,7 +33,9 @@ pub(in crate::flag) fn read_with(
     let mut reader = Reader { path: path.clone(), duplicates, found };
     let mut text = serde_json::Deserializer::from_str(raw.get());
     let read = (&mut reader).deserialize(&mut text);
-    read.map_err(|error| syntax::error_within(raw.get(), &error, path.clone()))
+    let value = read.map_err(|error| syntax::error_within(raw.get(), &error, path.clone()))?;
+    integers::warn(raw, path, found);
+    Ok(value)
 }
 
 struct Reader<'f> {

@@ -31,6 +31,29 @@ pub(super) fn each_named(name: &str) -> Option<Each> {
     })
 }
 
+/// What to write instead of operators that other languages have.
+pub(super) fn called_otherwise(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "=>" => "did you mean \">=\"?",
+        "=<" => "did you mean \"<=\"?",
+        "=" | "eq" | "equals" | "is" => "did you mean \"==\"?",
+        "<>" | "ne" | "neq" | "not_equals" => "did you mean \"!=\"?",
+        "&&" => "did you mean \"and\"?",
+        "||" => "did you mean \"or\"?",
+        "not" => "did you mean \"!\"?",
+        "gt" => "did you mean \">\"?",
+        "gte" => "did you mean \">=\"?",
+        "lt" => "did you mean \"<\"?",
+        "lte" => "did you mean \"<=\"?",
+        "contains" | "includes" | "has" => "write {\"in\": [TEXT, {\"var\": ATTRIBUTE}]}",
+        "semver" | "version" => "did you mean \"sem_ver\"?",
+        "regex" | "matches" | "match" | "regexp" => {
+            "there are no regular expressions; use starts_with, ends_with or in"
+        }
+        _ => return None,
+    })
+}
+
 /// Operators with operands of their own kind, which only a list can hold.
 const LAZY: [&str; 10] =
     ["if", "?:", "and", "or", "map", "filter", "all", "some", "none", "reduce"];

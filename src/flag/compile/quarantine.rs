@@ -6,6 +6,7 @@ use crate::flag::{
     authored::SwitchedOff,
     diagnostic::{Diagnostic, Level},
     layer::{LayerFlag, Standing},
+    origin::Origin,
 };
 use std::sync::Arc;
 
@@ -46,6 +47,7 @@ pub(super) fn flag(
         metadata: Arc::default(),
         description: None,
         boundaries: Box::default(),
+        origin: Origin::default(),
         digests: Digests { source, targeting: source, meaning: source, definition: source },
     };
     LayerFlag::new(Arc::new(flag), Standing::Broken, found)
@@ -78,6 +80,7 @@ fn switched_off(
         metadata: good.map(|good| Arc::clone(&good.metadata)).unwrap_or_default(),
         description: good.and_then(|good| good.description.clone()),
         boundaries: Box::default(),
+        origin: Origin { killed: by == SwitchedOff::Killed, zone: None },
         digests: Digests { source, targeting: source, meaning, definition: meaning },
     })
 }

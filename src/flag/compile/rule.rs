@@ -7,7 +7,10 @@
 
 use super::{
     fractional,
-    operators::{each_named, is_lazy, is_operator, operator_named, operator_names, takes_one},
+    operators::{
+        called_otherwise, each_named, is_lazy, is_operator, operator_named, operator_names,
+        takes_one,
+    },
     scope::FileScope,
     set,
 };
@@ -225,11 +228,10 @@ impl<'e, 'd> RuleCompiler<'e, 'd> {
                 Some(operator) => self.eager(name, operator, argument),
                 None if is_lazy(name) => Ok(self.needs_list(name)),
                 None => {
-                    let help = suggest(
-                        name,
-                        operator_names(),
-                        "use one that flagd has; until then the rule answers PARSE_ERROR where it is reached",
-                    );
+                    let otherwise = "use one that flagd has; until then the rule answers PARSE_ERROR \
+                                     where it is reached";
+                    let help = called_otherwise(name)
+                        .map_or_else(|| suggest(name, operator_names(), otherwise), str::to_owned);
                     Ok(self.broken(format!("operator \"{name}\" is not supported"), help))
                 }
             },

@@ -9,6 +9,7 @@ use crate::flag::{
     layer::LayerFlag,
     lint::UNPINNED,
     members::Members,
+    origin::Origin,
     problems::Problems,
     text::Text,
 };
@@ -67,6 +68,17 @@ impl<'a> Source<'a> {
         match self {
             Self::Written(..) => None,
             Self::Translated(_, translation) => translation.found.get(key),
+        }
+    }
+
+    /// What the file says of a flag beyond its definition.
+    pub(super) fn origin_of(&self, key: &str) -> Origin {
+        match self {
+            Self::Written(..) => Origin::default(),
+            Self::Translated(_, translation) => Origin {
+                killed: translation.shapes.get(key).is_some_and(|shape| shape.killed),
+                zone: translation.zone.clone(),
+            },
         }
     }
 

@@ -2,18 +2,21 @@
 
 use super::values;
 use crate::flag::{
+    Flag,
     arena::Arena,
+    boundaries::is_timestamp,
     compile::name_of,
     rule::{Arguments, Each, Fractional, Operator, Path, Rule, Var},
 };
 use std::slice;
 
-/// A rule longer than this is cut short, in letters.
-const LONGEST: usize = 200;
+/// The longest text of a rule, in letters. Conditions of real files are far shorter. Rules share their
+/// parts, so that the text of a small file could be large without a bound.
+const LONGEST: usize = 16_384;
 
-/// The text of a rule, shortened.
-pub(super) fn text(rule: &Rule) -> String {
-    let mut writer = Writer::default();
+/// The text of a rule of a flag. Moments are in the time zone of the flag's file.
+pub(super) fn text(flag: &Flag, rule: &Rule) -> String {
+    let mut writer = Writer { flag, out: String::new(), visiting: false, comparing_time: false };
     writer.rule(rule, Within::Nothing);
     let mut letters = writer.out.chars();
     let shown: String = letters.by_ref().take(LONGEST).collect();
@@ -42,26 +45,32 @@ enum Within {
     Operator,
 }
 
-#[derive(Default)]
-struct Writer {
+struct Writer<'f> {
+    flag: &'f Flag,
     out: String,
     /// Within an operator that visits elements, all of the data at hand is one of them.
     visiting: bool,
+    /// Within a comparison with the timestamp, a number is a moment.
+    comparing_time: bool,
 }
 
-impl Writer {
+impl Writer<'_> {
     fn push(&mut self, text: &str) {
         self.out.push_str(text);
     }
 
     /// Writes a rule, in brackets where it would be misread without.
     fn rule(&mut self, rule: &Rule, within: Within) {
-        // What is longer is not shown.
+        // A letter has at most four bytes.
         if self.out.len() > 4 * LONGEST {
             return;
         }
         match rule {
-            Rule::Literal(literal) => self.push(&values::json(&Arena::default(), literal.value())),
+            Rule::Literal(literal) => {
+                let value = literal.value();
+                let moment = values::moment(self.flag, value).filter(|_| self.comparing_time);
+                self.push(&moment.unwrap_or_else(|| values::json(&Arena::default(), value)));
+            }
             Rule::List(rules) => {
                 self.push("[");
                 self.joined(rules, ", ", Within::Nothing);
@@ -75,7 +84,10 @@ impl Writer {
             Rule::Apply(operator, arguments) => self.apply(*operator, listed(arguments), within),
             Rule::Compare(operator, operands) => {
                 let (a, b) = &**operands;
-                self.between(a, name_of(*operator), within, |this| this.rule(b, Within::Operator));
+                self.comparing([a, b], |this| {
+                    let right = |this: &mut Self| this.rule(b, Within::Operator);
+                    this.between(a, name_of(*operator), within, right);
+                });
             }
             Rule::SemVer(operands) => {
                 let (actual, range, target) = &**operands;
@@ -150,7 +162,9 @@ impl Writer {
                 | Operator::Greater
                 | Operator::GreaterOrEqual,
                 [_, _, _],
-            ) => self.infix(arguments, &format!(" {name} "), Within::Operator, within),
+            ) => self.comparing(arguments, |this| {
+                this.infix(arguments, &format!(" {name} "), Within::Operator, within);
+            }),
             (_, arguments) => self.call(name, arguments),
         }
     }
@@ -205,6 +219,19 @@ impl Writer {
         self.push(if brackets { "(" } else { "" });
         self.joined(rules, between, if rules.len() > 1 { own } else { within });
         self.push(if brackets { ")" } else { "" });
+    }
+
+    /// Writes a comparison, with numbers as moments if an operand is the timestamp.
+    fn comparing<'r>(
+        &mut self,
+        operands: impl IntoIterator<Item = &'r Rule>,
+        write: impl FnOnce(&mut Self),
+    ) {
+        let is_timestamp = |rule: &Rule| matches!(rule, Rule::Var(var) if is_timestamp(var));
+        let is_time = operands.into_iter().any(is_timestamp);
+        let outside = std::mem::replace(&mut self.comparing_time, is_time);
+        write(self);
+        self.comparing_time = outside;
     }
 
     fn call(&mut self, name: &str, arguments: &[Rule]) {

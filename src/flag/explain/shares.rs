@@ -64,7 +64,7 @@ impl<'a> Walk<'_, 'a, '_> {
         let by = match (split.by.as_ref().map(Rule::resolved), draw.by) {
             (Some(Rule::Literal(_)), Some(value)) => Some(self.json(value)),
             (Some(rule), Some(value)) => {
-                Some(format!("{} = {}", expression::text(rule), self.json(value)))
+                Some(format!("{} = {}", expression::text(self.flag, rule), self.json(value)))
             }
             _ => None,
         };

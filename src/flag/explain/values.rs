@@ -1,18 +1,22 @@
-//! A value as a person reads it: JSON, with what is long cut short.
+//! A value as a person reads it: JSON. Only values that no author writes into a condition are
+//! shortened: long texts, and lists of hundreds of elements.
 
 use crate::flag::{
+    Flag,
     arena::Arena,
     encoded, number,
     rule::{Set, Strings},
     value::{List, Object, Value},
 };
 
-/// What a list, an object or a text shows of itself at most.
-const MOST_ELEMENTS: usize = 8;
-const MOST_LETTERS: usize = 80;
+/// A list or an object with more elements is shown as their count.
+const MOST_ELEMENTS: usize = 200;
 
-/// What nested values together come to, about.
-const LONGEST: usize = 240;
+/// A longer text is shortened, in letters.
+const MOST_LETTERS: usize = 1000;
+
+/// Nested values end after this many bytes.
+const LONGEST: usize = 16_384;
 
 /// A value as JSON, shortened.
 pub(super) fn json<'a>(arena: &Arena<'a>, value: Value<'a>) -> String {
@@ -28,6 +32,12 @@ pub(super) fn quoted(text: &str) -> String {
         shown.push('…');
     }
     serde_json::Value::from(shown).to_string()
+}
+
+/// A number of seconds since 1970 as a moment in the time zone of the flag's file.
+pub(super) fn moment(flag: &Flag, value: Value<'_>) -> Option<String> {
+    let Value::Number(number) = value else { return None };
+    flag.moment(number::truncate(number)).filter(|_| number.trunc() == number)
 }
 
 /// A number as JSON.

@@ -143,7 +143,7 @@ impl<'a> Walk<'_, 'a, '_> {
 
     fn leaf(&mut self, lead: &str, rule: &'a Rule, depth: usize, asked: Asked) -> Evaluated<'a> {
         let place = self.reserve(depth);
-        let text = expression::text(rule);
+        let text = expression::text(self.flag, rule);
         let result = self.evaluator.rule(rule, Scope::CONTEXT);
         let result = result.and_then(|value| self.evaluator.within_budget(value));
         let answer = self.answer(asked, result);
@@ -164,7 +164,7 @@ impl<'a> Walk<'_, 'a, '_> {
     }
 
     fn skip(&mut self, lead: &str, rule: &Rule, depth: usize) {
-        let text = format!("{lead}{}: not looked at", expression::text(rule));
+        let text = format!("{lead}{}: not looked at", expression::text(self.flag, rule));
         self.steps.push(Step::new(depth, text));
     }
 

@@ -2,10 +2,11 @@
 
 use super::{
     findings::Findings,
-    moment::{self, DAY},
     page::{Page, Subject},
     table::{BAD_DATE, EXPIRED, HELD, NO_EXPIRY, TOO_OLD},
 };
+use crate::flag::moment::{self, DAY};
+use jiff::tz::TimeZone;
 
 pub(super) fn look(page: &Page, now: i64, found: &mut Findings<'_>) {
     for flag in &page.flags {
@@ -48,12 +49,19 @@ pub(super) fn look(page: &Page, now: i64, found: &mut Findings<'_>) {
 /// A day that is said of a flag.
 fn date(page: &Page, flag: &Subject, fact: &str, found: &mut Findings<'_>) -> Option<i64> {
     let text = page.fact(flag, fact)?;
-    let moment = moment::parse(&text);
-    if moment.is_none() {
-        let message = format!("\"{text}\" is no day");
-        found.tell(&BAD_DATE, flag.path_of(fact), message, "write such as 2027-03-31");
+    // A fact is read by programs that know no zone of a file, so a day is one of UTC.
+    match moment::read(&text, &TimeZone::UTC) {
+        Ok(moment) => {
+            for doubt in moment.remark.into_iter().chain(moment.ambiguity) {
+                found.tell(&BAD_DATE, flag.path_of(fact), doubt.message, doubt.help);
+            }
+            Some(moment.seconds)
+        }
+        Err(advice) => {
+            found.tell(&BAD_DATE, flag.path_of(fact), advice.message, advice.help);
+            None
+        }
     }
-    moment
 }
 
 /// What a rollout would do that its hold keeps it from, first of all.
@@ -64,7 +72,7 @@ fn held(page: &Page, flag: &Subject, now: i64, found: &mut Findings<'_>) {
     // What the hold does not cut is the same with it and without.
     let Some((from, share)) = coming.find(|(_, share)| *share > held.at) else { return };
     let when = match from.filter(|from| *from > now) {
-        Some(from) => format!("from {}", moment::text(from)),
+        Some(from) => format!("from {}", moment::text(from, page.zone.as_ref())),
         None => "now".to_owned(),
     };
     let message = format!("holds at {}; without it {share} would be served {when}", held.at);

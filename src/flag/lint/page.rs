@@ -10,6 +10,7 @@ use crate::flag::{
     problems::Problems,
     text::Text,
 };
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value as Json, value::RawValue};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -30,6 +31,8 @@ pub(super) struct Page {
     pub(super) is_readable: bool,
     settings: Settings,
     shapes: BTreeMap<String, Shape>,
+    /// The time zone that the file names.
+    pub(super) zone: Option<TimeZone>,
 }
 
 /// A flag.
@@ -58,10 +61,10 @@ impl Page {
         let settings = Settings::read(json_of(file.get("lint")).as_ref());
         let translation = translate(&text, &file, linted.lists, linted.fallback, &mut nobody);
         let Ok(translation) = translation.transpose() else { return };
-        let (json, shapes, required) = match translation {
-            None => (None, BTreeMap::new(), BTreeSet::new()),
-            Some(Translation { json, shapes, required, .. }) => {
-                (Some(Text::of_json(json)), shapes, required)
+        let (json, shapes, required, zone) = match translation {
+            None => (None, BTreeMap::new(), BTreeSet::new(), None),
+            Some(Translation { json, shapes, required, zone, .. }) => {
+                (Some(Text::of_json(json)), shapes, required, zone)
             }
         };
         let is_readable = json.is_some();
@@ -94,6 +97,7 @@ impl Page {
             is_readable,
             settings,
             shapes,
+            zone,
         };
         look(&page, &text);
     }

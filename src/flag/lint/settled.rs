@@ -3,11 +3,10 @@
 use super::{
     findings::Findings,
     logic::{self, clauses, operands},
-    moment,
     page::{Page, Subject},
     table::SETTLED,
 };
-use crate::flag::{authored::truth, diagnostic::Path};
+use crate::flag::{authored::truth, diagnostic::Path, moment};
 use serde_json::Value as Json;
 
 /// What everybody gets.
@@ -31,7 +30,8 @@ pub(super) fn look(page: &Page, now: i64, found: &mut Findings<'_>) {
         if since.is_none() && (is_off || (waits && !is_experiment(page, flag))) {
             continue;
         }
-        let since = since.map(|since| format!(" since {}", moment::text(since)));
+        let since =
+            since.map(|since| format!(" since {}", moment::text(since, page.zone.as_ref())));
         let since = since.unwrap_or_default();
         let message = format!("serves \"{variant}\" to everybody{since}, and will go on to");
         let help = "keep that code, remove the other and the flag";

@@ -64,7 +64,12 @@ async fn shares_stand_beside_what_is_configured() {
             "off default set 75 % on set 25 % 0 exposures by split, 2 by rule",
         )
         .await;
-    browser.expect(&text("tbody tr:nth-child(2) .split"), "off, on default not asked yet").await;
+    browser
+        .expect(
+            &text("tbody tr:nth-child(2) .split"),
+            "everyone gets on of off, on default not asked yet",
+        )
+        .await;
     browser
         .expect(
             &text("tbody tr:nth-child(4) .split"),
@@ -75,11 +80,75 @@ async fn shares_stand_beside_what_is_configured() {
     let unknown = "Asked for, defined nowhere 2 requests: plian (did you mean plain?)";
     browser.expect(&text("#unknown summary"), unknown).await;
     let facts = browser.ask(&text("#facts"));
-    assert!(facts.as_str().unwrap().contains("connections 1 series in use"), "{facts}");
+    assert!(
+        facts.as_str().unwrap().contains("applications 1 connection, no update stream"),
+        "{facts}"
+    );
     let all = browser.ask("document.documentElement.outerHTML");
     assert!(!all.as_str().unwrap().contains("secret"), "a context value is in the page");
     assert_eq!(browser.complaints(), Vec::<Value>::new());
     println!("{}", browser.screenshot("page-shares.png").display());
+}
+
+#[tokio::test]
+async fn kills_next_steps_and_tickets_are_shown() {
+    const FILE: &str = "flagstaff: 1
+bucketing: v2
+time_zone: Europe/Berlin
+flags:
+  dead: { rollout: 5%, killed: true, owner: shop, ticket: 'https://tickets.example/browse/A-1?x=1' }
+  fixed: { serve: on, ticket: 'javascript:window.hurt=1' }
+  ramp: { rollout: [10%, 20% from 2098-12-03 09:00], ticket: 'https://u:p@tickets.example/' }
+  left: { state: DISABLED, serve: on, ticket: 'data:text/html,x' }
+";
+    let Some(mut browser) = Browser::start() else { return };
+    let flags = Flags::absent_at("flags.yaml");
+    flags.write_text(FILE);
+    let sidecar = Sidecar::start(&flags).await;
+    browser.look(1280, 900, "light");
+    browser.open(&url(&sidecar));
+    browser.expect(KEYS, json!(["dead", "fixed", "left", "ramp"])).await;
+    browser.expect(&text("#killed"), "1 flag killed ■ dead: everyone gets off").await;
+    browser.expect(&text("tbody tr:nth-child(1) td:nth-child(2)"), "■ killed").await;
+    let variants = |row: usize| text(&format!("tbody tr:nth-child({row}) .split"));
+    browser.expect(&variants(2), "everyone gets on of off, on default not asked yet").await;
+    let left = "clients use the default in their code of off, on default not asked yet";
+    browser.expect(&variants(3), left).await;
+    let ramp = browser.ask(&variants(4)).as_str().unwrap().to_owned();
+    assert!(ramp.contains("next: on 10 % → 20 % at 2098-12-03 09:00 Europe/Berlin, in "), "{ramp}");
+    // Only the address of a web page without a password becomes a link.
+    let links = "[...document.querySelectorAll('tbody a')]\
+        .map((link) => [link.href, link.rel, link.target, link.textContent])";
+    let address = "https://tickets.example/browse/A-1?x=1";
+    let link = json!([[address, "noopener noreferrer nofollow", "_blank", address]]);
+    browser.expect(links, link).await;
+    let facts = browser.ask(&text("#facts")).as_str().unwrap().to_owned();
+    assert!(facts.contains("applications no application connected"), "{facts}");
+    browser.expect(&text("#more"), "Details").await;
+    browser.ask("document.getElementById('more').open = true");
+    let details = browser.ask(&text("#more")).as_str().unwrap().to_owned();
+    for part in ["digest", "series in use", "version"] {
+        assert!(details.contains(part), "no {part} in {details}");
+    }
+    browser
+        .expect("document.querySelector('footer').innerText.includes('this pod alone')", true)
+        .await;
+
+    // A mistake in the next version of the file: the kill stays, and both are shown.
+    flags.replace(FILE.replace("rollout: 5%, killed: true", "variants: 5, killed: true"));
+    browser.expect("document.getElementById('quarantined').hidden", false).await;
+    browser.expect(&text("#killed"), "1 flag killed ■ dead: everyone gets off").await;
+    browser.expect(&text("tbody tr:nth-child(1) td:nth-child(2)"), "■ killed").await;
+    browser.press("/");
+    type_in(&mut browser, "quarantined");
+    browser.expect(KEYS, json!(["dead"])).await;
+    browser.press("Escape");
+    for (width, name) in [(1280, "page-killed-1280.png"), (400, "page-killed-400.png")] {
+        browser.look(width, 1400, "light");
+        browser.expect("document.documentElement.scrollWidth <= innerWidth", true).await;
+        println!("{}", browser.screenshot(name).display());
+    }
+    assert_eq!(browser.complaints(), Vec::<Value>::new());
 }
 
 #[tokio::test]

@@ -16,9 +16,9 @@ use prost::Message;
 use serde_json::json;
 use std::env;
 
-const JSON: &str = include_str!("../../../config/flags.json");
+pub(super) const JSON: &str = include_str!("../../../config/flags.json");
 
-const YAML: &str = r#"
+pub(super) const YAML: &str = r#"
 metadata: &meta { fractional: v2, owner: "all" }
 $evaluators:
   insider: &rule
@@ -48,7 +48,7 @@ flags:
   list: { variants: { a: 0x1F, b: -1e3 }, defaultVariant: a, targeting: { sem_ver: [ { var: v }, "^", "1.2.3" ] } }
 "#;
 
-const READABLE: &str = r#"
+pub(super) const READABLE: &str = r#"
 flagstaff: 1
 bucketing: v3
 time_zone: Europe/Berlin
@@ -136,12 +136,12 @@ const TOKENS: [&str; 56] = [
     "in_list: x",
 ];
 
-fn count() -> usize {
+pub(super) fn count() -> usize {
     env::var("MUTATIONS").map_or(4_000, |count| count.parse().expect("MUTATIONS is a number"))
 }
 
 /// Changes a few places of a text's bytes.
-fn mutate(rng: &mut Rng, text: &mut Vec<u8>) {
+pub(super) fn mutate(rng: &mut Rng, text: &mut Vec<u8>) {
     for _ in 0..rng.usize(1..6) {
         let at = rng.usize(..=text.len());
         let end = (at + rng.usize(..40)).min(text.len());

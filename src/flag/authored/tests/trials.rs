@@ -109,3 +109,12 @@ fn a_test_that_fails_says_what_happened() {
         ]
     );
 }
+
+#[test]
+fn an_attribute_with_a_dot_in_its_name_is_mentioned() {
+    let flat = "\n  - { user: { user.plan: pro }, at: 2026-11-01, expect: { page: on } }\n";
+    let told = tested(flat, Some(0)).join("\n");
+    let expected = "warning: tests[0].user.user.plan: has a dot in its name, so no rule reads it \
+                    (help: nest it: user: { plan: ... })";
+    assert!(told.contains(expected), "{told}");
+}

@@ -2,7 +2,10 @@
 
 use super::super::node::Node;
 use crate::flag::{
-    Evaluator, Failure, Flag, Outcome, Scratch, context::TARGETING_KEY, encoded::encode_object,
+    Evaluator, Failure, Flag, Outcome, Scratch,
+    context::TARGETING_KEY,
+    diagnostic::{Diagnostic, Target},
+    encoded::encode_object,
     problems::Problems,
 };
 use serde_json::{Map, Value as Json};
@@ -62,6 +65,18 @@ impl Trial<'_> {
             Outcome::Disabled => Err("is DISABLED".to_owned()),
             Outcome::Failed(Failure::Parse(why)) => Err(format!("is an error ({why})")),
             Outcome::Failed(Failure::General) => Err("names no variant".to_owned()),
+        }
+    }
+}
+
+/// Warns of attributes with a dot in their name: `user.plan` in a rule reads `plan` inside of `user`.
+pub(super) fn warn_of_dots(user: &Node<'_>, found: &mut Problems) {
+    for (name, attribute) in user.members() {
+        if let Some((outer, inner)) = name.split_once('.') {
+            let help = format!("nest it: {outer}: {{ {inner}: ... }}");
+            let path = attribute.path.target(Target::Name);
+            let message = "has a dot in its name, so no rule reads it";
+            found.push(Diagnostic::warning(path, message, help));
         }
     }
 }

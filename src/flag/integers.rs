@@ -1,0 +1,182 @@
+//! Integers beyond ±(2^53−1): numbers are doubles, which hold no larger integer exactly.
+
+use super::{
+    diagnostic::{Diagnostic, Path, Step},
+    members::{Elements, Members},
+    number,
+    problems::Problems,
+};
+use serde_json::{Number, Value as Json, value::RawValue};
+
+/// Up to here, with either sign, each integer has a double of its own.
+const LARGEST: u64 = (1 << 53) - 1;
+
+/// Fewer digits make no integer that is too large.
+const LEAST_DIGITS: usize = 16;
+
+pub(super) const HELP: &str = "write it in quotes: a text is not rounded";
+
+/// Warns of each integer in a value that is read as another number, or may be.
+pub(super) fn warn(raw: &RawValue, path: &Path, found: &mut Problems) {
+    if may_have(raw.get()) {
+        walk(raw, &mut path.clone(), found);
+    }
+}
+
+/// Whether a text may have an integer that is too large: a run of digits that is long enough.
+pub(super) fn may_have(text: &str) -> bool {
+    let digits =
+        |part: &mut dyn Iterator<Item = &u8>| part.take_while(|c| c.is_ascii_digit()).count();
+    let bytes = text.as_bytes();
+    // Every long run has a digit at one of these places.
+    (LEAST_DIGITS - 1..bytes.len()).step_by(LEAST_DIGITS).any(|at| {
+        let (before, after) = bytes.split_at_checked(at).unwrap_or_default();
+        let ahead = digits(&mut after.iter());
+        ahead > 0 && ahead + digits(&mut before.iter().rev()) >= LEAST_DIGITS
+    })
+}
+
+/// Why a number is not the one that was written, if it is an integer that is too large.
+pub(super) fn inexact(number: &Number) -> Option<String> {
+    let is_exact = match (number.as_u64(), number.as_i64()) {
+        (Some(number), _) => number <= LARGEST,
+        (None, Some(number)) => number.unsigned_abs() <= LARGEST,
+        // The digits are lost where the integer is too large for any of them.
+        (None, None) => number.as_f64().is_none_or(is_exact),
+    };
+    (!is_exact).then(|| message(&number.to_string(), number.as_f64().unwrap_or_default()))
+}
+
+/// The first integer of a value that is too large, as [`inexact`] says it.
+pub(crate) fn inexact_within(value: &Json) -> Option<String> {
+    match value {
+        Json::Number(number) => inexact(number),
+        Json::Array(elements) => elements.iter().find_map(inexact_within),
+        Json::Object(members) => members.values().find_map(inexact_within),
+        Json::Null | Json::Bool(_) | Json::String(_) => None,
+    }
+}
+
+/// Whether a number is a fraction, or an integer that no other integer is rounded to.
+#[expect(clippy::cast_precision_loss, reason = "2^53 - 1 is exact")]
+fn is_exact(number: f64) -> bool {
+    number.trunc() != number || number.abs() <= LARGEST as f64
+}
+
+/// Makes integers that are too large the numbers that are served.
+pub(super) fn round(value: &mut Json) {
+    match value {
+        Json::Number(number) if inexact(number).is_some() => {
+            *value = number.as_f64().unwrap_or_default().into();
+        }
+        Json::Array(elements) => elements.iter_mut().for_each(round),
+        Json::Object(members) => members.values_mut().for_each(round),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {}
+    }
+}
+
+/// The value was read already, so it is not nested too deeply for this.
+fn walk(raw: &RawValue, path: &mut Path, found: &mut Problems) {
+    let text = raw.get();
+    match text.as_bytes().first() {
+        _ if !may_have(text) => {}
+        Some(b'{') => {
+            for (name, member) in Members::parse(raw).unwrap_or_default().0 {
+                path.enter(Step::Member(name.as_ref().into()));
+                walk(member, path, found);
+                path.leave();
+            }
+        }
+        Some(b'[') => {
+            let Elements(elements) = serde_json::from_str(text).unwrap_or_default();
+            for (place, element) in elements.into_iter().enumerate() {
+                path.enter(Step::Place(place));
+                walk(element, path, found);
+                path.leave();
+            }
+        }
+        _ if is_too_large(text) => {
+            let served = text.parse().unwrap_or_default();
+            found.push(Diagnostic::warning(&*path, message(text, served), HELP));
+        }
+        _ => {}
+    }
+}
+
+/// Whether a value is an integer, written as one, that is too large.
+fn is_too_large(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let is_integer = digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_integer && digits.parse::<u64>().map_or(true, |number| number > LARGEST)
+}
+
+fn message(written: &str, served: f64) -> String {
+    let mut number = String::new();
+    // Writing to a string cannot fail.
+    number::write_json(&mut number, served).unwrap_or_default();
+    let larger = "integers beyond ±(2^53−1) are rounded";
+    match number == written {
+        true => format!("{written} may be another number: {larger}"),
+        false => format!("{written} becomes {number}: {larger}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn warnings(json: &str) -> Vec<String> {
+        let raw: &RawValue = serde_json::from_str(json).unwrap();
+        let mut found = Problems::with_room(9);
+        warn(raw, &Path::from("v"), &mut found);
+        found.finish().0.iter().map(|told| format!("{}: {}", told.path, told.message)).collect()
+    }
+
+    #[test]
+    fn integers_that_are_rounded_are_found_wherever_they_stand() {
+        let rounded = |path: &str, from: &str, to: &str| {
+            vec![format!("{path}: {from} becomes {to}: integers beyond ±(2^53−1) are rounded")]
+        };
+        for (json, path, from, to) in [
+            ("9007199254740993", "v", "9007199254740993", "9007199254740992"),
+            ("-9007199254740993", "v", "-9007199254740993", "-9007199254740992"),
+            ("18446744073709551615", "v", "18446744073709551615", "18446744073709552000"),
+            ("[1,{\"a\":[9007199254740993]}]", "v[1].a[0]", "9007199254740993", "9007199254740992"),
+            ("1000000000000000000000000", "v", "1000000000000000000000000", "1e+24"),
+        ] {
+            assert_eq!(warnings(json), rounded(path, from, to), "{json}");
+        }
+        assert_eq!(warnings(&"9".repeat(300)).len(), 1);
+        let same =
+            "v: 9007199254740992 may be another number: integers beyond ±(2^53−1) are rounded";
+        assert_eq!(warnings("9007199254740992"), [same]);
+    }
+
+    #[test]
+    fn other_numbers_and_texts_are_not() {
+        for json in [
+            "9007199254740991",
+            "-9007199254740991",
+            "\"9007199254740993\"",
+            "{\"9007199254740993\":1}",
+            "0.1234567890123456789",
+            "1.0000000000000000",
+            "1e300",
+            "9007199254740993e0",
+            "[1111111111111111, 222222222222222]",
+            "-0",
+        ] {
+            assert_eq!(warnings(json), Vec::<String>::new(), "{json}");
+        }
+    }
+
+    #[test]
+    fn a_long_run_of_digits_is_found_wherever_it_begins() {
+        for before in 0..40 {
+            for length in 0..40 {
+                let text = format!("{}{}x", "-".repeat(before), "7".repeat(length));
+                assert_eq!(may_have(&text), length >= LEAST_DIGITS, "{text}");
+            }
+        }
+    }
+}
