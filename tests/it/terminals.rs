@@ -101,7 +101,7 @@ impl Interactive {
 
 #[test]
 fn sighup_reloads_an_interactive_run_whatever_its_log_format() {
-    for (format, applied) in [("auto", "streams told"), ("json", "flags applied")] {
+    for (format, applied) in [("auto", "no application connected"), ("json", "flags applied")] {
         let flags = Flags::new(&document("one"));
         // Without events only SIGHUP makes it look.
         let mut run = Interactive::start(&flags, &["--watch", "poll", "--log-format", format]);
