@@ -52,11 +52,16 @@ struct Written {
     tree: Option<Json>,
 }
 
+/// A shorter rule is not worth looking for an evaluator of the same text.
+const LONG: usize = 512;
+
 /// The evaluators of a file.
 #[derive(Debug)]
 pub(super) struct Evaluators {
     written: BTreeMap<String, Written>,
     references: OnceCell<References>,
+    /// The names of long evaluators by the digests of their texts.
+    by_text: OnceCell<BTreeMap<Digest, String>>,
     compiled: RefCell<Compiled>,
 }
 
@@ -102,7 +107,12 @@ impl Evaluators {
         let is_same = compiled.of == of;
         let by_name = if is_same { compiled.by_name.clone() } else { BTreeMap::new() };
         let compiled = RefCell::new(Compiled { of, by_name });
-        Self { written: written.by_name, references: OnceCell::new(), compiled }
+        Self {
+            written: written.by_name,
+            references: OnceCell::new(),
+            by_text: OnceCell::new(),
+            compiled,
+        }
     }
 
     /// The name of an evaluator, borrowed from this map.
@@ -112,6 +122,21 @@ impl Evaluators {
 
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.written.keys().map(String::as_str)
+    }
+
+    /// The name of a long evaluator by its text.
+    pub(super) fn of_text(&self, text: &str) -> Option<&str> {
+        if text.len() < LONG {
+            return None;
+        }
+        let by_text = self.by_text.get_or_init(|| {
+            let long = self.written.iter().filter(|(_, written)| written.text.len() >= LONG);
+            long.map(|(name, written)| (digest([written.text.as_bytes()]), name.clone())).collect()
+        });
+        if by_text.is_empty() {
+            return None;
+        }
+        by_text.get(&digest([text.as_bytes()])).map(String::as_str)
     }
 
     /// Names and rules as written.
