@@ -5,6 +5,7 @@ use crate::{
     source::{disk, listing::Kind},
 };
 use std::{
+    fmt::Display,
     net::IpAddr,
     path::{Path, PathBuf},
     time::Duration,
@@ -97,7 +98,12 @@ pub fn reason(text: &str) -> Result<String, String> {
 
 /// A moment that names its offset or its zone, in seconds since 1970.
 pub fn moment(text: &str) -> Result<i64, String> {
-    flag::zoned_moment(text)
+    flag::zoned_moment(text).map_err(printable)
+}
+
+/// An error that quotes the command line, as one line that steers no terminal.
+fn printable(error: impl Display) -> String {
+    Printable(error).to_string()
 }
 
 /// How long a unit is remembered: not at all, or long enough for a clock that wraps after 16 384
@@ -133,7 +139,7 @@ pub fn bytes(text: &str) -> Result<u64, String> {
 
 /// A day in UTC, or a moment, in seconds since 1970.
 pub fn day(text: &str) -> Result<i64, String> {
-    flag::moment(text)
+    flag::moment(text).map_err(printable)
 }
 
 /// A number of threads.
