@@ -42,7 +42,7 @@ fn text_of(json: &str) -> Option<String> {
 }
 
 impl SwitchedOff {
-    /// Writes it into a definition, whichever of several copies that one is.
+    /// Writes the switch into a definition, from whichever copy it came.
     pub(super) fn write_into(self, definition: &mut Map<String, Json>) {
         match self {
             Self::Killed => definition.insert("killed".to_owned(), true.into()),
