@@ -3,7 +3,7 @@
 use super::{Advice, zone};
 use jiff::civil::{Date, date};
 
-const DAY: &str = "write a day or a time, such as 2026-12-01 or 2026-12-01 09:00";
+pub(super) const DAY: &str = "write a day or a time, such as 2026-12-01 or 2026-12-01 09:00";
 
 const MONTHS: [&str; 12] = [
     "January",
