@@ -101,7 +101,7 @@ fn spell_out(error: &mut clap::Error) {
 pub enum Command {
     /// Serve flags to clients on this machine
     Serve(serve::ServeArgs),
-    /// Name every problem of flag files, before they are served
+    /// Report every problem in flag files before they are served
     Check(check::CheckArgs),
     /// Evaluate one flag offline, exactly as `serve` would
     Eval(eval::EvalArgs),

@@ -247,7 +247,7 @@ async fn or_reported<T>(scan: impl Future<Output = T>, metrics: &Metrics) -> T {
             () = sleep(patience) => {
                 metrics.config.last_reload_successful.set(0.0);
                 let outcome = "changes of flag files and overrides are not noticed";
-                warn!(outcome, "a scan of the flag files has not ended: its file system may hang");
+                warn!(outcome, "a scan of the flag files has not ended: a file system may hang");
                 patience = REMINDER;
             }
         }

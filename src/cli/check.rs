@@ -30,16 +30,16 @@ pub struct CheckArgs {
     /// How problems are printed
     #[arg(long, default_value = "text", ignore_case = true)]
     format: Output,
-    /// The flags as they were, to say whom a change moves: a file, or a directory of them
+    /// The flags before a change, a file or a directory: reports which users the change moves
     #[arg(long, value_name = "OLD", value_parser = parse::watched_source)]
     against: Option<PathBuf>,
-    /// The day to look from, or a moment such as 2027-01-31T09:00:00Z [default: now]
+    /// The day that lints take as today, or a moment such as 2027-01-31T09:00:00Z [default: now]
     #[arg(long, value_name = "DAY", value_parser = parse::day)]
     today: Option<i64>,
-    /// Name only what is not served as it is written, and leave out what lints find
+    /// Report only what is not served as it is written, without lints
     #[arg(long)]
     no_lints: bool,
-    /// Say what is behind a lint, with an example
+    /// Explain a lint, with an example
     #[arg(long, value_name = "CODE", value_parser = explain::code)]
     explain: Option<&'static Lint>,
     /// A larger flag file is not read

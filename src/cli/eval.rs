@@ -32,7 +32,8 @@ pub struct EvalArgs {
     /// Key of the flag
     #[arg(long, value_name = "KEY", env = "FLAGSTAFF_FLAG")]
     flag: String,
-    /// Attributes of the caller: a JSON object, @FILE for a file that has one, or - for standard input
+    /// Attributes of the caller: a JSON object, @FILE to read one from a file, or - to read it from
+    /// standard input
     #[arg(long, value_name = "JSON", env = "FLAGSTAFF_CONTEXT", default_value = "{}")]
     #[arg(value_parser = context)]
     context: ContextArgument,
@@ -43,11 +44,11 @@ pub struct EvalArgs {
     /// Generation of the fractional operator in files that do not say one
     #[arg(long, env = "FLAGSTAFF_FRACTIONAL", default_value = "v2", ignore_case = true)]
     fractional: Fractional,
-    /// Answer as at this moment instead of now: 2026-12-09T10:00:00Z or
+    /// Evaluate at this moment instead of now: 2026-12-09T10:00:00Z or
     /// 2026-12-09T11:00[Europe/Berlin]
     #[arg(long, value_name = "TIME", env = "FLAGSTAFF_AT", value_parser = parse::moment)]
     at: Option<i64>,
-    /// Tell a person why, instead of the answer as JSON
+    /// Print the reasons for the answer as text, instead of the answer as JSON
     #[arg(long, env = "FLAGSTAFF_EXPLAIN", value_parser = BoolishValueParser::new())]
     explain: bool,
 }
@@ -168,7 +169,7 @@ impl EvalArgs {
         let compiled = flag::compile_with(&lists, &content, format, generation, &Layer::default());
         let (layer, problems) = match compiled {
             Ok(compilation) => (Ok(compilation.layer), compilation.diagnostics),
-            Err(problems) => (Err(named("is no flag definition file".to_owned())), problems),
+            Err(problems) => (Err(named("is not a flag definition file".to_owned())), problems),
         };
         for problem in problems.iter().filter(|problem| problem.level > Level::Note) {
             let line = format!("{}:{problem}", path.display());

@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub enum Overriding {
     /// Serve one variant of a flag to everyone, for a while
     Set(set::SetArgs),
-    /// Show the overrides, and what the sidecar makes of each
+    /// Show the overrides, and whether the sidecar serves each
     List(ListArgs),
     /// End an override: the flag follows its files again
     Clear(clear::ClearArgs),

@@ -66,7 +66,7 @@ pub struct ServeArgs {
     /// How changes of the files are noticed
     #[arg(long, env = "FLAGSTAFF_WATCH", default_value = "auto", ignore_case = true)]
     watch: Watch,
-    /// How often the files are looked at whatever the events say
+    /// Interval at which the files are checked, whether or not an event reports a change
     #[arg(long, env = "FLAGSTAFF_POLL_INTERVAL", default_value = "5s")]
     #[arg(value_parser = parse::poll_interval)]
     poll_interval: Duration,
@@ -77,31 +77,33 @@ pub struct ServeArgs {
     /// Generation of the fractional operator in files that do not say one
     #[arg(long, env = "FLAGSTAFF_FRACTIONAL", default_value = "v2", ignore_case = true)]
     fractional: Fractional,
-    /// Take no flag file that has an error in it, instead of what can be served of it
+    /// Refuse a flag file that has any error, instead of serving its good flags
     #[arg(long, env = "FLAGSTAFF_STRICT", value_parser = BoolishValueParser::new())]
     strict: bool,
-    /// Run the tests that stand in a readable flag file, and take no file of which one fails
+    /// Run the tests in readable flag files, and refuse a file if one of its tests fails
     #[arg(long, env = "FLAGSTAFF_TESTS_ON_LOAD", value_parser = BoolishValueParser::new())]
     tests_on_load: bool,
-    /// Be ready at once, and until the files are there serve what is: clients use their own defaults
+    /// Report ready before all files are there, and serve the flags that are. Clients use their own
+    /// defaults for the rest
     #[arg(long, env = "FLAGSTAFF_START_WITHOUT_FLAGS", value_parser = BoolishValueParser::new())]
     start_without_flags: bool,
-    /// How long a unit that met a variant is not counted again, from 1s; 0s counts every evaluation
+    /// Time within which repeat exposures of a targeting key to a variant are not counted: at least
+    /// 1s, or 0s to count every evaluation
     #[arg(long, env = "FLAGSTAFF_EXPOSURE_WINDOW", default_value = "1h")]
     #[arg(value_parser = parse::exposure_window)]
     exposure_window: Duration,
-    /// Memory for the units that were counted
+    /// Memory for the exposures that were counted
     #[arg(long, env = "FLAGSTAFF_EXPOSURE_TABLE", default_value = "2MiB")]
     #[arg(value_parser = parse::exposure_table)]
     exposure_table: usize,
-    /// Answer flags without rules so that clients do not cache them, and every exposure is seen
+    /// Answer static flags so that clients do not cache them, and every exposure is counted
     #[arg(long, env = "FLAGSTAFF_EXACT_EXPOSURES", value_parser = BoolishValueParser::new())]
     exact_exposures: bool,
     /// Which exposures are counted, and from when they are shown
     #[arg(long, env = "FLAGSTAFF_METRICS_EXPOSURES", default_value = "all", ignore_case = true)]
     metrics_exposures: MetricsExposures,
-    /// Series of what single flags count, beyond which flags share one set; gauges of flags come on
-    /// top
+    /// Maximum number of per-flag counter series. Flags over the limit share one set. Gauges of
+    /// flags do not count
     #[arg(long, env = "FLAGSTAFF_METRICS_MAX_SERIES", default_value = "10000")]
     metrics_max_series: usize,
     /// Threads that answer requests [default: 2, or 1 where there is one CPU]
@@ -111,7 +113,7 @@ pub struct ServeArgs {
     #[arg(long, env = "FLAGSTAFF_DRAIN_DELAY", default_value = "0s")]
     #[arg(value_parser = parse::drain_delay)]
     drain_delay: Duration,
-    /// The least important log lines that are written
+    /// The least important level that is logged
     #[arg(long, env = "FLAGSTAFF_LOG_LEVEL", default_value = "info", ignore_case = true)]
     log_level: LogLevel,
     /// How log lines look: auto is text on a terminal and JSON elsewhere
@@ -131,7 +133,7 @@ enum Watch {
 enum MetricsExposures {
     /// All, from the start at zero
     All,
-    /// All, each from the first one on: fewer lines, as many series that may come
+    /// All, each series from its first exposure: fewer lines, the same maximum of series
     Evaluated,
     /// None
     Off,

@@ -27,6 +27,7 @@ mod share;
 mod synonyms;
 #[cfg(test)]
 mod tests;
+mod translation;
 mod trials;
 mod variants;
 mod words;
@@ -37,7 +38,7 @@ pub use trials::run_tests;
 use super::{
     Generation,
     compile::read_with,
-    diagnostic::{Diagnostic, Level, Path, Step, Target},
+    diagnostic::{Diagnostic, Path, Step, Target},
     integers,
     members::{Duplicates, Members, duplicate},
     problems::{MOST_TOLD, Problems},
@@ -45,17 +46,16 @@ use super::{
     text::Text,
 };
 pub(super) use copies::SwitchedOff;
+pub(super) use translation::{FlagProblems, Shape, Translation, written_path};
 pub(super) use words::truth;
 
 use condition::Terms;
 use flags::ReadFlag;
-use jiff::tz::TimeZone;
 use moment::Clock;
 use node::Node;
 use plan::Writing;
 use prerequisites::Prerequisites;
 use requires::Required;
-use rollout::Held;
 use segments::Segments;
 use serde_json::{Map, Value as Json, value::RawValue};
 use std::{
@@ -78,62 +78,6 @@ const KNOWN: [&str; 9] = [
     "metadata",
     "$schema",
 ];
-
-/// A file in the form that flagd reads.
-#[derive(Debug)]
-pub(super) struct Translation {
-    pub(super) json: String,
-    /// The evaluators that stand for flags that others require.
-    pub(super) required: BTreeSet<String>,
-    /// Other evaluators that no flag refers to.
-    pub(super) inner: BTreeSet<String>,
-    /// Of each flag that has any.
-    pub(super) found: BTreeMap<String, FlagProblems>,
-    /// Of each flag that was understood.
-    pub(super) shapes: BTreeMap<String, Shape>,
-    /// The time zone that the file names.
-    pub(super) zone: Option<TimeZone>,
-}
-
-impl Translation {
-    /// Whether a path leads into an evaluator that stands for a required flag.
-    pub(super) fn is_of_required(&self, path: &Path) -> bool {
-        match path.parts().0 {
-            [Step::Member(evaluators), Step::Member(name), ..] => {
-                **evaluators == *"$evaluators" && self.required.contains(&**name)
-            }
-            _ => false,
-        }
-    }
-}
-
-/// What a definition does not say of the flag that it was made of.
-#[derive(Debug)]
-pub(super) struct Shape {
-    /// The rule stands behind conditions of the flag's own: its times, and what it requires.
-    pub(super) gated: bool,
-    pub(super) held: Option<Held>,
-    /// The file says `killed: true`.
-    pub(super) killed: bool,
-}
-
-/// What is wrong with a flag as it was written.
-#[derive(Debug)]
-pub(super) struct FlagProblems {
-    pub(super) told: Vec<Diagnostic>,
-    pub(super) untold: usize,
-    /// There is no definition of it.
-    pub(super) is_broken: bool,
-    /// What holds even then.
-    pub(super) switched_off: Option<SwitchedOff>,
-}
-
-impl FlagProblems {
-    /// Whether the definition is wrong, even if a kill in it is served.
-    pub(super) fn has_error(&self) -> bool {
-        self.told.iter().any(|problem| problem.level == Level::Error)
-    }
-}
 
 /// Translates a file, if it is written in this format. An error means that nothing in it counts.
 pub(super) fn translate(
@@ -178,7 +122,7 @@ impl File<'_> {
         for name in self.members.unknown(&KNOWN).filter(own) {
             let path = Path::from(name).target(Target::Name);
             let help = suggest(name, KNOWN, "remove it, or let it begin with x-");
-            found.push(Diagnostic::error(path, "is no member of a readable flag file", help));
+            found.push(Diagnostic::error(path, "is not a member of a readable flag file", help));
         }
         let (mut values, mut faulty) = (BTreeMap::new(), BTreeSet::new());
         for name in ["bucketing", "time_zone", "segments", "metadata"] {
@@ -280,8 +224,8 @@ impl File<'_> {
         })
     }
 
-    /// A member of the file that the whole file depends on. Adds the names of
-    /// segments with anything written twice.
+    /// Reads a member that the whole file depends on. Adds the names of segments that have a
+    /// duplicate in them to `faulty`.
     fn value(
         &self,
         name: &str,
@@ -304,7 +248,8 @@ impl File<'_> {
         value.map(Some)
     }
 
-    /// Reads a part; what is wrong with the text itself is told, and what is written twice in it.
+    /// Reads a part of the file. Syntax errors go to `found`, members that are written twice to
+    /// `twice`.
     fn read(
         &self,
         raw: &RawValue,
@@ -343,21 +288,4 @@ fn generation(node: Option<Node<'_>>) -> Result<Option<Generation>, Diagnostic> 
 /// Whether a file can have a name in it: it stands there, unless it is written with escapes.
 fn may_have(content: &[u8], name: &str) -> bool {
     std::str::from_utf8(content).is_ok_and(|text| text.contains(name) || text.contains('\\'))
-}
-
-/// Where the author wrote what a path of the translation leads to.
-pub(super) fn written_path(path: &Path) -> Path {
-    let (steps, target) = path.parts();
-    let name = |at: usize| match steps.get(at) {
-        Some(Step::Member(name)) => Some(&**name),
-        _ => None,
-    };
-    match (name(0), name(1), name(2)) {
-        (Some("$evaluators"), Some(segment), _) => Path::from("segments").member(segment),
-        (Some("flags"), Some(key), Some("metadata")) if name(3).is_some_and(facts::is_fact) => {
-            let flag = Path::from("flags").member(key);
-            flag.member(name(3).unwrap_or_default()).target(target)
-        }
-        _ => path.clone(),
-    }
 }

@@ -26,7 +26,7 @@ const MAX_STEPS: u32 = 100_000;
 const TOO_LONG: &str = "the rule takes too many steps";
 
 /// The error of an evaluation that holds too much.
-const TOO_LARGE: &str = "the rule makes too much of its lists and texts";
+const TOO_LARGE: &str = "the rule makes too many list elements or too much text";
 
 /// The rest of what an evaluation may cost.
 #[derive(Debug)]

@@ -122,7 +122,7 @@ pub fn compile_with(
         untold += more;
         flags.push(flag);
     }
-    // Those that come last may leave what those that come first need.
+    // Later flags may leave room that earlier flags need.
     for (definition, lacking) in too_large {
         let before = previous.get(&definition.key);
         let (mut flag, more) = compile_one(definition, source, &scope, before, told);
@@ -219,14 +219,14 @@ fn no_room(
 ) -> LayerFlag {
     let path = Path::from("flags").member(&definition.key);
     let message = format!("takes {bytes} bytes in memory, more than its file has room for");
-    let help = "shorten it, name what repeats once, or move long lists into files of their own";
+    let help = "shorten it, write repeated parts once, or move long lists into files of their own";
     let error = Diagnostic::error(path, message, help);
     let switched_off = flag.is_disabled().then_some(SwitchedOff::Disabled);
     quarantine::flag(&definition.key, flag.digests.source, before, switched_off, &[error])
 }
 
 impl Flag {
-    /// Takes the parts of the flag as it was that did not change.
+    /// Shares the parts that did not change with the flag as it was before.
     fn share_with(&mut self, before: &Self) {
         if self.variants == before.variants {
             self.variants = Arc::clone(&before.variants);

@@ -72,7 +72,7 @@ impl<'a> Document<'a> {
         for name in members.unknown(&KNOWN) {
             let help = suggest(name, KNOWN, "remove it; nothing reads it");
             let path = here.member(name).target(Target::Name);
-            found.push(Diagnostic::warning(path, "is no member of a flag file", help));
+            found.push(Diagnostic::warning(path, "is not a member of a flag file", help));
         }
         if flags.len() > MAX_FLAGS {
             let message = format!("has {} flags, more than {MAX_FLAGS}", flags.len());
@@ -125,7 +125,7 @@ fn no_flags(near: Option<&str>) -> Diagnostic {
         }
         Some(near) => {
             let path = Path::default().member(near).target(Target::Name);
-            let message = "is no member of a flag file, and \"flags\" is missing";
+            let message = "is not a member of a flag file, and \"flags\" is missing";
             Diagnostic::error(path, message, "did you mean \"flags\"?")
         }
     }

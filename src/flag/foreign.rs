@@ -1,7 +1,7 @@
 //! Files that are not flag files, though they look like some: named for what they are.
 //!
-//! Each of them would otherwise be read as flags that nobody defined, or as one long list of
-//! warnings. Here it is one error with the way to the flags in it, and the last good flags stay.
+//! Without this check such a file would remove every flag, or give a long list of warnings. Here it
+//! is one error that says how to get at the flags, and the last good flags stay.
 
 mod header;
 mod kubernetes;

@@ -96,7 +96,10 @@ pub fn parse(text: &str) -> Result<i64, String> {
 
 /// As [`parse`], for a text that has to name its offset or its zone.
 pub fn parse_zoned(text: &str) -> Result<i64, String> {
-    let seconds = parse(text)?;
+    // The general advice is a time without a zone, which is not enough here.
+    let zoned =
+        "write a time with its zone: 2026-12-09T10:00:00Z or 2026-12-01 09:00[Europe/Berlin]";
+    let seconds = parse(text).map_err(|error| error.replace(mistake::DAY, zoned))?;
     let is_zoned = read(text, &TimeZone::UTC).is_ok_and(|moment| moment.is_zoned);
     let help = "has no offset; write 2026-12-09T10:00:00Z or 2026-12-09T10:00[Europe/Berlin]";
     if is_zoned { Ok(seconds) } else { Err(help.to_owned()) }

@@ -11,7 +11,7 @@ use std::{
     fmt::{self, Write as _},
 };
 
-/// One line of text in which nothing steers its reader. Printing the result again changes nothing.
+/// One line of text that cannot steer a terminal or a CI runner. Printing the result again changes nothing.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Printable<T>(pub(crate) T);
 

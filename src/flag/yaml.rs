@@ -73,7 +73,7 @@ pub(super) fn to_json(yaml: &str, mark: bool) -> Result<Translation, Diagnostic>
                 if let Some(start) = begun.take()
                     && !writer.is_empty()
                 {
-                    let help = "keep one document in a file; without \"---\" between them";
+                    let help = "keep one document in a file, and remove the \"---\" between them";
                     return Err(wrong(start, "has more than one YAML document", help));
                 }
                 writer.take(event, span)?;

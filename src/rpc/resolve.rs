@@ -116,7 +116,7 @@ impl Rpc {
 
     fn unknown_flag(&self, key: &str) -> Status {
         self.metrics.radar.note(key);
-        debug!(flag = %errors::shortened(key), "a flag that nobody defined was asked for");
+        debug!(flag = %errors::shortened(key), "a client requested an undefined flag");
         errors::flag_not_found(key)
     }
 }

@@ -1,4 +1,4 @@
-//! Compiles one flag file as the options say: what it gives, or why none of it counts.
+//! Compiles one flag file as the options say: into a layer, or into the errors that refuse it.
 
 use super::{SourceOptions, lists::Loaded};
 use crate::{
@@ -10,7 +10,7 @@ use std::{
     path::Path,
 };
 
-/// What the content of a file comes to.
+/// The result of compiling the content of a file.
 #[derive(Debug)]
 pub(super) enum Compiled {
     Layer {

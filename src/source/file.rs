@@ -88,7 +88,7 @@ impl File {
                  names each)"
             }
             (Some(Seen::Content(_)), None) => {
-                "is no flag definition file (the log names each problem)"
+                "is not a flag definition file (the log names each problem)"
             }
         };
         Some(format!("{}: {why}", self.state.path.display()))
@@ -196,9 +196,10 @@ impl File {
         self.before_hold = Some(self.state.clone());
         let flags = self.state.layer.flags().count();
         let why = match lost {
-            0 => "a list lost more than a quarter of its entries while it may be half written"
-                .to_owned(),
-            _ => format!("{lost} of {flags} flags are missing while the file may be half written"),
+            0 => {
+                "a list lost more than a quarter of its entries, and may be half written".to_owned()
+            }
+            _ => format!("{lost} of {flags} flags are missing, and the file may be half written"),
         };
         teller.held(&self.state.path, &why);
         let help = "write a temporary file and rename it over this one; the last good flags stay \

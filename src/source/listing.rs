@@ -36,7 +36,7 @@ pub(crate) enum ListError {
     #[error("permission denied for the user this process runs as")]
     PermissionDenied(#[source] io::Error),
     /// A call that has not returned, as on a mount whose server is gone.
-    #[error("does not answer: the file system that it is on may hang")]
+    #[error("does not answer: its file system may hang")]
     Unanswered,
     /// Anything else the file system answers.
     #[error("cannot be listed")]

@@ -34,7 +34,7 @@ pub(super) struct Stamp {
 pub(super) struct Met {
     pub(super) loaded: Loaded,
     pub(super) stamp: Stamp,
-    /// Of all that differs from the last time.
+    /// The least certain writer of the files that differ from the last time.
     pub(super) writer: Writer,
     /// How many entries the lists have lost.
     pub(super) list_loss: Loss,

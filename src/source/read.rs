@@ -36,7 +36,7 @@ pub(crate) enum ReadError {
         limit: u64,
     },
     /// A call that has not returned, as on a mount whose server is gone.
-    #[error("does not answer: the file system that it is on may hang")]
+    #[error("does not answer: its file system may hang")]
     Unanswered,
     /// Written to during every attempt.
     #[error("changed while it was read, {ATTEMPTS} times in a row")]

@@ -70,8 +70,8 @@ impl Sources {
         }
     }
 
-    /// Whether what was read may be applied, although it may be of several moments if there was no
-    /// other for a while.
+    /// Whether the files may be applied as read. Files of different moments may be applied only if
+    /// no scan saw one moment for a while.
     fn may_take(&mut self, is_one_moment: bool) -> bool {
         if is_one_moment {
             if self.torn.take().is_some_and(|torn| torn.is_reported) {
@@ -87,8 +87,11 @@ impl Sources {
         }
         if !torn.is_reported {
             torn.is_reported = true;
-            let outcome = "they are served as they were read, and may be of different moments";
-            warn!(outcome, "the flag files are moved at every attempt to read them together");
+            let outcome = "they are served as read, and may not belong together";
+            warn!(
+                outcome,
+                "the flag files changed during every attempt to read them at one moment"
+            );
             self.tell_state();
         }
         true

@@ -151,7 +151,7 @@ impl<'a> Document<'a> {
             digest: snapshot.map(|snapshot| hex(snapshot.digest())),
             hash: snapshot.map(|snapshot| snapshot.hash48()),
             watch: state.watching.as_ref().map(Watch::of),
-            last_scan: state.last_scan.map(|at| humantime::format_rfc3339_seconds(at).to_string()),
+            last_scan: state.last_scan.map(|at| rfc3339(at, true)),
             sources: state.sources.iter().map(Source::of).collect(),
             quarantined: layers.flat_map(|layer| served.quarantined(layer)).collect(),
             overrides_directory: directory.map(|directory| directory.display().to_string()),

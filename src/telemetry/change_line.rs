@@ -1,4 +1,4 @@
-//! The changes of one publish, as text for a log line: kills first, and none of them abbreviated.
+//! The changes of one publish, as text for a log line: kills first, and up to 50 of them in full.
 
 use crate::{flag::change::Weight, snapshot::Snapshot};
 use std::{fmt::Write as _, time::Duration};

@@ -84,12 +84,13 @@ impl Answers {
         (index, reason): (VariantIndex, Reason),
         wanted: Type,
     ) -> Option<Bytes> {
-        let variant = flag.variants().get(index).filter(|variant| wanted.fits(variant.value()))?;
+        let variant = flag.variants().get(index)?;
         let Some(prepared) = &self.prepared else {
-            return Some(frame(&answer(flag, variant, reason, wanted == Type::Int)));
+            return encoded(flag, variant, reason, wanted);
         };
         let frames = if wanted == Type::Int { &prepared.whole } else { &prepared.frames };
-        frames.get(Self::place(flag, index, reason)).cloned()
+        let frame = frames.get(Self::place(flag, index, reason))?;
+        wanted.fits(variant.value()).then(|| frame.clone())
     }
 
     /// The frame that leaves the value to the caller.
@@ -141,6 +142,14 @@ impl Prepared {
         let whole = frames.by_ref().take(if has_numbers { count } else { 0 }).collect();
         Some(Self { frames: plain, whole, nothing: frames.next().unwrap_or_default() })
     }
+}
+
+/// The frame of a variant of a flag without prepared answers. Out of line, because it is rare.
+#[cold]
+#[inline(never)]
+fn encoded(flag: &Flag, variant: &Variant, reason: Reason, wanted: Type) -> Option<Bytes> {
+    let fits = wanted.fits(variant.value());
+    fits.then(|| frame(&answer(flag, variant, reason, wanted == Type::Int)))
 }
 
 /// The bytes of a value.

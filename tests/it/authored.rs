@@ -170,7 +170,7 @@ fn an_answer_can_be_asked_for_as_at_a_moment() {
     }
     let (code, _, told) =
         run(flagstaff().args(["eval", "--flag", "f", "--at", "tomorrow"]).arg(&path));
-    assert!(code == Some(2) && told.contains("2026-12-09T10:00:00Z"), "{told}");
+    assert!(code == Some(2) && told.contains("2026-12-01 09:00"), "{told}");
 }
 
 #[test]

@@ -184,7 +184,7 @@ async fn a_directory_is_applied_once_all_its_files_were_and_that_lasts() {
     fs::create_dir(flags.path()).unwrap();
     reason(&sidecar, &["flags.d", "has no flag file"]).await;
     flags.put("b.json", &json!([]));
-    reason(&sidecar, &["b.json", "is no flag definition file"]).await;
+    reason(&sidecar, &["b.json", "is not a flag definition file"]).await;
     flags.put("a.json", &document(&[("a", "old")]));
     let seen = "a.json is seen";
     eventually(DEADLINE, seen, async || sidecar.reloads().await.contains_key("unchanged")).await;

@@ -79,8 +79,7 @@ fn cpu(pid: u32) -> f64 {
     (ticks(11) + ticks(12)) / 100.0
 }
 
-/// Reads of the flag file, by what was read of all files; it is large enough to be told from the
-/// rest.
+/// Reads of the flag file, from the bytes read of all files: it is far larger than the others.
 const PADDING: usize = 100_000;
 
 async fn check(act: fn(&Path), name: &str) {

@@ -41,6 +41,7 @@ fn check_and_eval_end_on_a_list_that_doubles() {
             let (code, answer, _) = run(flagstaff().arg("eval").arg(flags.path()).args(arguments));
             assert_eq!(code, Some(1), "{answer}");
             assert!(answer.contains("the rule takes too many steps"), "{answer}");
+            // An explanation writes a rule out up to 16 384 letters.
             assert!(answer.len() < 20_000, "{answer}");
         }
     }

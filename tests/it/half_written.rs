@@ -1,12 +1,15 @@
 //! Files that are written slowly: half of a file is never served. `HALF_WRITTEN=400 cargo test
 //! --test it half_written` tries more writers; by default there are some of each kind.
 
+mod files;
+
 use crate::{
     client::Client,
     flags::Flags,
     sidecar::{Sidecar, eventually},
 };
 use fastrand::Rng;
+use files::{definitions, json, list, readable};
 use flagstaff::pb::flagd::evaluation::v2::ResolveBooleanResponse;
 use serde_json::{Value, json};
 use std::{
@@ -27,41 +30,6 @@ const LONG: Duration = Duration::from_secs(40);
 
 /// So many writers write at once, each for a sidecar of its own.
 const AT_ONCE: usize = 6;
-
-/// Readable flags. The last of them is killed.
-fn readable(flags: usize, number: usize) -> String {
-    let flag = |at: usize| {
-        format!(
-            "  flag_{at}:\n    why: It is number {number}, and is here to be counted.\n    killed: \
-             {}\n    serve: on\n",
-            at + 1 == flags
-        )
-    };
-    let flags: String = (0..flags).map(flag).collect();
-    format!("flagstaff: 1\nbucketing: v2\nflags:\n{flags}")
-}
-
-fn definition(number: usize) -> Value {
-    json!({"state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": "on",
-        "metadata": {"number": number}})
-}
-
-/// Definitions as YAML with one flag on a line.
-fn definitions(flags: usize, number: usize) -> String {
-    let flag = |at: usize| format!("  flag_{at}: {}\n", definition(number));
-    "flags:\n".to_owned() + &(0..flags).map(flag).collect::<String>()
-}
-
-fn json(flags: usize, number: usize) -> String {
-    let flags: serde_json::Map<_, _> =
-        (0..flags).map(|at| (format!("flag_{at}"), definition(number))).collect();
-    json!({"flags": flags}).to_string()
-}
-
-/// A list, which a flag file beside it names.
-fn list(entries: usize, number: usize) -> String {
-    (0..entries).map(|at| format!("user-{number}-{at}\n")).collect()
-}
 
 const LISTED: &str = "flagstaff: 1\nbucketing: v2\nflags:\n  listed:\n    rules:\n      - { if: { \
                       targetingKey: { in_list: users.txt } }, serve: on }\n    serve: off\n";
@@ -108,7 +76,7 @@ impl Scenario {
         }
         let pieces = rng.usize(1..6);
         let chunks = (0..pieces).map(|_| {
-            // Without events a pause says nothing unless the content has lost something.
+            // Without events a pause counts only if the content has lost flags.
             let longest = if by_poll { 100 } else { 900 };
             (rng.usize(1..100), Duration::from_millis(rng.u64(0..longest)))
         });

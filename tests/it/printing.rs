@@ -13,7 +13,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// Each tries one way to steer whoever prints it.
+/// Each tries one way to steer the terminal or log that prints it.
 const HOSTILE: [&str; 16] = [
     "\u{1b}[2Jesc",
     "\u{1b}]0;title\u{7}",

@@ -1,5 +1,4 @@
 //! An interactive run on a pseudo-terminal: SIGHUP reloads, and only a lost terminal ends the run.
-#![expect(clippy::disallowed_methods, reason = "these tests have no runtime to block")]
 
 use crate::{flags::Flags, sidecar::DEADLINE};
 use rustix::{

@@ -100,7 +100,7 @@ impl Generated {
     pub(crate) fn new(seed: u64) -> Self {
         let mut numbers = Numbers(seed);
         let kind = *KINDS.get(usize::try_from(seed).unwrap() % KINDS.len()).unwrap();
-        let flags = numbers.between(1, 1500);
+        let mut flags = numbers.between(1, 1500);
         let size = numbers.between(10, 4900);
         let vars = |count: usize| listed(count, |place| format!("{{\"var\":\"a{place}\"}}"));
         let mut format = Format::Json;
@@ -113,7 +113,7 @@ impl Generated {
             }
             Kind::Nested => {
                 let levels = numbers.between(2, 13);
-                let own = numbers.between(0, 4_000 / (1 << levels));
+                let own = numbers.below(1 + 4_000 / (1 << levels));
                 let inner = |level: usize| match level + 1 == levels {
                     true => format!("\"s{level}\":{{\"and\":[true,{{\"var\":\"x\"}}]}}"),
                     false => {
@@ -202,6 +202,8 @@ impl Generated {
             }
             Kind::Aliases => {
                 format = Format::Yaml;
+                // More copies are refused by the reader of YAML.
+                flags = flags.min(500);
                 let mut text = "x-variants: &variants\n".to_owned();
                 for place in 0..size / 100 {
                     writeln!(text, "  v{place}: {{ timeout: {place}, hosts: [a, b, c] }}").unwrap();

@@ -27,7 +27,7 @@ pub struct SetArgs {
     /// How long it lasts, such as 30m or 1h: at most 30 days
     #[arg(long = "for", value_name = "DURATION", value_parser = parse::override_duration)]
     lasts: Duration,
-    /// Why, for whoever meets it next
+    /// The reason, for the next person who sees the override
     #[arg(long, value_name = "TEXT", value_parser = parse::reason)]
     why: String,
     #[command(flatten)]

@@ -75,10 +75,10 @@ impl<'a> Node<'a> {
         for name in members.keys().filter(|name| !known.contains(&name.as_str())) {
             let path = self.path.member(name).target(Target::Name);
             let help = synonyms::of_member(name, known).unwrap_or_else(|| {
-                let otherwise = format!("here stand {}", known.join(", "));
+                let otherwise = format!("the members are {}", known.join(", "));
                 suggest(name, known.iter().copied(), &otherwise)
             });
-            found.push(Diagnostic::error(path, format!("is no member of {what}"), help));
+            found.push(Diagnostic::error(path, format!("is not a member of {what}"), help));
         }
         Some(members)
     }

@@ -50,8 +50,8 @@ impl<'a> Prerequisites<'a> {
         self.by_key.borrow_mut().insert(key.to_owned(), written);
     }
 
-    /// That a flag serves a variant, which is the one that those get whom no rule serves if
-    /// `others` names all but that.
+    /// The condition that a flag serves a variant. `others` lists the flag's other variants if this
+    /// one is served to contexts that no rule matches.
     pub(super) fn condition(
         &self,
         key: &str,
@@ -67,7 +67,7 @@ impl<'a> Prerequisites<'a> {
                 Some(known) => known.clone(),
                 None => {
                     let condition = match others {
-                        // Nothing is otherwise too.
+                        // A rule without a result serves this variant too.
                         Some(others) => json!({"!": [{"in": [rule, others()]}]}),
                         None => json!({"==": [rule, variant]}),
                     };

@@ -37,7 +37,7 @@ pub(super) struct Segments<'a> {
     room: Room,
 }
 
-/// That an attribute is in a list.
+/// The condition that an attribute is in a list.
 #[derive(Debug)]
 struct Membership {
     rule: Json,
@@ -164,7 +164,7 @@ impl<'a> Segments<'a> {
         &self.room
     }
 
-    /// That an attribute is in a list. Flags refer to it, so that a list is written once.
+    /// The condition that an attribute is in a list. Flags refer to it, so that a list is written once.
     pub(super) fn membership(
         &self,
         attribute: &Json,

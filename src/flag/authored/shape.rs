@@ -99,7 +99,8 @@ fn fits(node: &Node<'_>, shape: &Json, found: &mut Problems) {
                 && number.as_f64().is_some_and(|number| number.trunc() == number)
                 && let Some(message) = integers::inexact(number) =>
         {
-            found.push(node.error(message, integers::HELP));
+            let help = "write a smaller integer, or declare schema: string and put it in quotes";
+            found.push(node.error(message, help));
         }
         (Json::String(name), value) if is_of_type(value, name) => {}
         _ => {

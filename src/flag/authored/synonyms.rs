@@ -1,7 +1,7 @@
-//! Words of other products, and of people, for what is called otherwise here.
+//! Words of other products for members and operators that have another name here.
 //!
-//! They are looked up before spelling is compared: by its letters `users` is near to `rules`, and
-//! `off` to nothing.
+//! They are looked up before spelling is compared: `users` is spelled like `rules`, and `off` like
+//! no member.
 
 /// Names of members, each with what else it is called.
 const MEMBERS: [(&str, &[&str]); 23] = [

@@ -1,5 +1,5 @@
-//! The definitions of a file as they are served: nothing that no reader looks at, and what was
-//! written in another way in the way it is read.
+//! The definitions of a file as they are served: only the members that are read, each as it was
+//! understood.
 
 use super::{Source, scope::FileScope, written_out::write_out};
 use crate::flag::{

@@ -30,7 +30,7 @@ pub(in crate::flag) struct Evaluator {
     pub(super) diagnostics: Arc<[Diagnostic]>,
     /// Diagnostics for which there was no room.
     pub(super) untold: usize,
-    /// Of its text and of the evaluators that it refers to.
+    /// The digest of its text and of the evaluators that it refers to.
     digest: Digest,
 }
 
@@ -52,11 +52,16 @@ struct Written {
     tree: Option<Json>,
 }
 
+/// A shorter rule is not worth looking for an evaluator of the same text.
+const LONG: usize = 512;
+
 /// The evaluators of a file.
 #[derive(Debug)]
 pub(super) struct Evaluators {
     written: BTreeMap<String, Written>,
     references: OnceCell<References>,
+    /// The names of long evaluators by the digests of their texts.
+    by_text: OnceCell<BTreeMap<Digest, String>>,
     compiled: RefCell<Compiled>,
 }
 
@@ -78,7 +83,7 @@ impl Texts {
         self.by_name.insert(name.to_owned(), Written { text: text.into(), names, tree });
     }
 
-    /// What one list of evaluators is told from another by.
+    /// The digests of the evaluators' names and texts, in the order of the file.
     pub(super) fn digests(&self) -> impl Iterator<Item = &[u8]> {
         self.digests.iter().map(<[u8; 32]>::as_slice)
     }
@@ -102,16 +107,36 @@ impl Evaluators {
         let is_same = compiled.of == of;
         let by_name = if is_same { compiled.by_name.clone() } else { BTreeMap::new() };
         let compiled = RefCell::new(Compiled { of, by_name });
-        Self { written: written.by_name, references: OnceCell::new(), compiled }
+        Self {
+            written: written.by_name,
+            references: OnceCell::new(),
+            by_text: OnceCell::new(),
+            compiled,
+        }
     }
 
-    /// The name of an evaluator as this has it.
+    /// The name of an evaluator, borrowed from this map.
     pub(super) fn name<'a>(&'a self, name: &str) -> Option<&'a str> {
         self.written.get_key_value(name).map(|(name, _)| name.as_str())
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.written.keys().map(String::as_str)
+    }
+
+    /// The name of a long evaluator by its text.
+    pub(super) fn of_text(&self, text: &str) -> Option<&str> {
+        if text.len() < LONG {
+            return None;
+        }
+        let by_text = self.by_text.get_or_init(|| {
+            let long = self.written.iter().filter(|(_, written)| written.text.len() >= LONG);
+            long.map(|(name, written)| (digest([written.text.as_bytes()]), name.clone())).collect()
+        });
+        if by_text.is_empty() {
+            return None;
+        }
+        by_text.get(&digest([text.as_bytes()])).map(String::as_str)
     }
 
     /// Names and rules as written.
@@ -154,7 +179,7 @@ impl Evaluators {
         self.compiled.borrow().by_name.get(name).cloned()
     }
 
-    /// Compiles an evaluator; those that it needs are known.
+    /// Compiles an evaluator. The evaluators that it needs were compiled before.
     fn compile(&self, name: &str, rule: &Json, scope: &FileScope) -> Evaluator {
         let mut found = Problems::with_room(MOST_TOLD);
         let path = Path::from("$evaluators").member(name);
@@ -170,7 +195,7 @@ impl Evaluators {
         Evaluator { rule: shared, diagnostics: diagnostics.into(), untold, digest }
     }
 
-    /// What an evaluator that a flag refers to is told apart by.
+    /// The digest of an evaluator that a flag refers to.
     pub(super) fn digest_of(&self, name: &str) -> Option<Digest> {
         self.compiled.borrow().by_name.get(name).map(|evaluator| evaluator.digest)
     }

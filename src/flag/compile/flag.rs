@@ -1,7 +1,9 @@
 //! One definition to one flag.
 
 use super::{
-    digest, json, results,
+    digest,
+    evaluators::Evaluator,
+    json, results,
     rule::RuleCompiler,
     scope::{FileScope, encode_metadata, not_flat},
     variants,
@@ -13,6 +15,7 @@ use crate::flag::{
     members::Members,
     origin::Origin,
     problems::Problems,
+    rule::Rule,
     suggest::suggest,
 };
 use serde_json::{Map, Value as Json, value::RawValue};
@@ -61,9 +64,14 @@ pub(super) fn compile(
     let empty = |rule: &Json| rule.as_object().is_some_and(Map::is_empty);
     // An absent rule and exactly `{}` mean that there is none.
     let targeting = read("targeting", found).filter(|rule| !empty(rule));
+    let before = found.count();
     let mut compiler = RuleCompiler::new(scope, path.clone(), found);
     let rule = targeting.as_ref().and_then(|rule| compiler.compile(rule));
     let references = compiler.references();
+    let rule = rule.map(|rule| match members.get("targeting") {
+        Some(raw) if found.count() == before => shared_if_equal(rule, raw, scope),
+        _ => rule,
+    });
     if let (Some(_), Some(rule), Some(variants)) = (&rule, &targeting, &known) {
         results::check(rule, variants, scope, path, found);
     }
@@ -105,6 +113,19 @@ pub(super) fn compile(
     })
 }
 
+/// The rule, or the evaluator that has the same text: the rule of a flag that others require is
+/// also an evaluator, and need not be kept twice.
+fn shared_if_equal(rule: Rule, raw: &RawValue, scope: &FileScope) -> Rule {
+    let same = scope.evaluators().of_text(raw.get());
+    let same = same.and_then(|name| scope.evaluators().get(name, scope));
+    match same {
+        Some(Evaluator { rule: Some(shared), diagnostics, .. }) if diagnostics.is_empty() => {
+            Rule::Shared(shared)
+        }
+        _ => rule,
+    }
+}
+
 /// The variants of a flag; `None` if they cannot be read.
 fn variants(
     raw: Option<&RawValue>,
@@ -138,7 +159,7 @@ fn warn_of_names(members: &Members<'_>, here: &Path, found: &mut Problems) {
             name => suggest(name, KNOWN, otherwise),
         };
         let path = here.member(name).target(Target::Name);
-        found.push(Diagnostic::warning(path, "is no member of a flag", help));
+        found.push(Diagnostic::warning(path, "is not a member of a flag", help));
     }
 }
 

@@ -11,8 +11,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visit
 use serde_json::{Map, Value as Json, value::RawValue};
 use std::{collections::BTreeMap, fmt};
 
-/// Reads a value. Warns of members with one name, of which the last counts, and of integers that
-/// are rounded.
+/// Reads a value. Warns of duplicate members (the last one counts) and of integers that are rounded.
 ///
 /// Fails with what no value can be made of: a number too large, or too deep a nesting.
 pub(in crate::flag) fn read(

@@ -1,4 +1,4 @@
-//! What is served of a flag whose definition is broken.
+//! The flag that is served if its definition is broken.
 
 use super::digest;
 use crate::flag::{

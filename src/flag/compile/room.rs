@@ -33,7 +33,7 @@ pub(super) struct Room {
     counted: HashSet<usize>,
 }
 
-/// What a flag takes that there is no room for.
+/// A flag for which there is not enough room.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Lacking {
     /// The bytes that it takes, with those of shared parts that no other flag has.
@@ -43,7 +43,7 @@ pub(super) struct Lacking {
 }
 
 impl Room {
-    /// The room of a file of so many bytes, whose flags come to so many `definitions` of JSON.
+    /// The room of a file with so many bytes, whose flags have `definitions` bytes of JSON.
     pub(super) fn new(file: usize, json: usize, definitions: usize) -> Self {
         let written = if json > file { file as f64 / json as f64 } else { 1.0 };
         let mut room = Self { spare: 0, written, counted: HashSet::new() };

@@ -356,7 +356,7 @@ impl<'e, 'd> RuleCompiler<'e, 'd> {
         Ok(Rule::Var(Var { path, default }))
     }
 
-    /// Refers to an evaluator, with what its author has to be told of it.
+    /// Refers to an evaluator, and reports the evaluator's diagnostics.
     fn reference(&mut self, name: &'e Json) -> Compiled {
         let Some(name) = name.as_str() else {
             let help = "write {\"$ref\": \"name\"}";

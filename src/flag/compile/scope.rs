@@ -32,7 +32,7 @@ pub(super) struct FileScope {
     /// None of them can be.
     all_unreadable: bool,
     metadata: Map<String, Json>,
-    /// The same for flags that add nothing to it.
+    /// The metadata, encoded, for flags that have none of their own.
     encoded_metadata: Arc<[u8]>,
     interned: Interned,
     generation: Generation,

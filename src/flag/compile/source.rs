@@ -104,7 +104,7 @@ impl<'a> Source<'a> {
     /// Lets problems of a definition point to where their author wrote what it was made of.
     pub(super) fn lead_back(&self, key: &str, found: &mut Vec<Diagnostic>) {
         let Self::Translated(_, translation) = self else { return };
-        // What is wrong in the rule of a required flag is told of that flag.
+        // A warning in the rule of a required flag is reported at that flag.
         found.retain(|problem| {
             problem.level == Level::Error || !translation.is_of_required(&problem.path)
         });

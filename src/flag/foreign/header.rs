@@ -43,7 +43,7 @@ pub(super) fn lost(file: &Shape<'_, '_>) -> Option<Diagnostic> {
             "did you mean \"flagstaff\"? write flagstaff: 1",
         ));
     }
-    // Tests alone may be anything's.
+    // A member `tests` alone may belong to any file.
     let is_one = |name: &&str| file.has(name) && (*name != "tests" || file.has("flags"));
     if let Some(name) = OF_A_FILE.into_iter().find(is_one) {
         return Some(misplaced(name, MESSAGE, HELP));

@@ -32,7 +32,7 @@ pub(super) fn error(file: &Shape<'_, '_>) -> Option<Diagnostic> {
     if file.has("apiVersion") && file.has("name") && file.has("version") {
         return Some(named(
             "the Chart.yaml of a Helm chart",
-            "serve the flags of a template of it",
+            "render the chart with helm template, and serve the flags of its ConfigMap",
         ));
     }
     if file.has_any(&["configMapGenerator", "secretGenerator", "kustomize.config.k8s.io"]) {

@@ -78,7 +78,7 @@ const PRODUCTS: [Product; 12] = [
             defaultVariant: (.variants[0].key? // \"off\")}}) | from_entries)}' > flags.json",
     },
     Product {
-        what: "a flag file of GO Feature Flag",
+        what: "a configuration of GO Feature Flag",
         is: |file| {
             !file.has_flags() && file.any(|flag| flag.has("variations") && flag.has("defaultRule"))
         },

@@ -12,7 +12,7 @@ use std::{cell::OnceCell, fmt::Write as _};
 /// An object by its members.
 pub(super) struct Shape<'s, 'a> {
     pub(super) members: &'s Members<'a>,
-    /// What is in its member `flags`, once that was asked for: the member is most of the file.
+    /// The values in its member `flags`, read at the first use: the member is most of the file.
     flags: OnceCell<Vec<&'a RawValue>>,
 }
 
@@ -89,7 +89,7 @@ impl<'s, 'a> Shape<'s, 'a> {
         let mut path = String::new();
         let first = way_to_flags(self.members, &mut path, MAX_DEPTH)?;
         let help = format!("take the flags out: yq '{path}' FILE > flags.yaml");
-        Some(misplaced(&first, "has \"flags\" below it, and a file has them at its top", &help))
+        Some(misplaced(&first, "has \"flags\" below it, not at the top of the file", &help))
     }
 }
 

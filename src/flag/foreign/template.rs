@@ -6,7 +6,7 @@ use crate::flag::{
     members::Members,
 };
 
-const HELP: &str = "render it first, such as with helm template, and serve the flags it gives";
+const HELP: &str = "render it first, for example with helm template, and serve the result";
 
 /// How a template may begin.
 const MARKS: [&str; 3] = ["{{", "{%", "<%"];
@@ -15,7 +15,7 @@ const MARKS: [&str; 3] = ["{{", "{%", "<%"];
 const OF_HELM: [&str; 8] =
     [".Values", ".Release", ".Chart", ".Files", "include ", "toYaml", "toJson", "{{-"];
 
-/// Names what a text is that cannot be parsed; else gives the error of its syntax.
+/// The error of a text that cannot be parsed: the kind of file if it is known, else `error`.
 pub(in crate::flag) fn unparsed(text: &str, error: Diagnostic) -> Diagnostic {
     if error.message.contains("merge conflict") {
         return error;
@@ -32,7 +32,7 @@ pub(in crate::flag) fn unparsed(text: &str, error: Diagnostic) -> Diagnostic {
         && has_line("kind:")
     {
         let help = "take the flags out: yq 'select(.kind == \"FeatureFlag\") | .spec.flagSpec' FILE \
-            > flags.yaml; of a ConfigMap mount what is under its data";
+            > flags.yaml; mount a ConfigMap and serve the mounted file";
         let message = "has several Kubernetes manifests, and is not a flag file";
         return Diagnostic { position: error.position, ..Diagnostic::of_file(message, help) };
     }

@@ -1,4 +1,4 @@
-//! Lists in files of their own, of which entries are not one value each.
+//! List files with an entry that is most likely not one value.
 
 use super::{findings::Findings, operands::is_quoted, page::Page, table::LIST_ENTRY};
 use crate::flag::{
@@ -62,8 +62,7 @@ impl<'a> Look<'a> {
                 count => format!(", and {} more like it", count - 1),
             };
             let message = format!("\"{name}\" has an entry {what}: {entry}{others}");
-            let help =
-                "write one value on each line, as it is: what stands there is compared whole";
+            let help = "write one value on each line, without quotes or comments: the whole line is compared";
             found.tell(&LIST_ENTRY, path, message, help);
         }
     }

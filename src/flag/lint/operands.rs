@@ -30,8 +30,8 @@ pub(super) fn look(page: &Page, found: &mut Findings<'_>) {
 struct Walk<'a> {
     /// Attributes that conditions around this one ask for in a way that a missing one fails.
     present: Vec<&'a str>,
-    /// Inside a negation, which a missing attribute does not meet, or of what is asked of the
-    /// elements of a list, which are there.
+    /// Inside a negation, or in a rule over the elements of a list. A missing attribute does not
+    /// meet a comparison there.
     asks_otherwise: bool,
 }
 

@@ -3,7 +3,7 @@
 use super::{Advice, zone};
 use jiff::civil::{Date, date};
 
-const DAY: &str = "write a day or a time, such as 2026-12-01 or 2026-12-01 09:00";
+pub(super) const DAY: &str = "write a day or a time, such as 2026-12-01 or 2026-12-01 09:00";
 
 const MONTHS: [&str; 12] = [
     "January",
@@ -102,7 +102,7 @@ fn exists(year: i16, month: i16, day: i16) -> Result<Date, Problem> {
     })
 }
 
-/// Dates with the year behind: two orders, of which a text alone may not say which it is.
+/// A date that ends with the year: day and month may stand in either order.
 fn year_last(first: i16, second: i16, year: i16, separator: char) -> Problem {
     let european = exists(year, second, first).ok();
     let american = exists(year, first, second).ok().filter(|_| separator != '.');
@@ -162,7 +162,7 @@ fn of_clock(day: Date, text: &str) -> Problem {
         )),
         (_, _, 60) => {
             let help = format!("write {day} {hour:02}:{minute:02}:59{behind}");
-            wrong("has a leap second, and seconds are counted without them", help)
+            wrong("has a leap second, which is not supported", help)
         }
         (_, _, 61..) => Some((
             format!("is not a time: there is no second {second}"),

@@ -223,7 +223,11 @@ fn a_name_that_is_easily_misread_is_explained() {
     for (name, message, help) in [
         ("EST", "\"EST\" is -05:00 in every month", "write America/New_York"),
         ("CET", "\"CET\" is +01:00 in January and +02:00 in July", "write Europe/Berlin"),
-        ("GMT", "\"GMT\" is +00:00 in every month", "write Europe/London, or UTC"),
+        (
+            "GMT",
+            "\"GMT\" is +00:00 in every month",
+            "write Europe/London, or, without summer time, UTC",
+        ),
         ("Japan", "\"Japan\" is +09:00 in every month", "write the zone of a city"),
         ("Zulu", "\"Zulu\" is +00:00 in every month", "write UTC"),
         (

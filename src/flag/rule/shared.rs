@@ -15,7 +15,7 @@ pub(crate) struct SharedRule {
     pub(crate) has_split: bool,
     /// Whether it reads `$flagd.timestamp`.
     pub(crate) reads_time: bool,
-    /// What it comes to as a condition, if it reads no time.
+    /// Its result as a condition if that is constant and does not depend on the time.
     pub(crate) decided: Option<bool>,
     /// The moments at which its comparisons change, in order.
     pub(crate) boundaries: Arc<[i64]>,

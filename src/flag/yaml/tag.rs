@@ -55,14 +55,14 @@ pub(super) fn warning(tag: &Tag, kind: Kind, position: Position) -> Diagnostic {
     let (name, kind) = (tag.original(), kind.as_str());
     let (why, help) = match tag.core_suffix() {
         Some(_) => (
-            "that its value does not fit",
+            "does not fit its value",
             "write a value of that type, as YAML 1.2 writes it, or remove the tag",
         ),
         None => (
-            "that has no effect",
+            "has no effect",
             "remove the tag; if a program replaces the value, run it before the file is mounted",
         ),
     };
-    let message = format!("has a tag {why}: {name}; the value is read as {kind}");
+    let message = format!("the tag {name} {why}; the value is read as {kind}");
     Diagnostic { level: Level::Warning, position, ..Diagnostic::of_file(message, help) }
 }

@@ -1,4 +1,4 @@
-//! A directory that others write to: names that are no text, links that lead elsewhere, several files
+//! A directory that others write to: names that are not text, links that lead elsewhere, several files
 //! for one flag, and a disk that is full.
 
 use super::*;

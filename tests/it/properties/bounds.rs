@@ -200,7 +200,7 @@ fn contexts_nest_a_hundred_deep_and_no_deeper() {
     ];
     for wrap in wraps {
         for (levels, expected) in
-            [(99, Ok(())), (100, Err(BadContext::Malformed)), (3_000, Err(BadContext::Malformed))]
+            [(99, Ok(())), (100, Err(BadContext::TooDeep)), (3_000, Err(BadContext::TooDeep))]
         {
             let text = field(3, b"x");
             let context = entry("o", &(0..levels).fold(text, |inner, _| wrap(&inner)));

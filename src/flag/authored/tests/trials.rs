@@ -105,7 +105,7 @@ fn a_test_that_fails_says_what_happened() {
              to here (help: lower users in some of them, or ask for less: long rules and users with \
              much in them count for more)",
             "14:5: error: tests[4]: expects nothing (help: write expect: { FLAG: VARIANT })",
-            "14:7: error: tests[4].expects: is no member of a test (help: did you mean \"expect\"?)",
+            "14:7: error: tests[4].expects: is not a member of a test (help: did you mean \"expect\"?)",
         ]
     );
 }

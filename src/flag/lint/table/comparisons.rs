@@ -45,7 +45,7 @@ pub(in crate::flag) const PADDED_VALUE: Lint = Lint {
     code: "padded-value",
     level: Level::Warning,
     summary: "A value has blanks around it.",
-    why: "`\"DE \"` is another text than `\"DE\"`, and applications do not send the blank. \
+    why: "`\"DE \"` does not equal `\"DE\"`, and applications do not send the blank. \
         Remove it.",
     bad: include_str!("../examples/padded-value.bad.yaml"),
     good: include_str!("../examples/padded-value.good.yaml"),
@@ -57,7 +57,7 @@ pub(in crate::flag) const LIST_ENTRY: Lint = Lint {
     level: Level::Warning,
     summary: "A value is most likely several values, or has quotes or a comment in it.",
     why: "Values are compared whole: `\"DE,AT\"` is one value that no country equals. Write \
-        each value as an entry of a list of its own, in a list file on a line of its own: \
+        each value as its own entry of a list. In a list file write each value on its own line, \
         without quotes, commas or a comment behind it.",
     bad: include_str!("../examples/list-entry.bad.yaml"),
     good: include_str!("../examples/list-entry.good.yaml"),

@@ -1,0 +1,79 @@
+//! A readable file as flagd reads it, with the facts that its definitions cannot express.
+
+use super::{copies::SwitchedOff, facts, rollout::Held};
+use crate::flag::diagnostic::{Diagnostic, Level, Path, Step};
+use jiff::tz::TimeZone;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A file in the form that flagd reads.
+#[derive(Debug)]
+pub(in crate::flag) struct Translation {
+    pub(in crate::flag) json: String,
+    /// The evaluators that stand for flags that others require.
+    pub(in crate::flag) required: BTreeSet<String>,
+    /// Other evaluators that no flag refers to.
+    pub(in crate::flag) inner: BTreeSet<String>,
+    /// Of each flag that has any.
+    pub(in crate::flag) found: BTreeMap<String, FlagProblems>,
+    /// Of each flag that was understood.
+    pub(in crate::flag) shapes: BTreeMap<String, Shape>,
+    /// The time zone that the file names.
+    pub(in crate::flag) zone: Option<TimeZone>,
+}
+
+impl Translation {
+    /// Whether a path leads into an evaluator that stands for a required flag.
+    pub(in crate::flag) fn is_of_required(&self, path: &Path) -> bool {
+        match path.parts().0 {
+            [Step::Member(evaluators), Step::Member(name), ..] => {
+                **evaluators == *"$evaluators" && self.required.contains(&**name)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// What a definition does not say of the flag that it was made of.
+#[derive(Debug)]
+pub(in crate::flag) struct Shape {
+    /// The rule stands behind conditions of the flag's own: its times, and what it requires.
+    pub(in crate::flag) gated: bool,
+    pub(in crate::flag) held: Option<Held>,
+    /// The file says `killed: true`.
+    pub(in crate::flag) killed: bool,
+}
+
+/// What is wrong with a flag as it was written.
+#[derive(Debug)]
+pub(in crate::flag) struct FlagProblems {
+    pub(in crate::flag) told: Vec<Diagnostic>,
+    pub(in crate::flag) untold: usize,
+    /// There is no definition of it.
+    pub(in crate::flag) is_broken: bool,
+    /// What holds even then.
+    pub(in crate::flag) switched_off: Option<SwitchedOff>,
+}
+
+impl FlagProblems {
+    /// Whether the definition is wrong, even if a kill in it is served.
+    pub(in crate::flag) fn has_error(&self) -> bool {
+        self.told.iter().any(|problem| problem.level == Level::Error)
+    }
+}
+
+/// Where the author wrote what a path of the translation leads to.
+pub(in crate::flag) fn written_path(path: &Path) -> Path {
+    let (steps, target) = path.parts();
+    let name = |at: usize| match steps.get(at) {
+        Some(Step::Member(name)) => Some(&**name),
+        _ => None,
+    };
+    match (name(0), name(1), name(2)) {
+        (Some("$evaluators"), Some(segment), _) => Path::from("segments").member(segment),
+        (Some("flags"), Some(key), Some("metadata")) if name(3).is_some_and(facts::is_fact) => {
+            let flag = Path::from("flags").member(key);
+            flag.member(name(3).unwrap_or_default()).target(target)
+        }
+        _ => path.clone(),
+    }
+}
