@@ -28,7 +28,7 @@ use std::{env, hint::black_box, sync::Arc, time::Duration};
 const MOST_BYTES: usize = 4 << 20;
 
 /// What one evaluation may cost, in units.
-const MOST_COST: usize = 10_000_000;
+const MOST_COST: usize = 5_000_000;
 
 /// A pair may take so many times as long as the loop, in a release build.
 const MOST_LOOPS: f64 = 2.0;

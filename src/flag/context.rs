@@ -55,7 +55,7 @@ impl<'a> Unit<'a> {
 /// What an evaluation took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Usage {
-    /// Units of the budget, about a nanosecond each.
+    /// Units of the budget, one or two nanoseconds each.
     pub cost: usize,
     /// The bytes that the evaluator holds for it.
     pub bytes: usize,
@@ -208,7 +208,7 @@ impl<'a, 's> Evaluator<'a, 's> {
         }
     }
 
-    /// What the evaluation that ran last took: units of the budget, about a nanosecond each, and
+    /// What the evaluation that ran last took: units of the budget, and
     /// the bytes that the evaluator holds.
     pub fn usage(&self) -> Usage {
         let attributes = self.attributes.capacity() * size_of::<Attribute<'_>>();

@@ -5,6 +5,7 @@
 use super::words;
 use crate::flag::members::{Members, Name};
 use serde_json::{Map, Value as Json, value::RawValue};
+use std::borrow::Cow;
 
 /// How a definition switches its flag off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,11 +17,12 @@ pub(in crate::flag) enum SwitchedOff {
 }
 
 /// Whether one of these definitions, or one of several members of the same name in one of them,
-/// switches the flag off. A kill comes before a state.
+/// switches the flag off. A kill comes before a state, and counts in any case of its letters: a
+/// mistyped kill must not leave the flag on.
 pub(super) fn switched_off(copies: &[&RawValue]) -> Option<SwitchedOff> {
     let members = || copies.iter().filter_map(|raw| Members::parse(raw)).flat_map(|all| all.0);
-    let is_killed = |(name, value): (_, &RawValue)| {
-        name == "killed"
+    let is_killed = |(name, value): (Cow<'_, str>, &RawValue)| {
+        name.trim().eq_ignore_ascii_case("killed")
             && match value.get() {
                 "true" => true,
                 text => text_of(text).is_some_and(|text| words::truth(&text) == Some(true)),

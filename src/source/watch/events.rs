@@ -88,6 +88,8 @@ impl Pending {
                 if is_concerned {
                     self.unsettled(now).note(change, path, now);
                     self.writes.note(change, path);
+                } else {
+                    self.writes.note_other(change, path);
                 }
                 is_concerned
             }

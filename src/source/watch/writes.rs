@@ -6,6 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// Open files that are remembered at most before they are followed. Only a list is followed late.
+const MAX_OTHERS: usize = 1024;
+
 /// Writers that have a file open, and files that are complete.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Writes {
@@ -34,6 +37,17 @@ impl Writes {
             }
             Change::Gone => _ = self.open.remove(path),
             // A hard link is created without a writer.
+            Change::Created | Change::Touched => {}
+        }
+    }
+
+    /// As [`Writes::note`], of a file that is not followed. A list is not until the flag file that
+    /// names it was read, and its writer may have begun before.
+    pub(super) fn note_other(&mut self, change: Change, path: &Path) {
+        match change {
+            Change::Written if self.open.len() >= MAX_OTHERS => {}
+            Change::Written => _ = self.open.insert(path.to_path_buf()),
+            Change::Whole | Change::Gone => _ = self.open.remove(path),
             Change::Created | Change::Touched => {}
         }
     }

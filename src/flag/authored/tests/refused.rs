@@ -44,6 +44,24 @@ fn a_kill_holds_whatever_else_is_wrong() {
 }
 
 #[test]
+fn a_kill_with_mistyped_case_holds_and_is_named() {
+    for name in ["Killed", "KILLED", "\"killed \""] {
+        let text = format!(
+            "flagstaff: 1\nbucketing: v2\nflags:\n  a: {{ serve: on, {name}: true }}\n  b: \
+             {{ serve: on, killed: false, {name}: true }}\n"
+        );
+        let layer = compile(text.as_bytes(), Format::Yaml, Generation::V2, &Layer::default());
+        let layer = layer.unwrap().layer;
+        assert_eq!(layer.broken().count(), 0, "{name}");
+        let told = problems(&text);
+        assert_eq!(told.len(), 2, "{told:?}");
+        let is_named =
+            |told: &String| told.contains("warning") && told.contains(name.trim_matches('"'));
+        assert!(told.iter().all(is_named), "{told:?}");
+    }
+}
+
+#[test]
 fn values_have_the_shape_that_is_asked_for() {
     let flag = |variants: &str, schema: &str| {
         problems(&format!(

@@ -62,6 +62,28 @@ async fn what_is_known_of_the_writer_is_told() {
     assert!(!writes.is_open(&watched.path) && writes.is_complete(&chain), "{writes:?}");
 }
 
+/// A list is followed after the flag file that names it was read.
+#[tokio::test]
+async fn a_writer_is_known_before_its_file_is_followed() {
+    let mut watched = Watched::new("flags.yaml", |root| {
+        fs::write(root.join("flags.yaml"), "0").unwrap();
+        fs::write(root.join("list.txt"), "a\n").unwrap();
+    });
+    let list = watched.root.join("list.txt");
+    watched.drain().await;
+    let mut writer = OpenOptions::new().append(true).open(&list).unwrap();
+    writer.write_all(b"b\n").unwrap();
+    // Events come in order, so that of the list is known when this one wakes.
+    rename_over(&watched.path, "1");
+    let writes = watched.changed().await;
+    assert!(writes.is_open(&list), "{writes:?}");
+    watched.drain().await;
+    drop(writer);
+    rename_over(&watched.path, "2");
+    let writes = watched.changed().await;
+    assert!(!writes.is_open(&list), "{writes:?}");
+}
+
 #[tokio::test]
 async fn a_poll_does_not_cut_short_the_wait_for_a_writer() {
     let mut watched = Watched::new("flags.json", |root| {
