@@ -16,7 +16,7 @@ pub(super) fn print(text: impl AsRef<[u8]>, code: ExitCode) -> ExitCode {
     finish(written, code)
 }
 
-/// As [`print`], line by line, for text that another process wrote: it cannot steer a terminal.
+/// As [`print()`], line by line, for text that another process wrote: it cannot steer a terminal.
 pub(super) fn print_lines(text: &str, code: ExitCode) -> ExitCode {
     let lines: String = text.lines().map(|line| format!("{}\n", Printable(line))).collect();
     print(lines, code)

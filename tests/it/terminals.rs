@@ -137,8 +137,6 @@ fn a_write_that_finds_the_terminal_gone_ends_a_run_that_no_signal_reaches() {
     let mut run = Interactive::start_by(&["setsid"], &flags, &["--log-format", "text"]);
     run.wait_for("watching", 1);
     run.terminal = None;
-    thread::park_timeout(Duration::from_millis(100));
-    assert!(run.child.try_wait().unwrap().is_none(), "silence is no reason");
     flags.rename_over(&document("two"));
     assert!(run.wait_exit().success());
 }
