@@ -105,7 +105,8 @@ fn sighup_reloads_an_interactive_run_whatever_its_log_format() {
         let flags = Flags::new(&document("one"));
         // Without events only SIGHUP makes it look.
         let mut run = Interactive::start(&flags, &["--watch", "poll", "--log-format", format]);
-        run.wait_for(if format == "json" { applied } else { "watching" }, 1);
+        // The greeting ends with this, after the first content was applied.
+        run.wait_for(if format == "json" { applied } else { "in the file and save" }, 1);
         let before = run.screen.matches(applied).count();
         for time in 1..=2 {
             flags.rename_over(&document(&format!("new {time}")));

@@ -67,10 +67,10 @@ def merged(pairs):
         for source in sources:
             if not (isinstance(source, dict) and "mapping" in source):
                 raise Refused("merges no mapping")
-            for key, inner in source["mapping"]:
-                if key not in names:
-                    names.add(key)
-                    own.append((key, inner))
+            # A key that one mapping has twice stays there twice: the format of flags decides.
+            new = [(key, inner) for key, inner in source["mapping"] if key not in names]
+            names.update(key for key, _ in new)
+            own.extend(new)
     return own
 
 
