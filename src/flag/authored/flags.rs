@@ -3,7 +3,7 @@
 use super::{
     File,
     condition::Terms,
-    copies::{self, SwitchedOff},
+    copies::{SwitchedOff, Switches},
     flag,
     node::Node,
     plan::Plan,
@@ -48,10 +48,12 @@ impl File<'_> {
         Ok((plans, of_flags))
     }
 
-    /// Reads a flag. With anything written twice it has a plan only if it is switched off.
+    /// Reads a flag. With anything written twice, or a kill that is not clear, it has a plan only if
+    /// it is switched off.
     fn flag(&self, key: &str, copies: &[&RawValue], terms: Terms<'_>) -> (Option<Plan>, ReadFlag) {
         let path = Path::from("flags").member(key);
-        let switched_off = copies::switched_off(copies);
+        let switches = Switches::of(copies, &path);
+        let switched_off = switches.off();
         let mut problems = Problems::with_room(MOST_TOLD);
         let mut twice = Problems::with_room(MOST_TOLD);
         if copies.len() > 1 {
@@ -62,11 +64,12 @@ impl File<'_> {
         let plan = copies.iter().rev().take(most).find_map(|raw| {
             let value = self.read(raw, &path, &mut twice, &mut problems);
             let mut value = value.map_err(|error| problems.push(error)).ok()?;
-            if let (Some(switched_off), Json::Object(definition)) = (switched_off, &mut value) {
-                switched_off.write_into(definition);
+            if let Json::Object(definition) = &mut value {
+                switches.write_into(definition);
             }
             flag::read(&Node { value: &value, path: path.clone() }, terms, &mut problems)
         });
+        twice.extend(switches.finish());
         let plan = plan.filter(|_| !twice.has_error() || switched_off.is_some());
         problems.extend(twice.finish().0);
         (plan, ReadFlag { problems, switched_off })

@@ -14,6 +14,15 @@ pub(in crate::flag) fn truth(word: &str) -> Option<bool> {
     is(["off", "false", "no"]).then_some(false)
 }
 
+/// The truth that a value stands for, whichever rules of YAML read it.
+pub(super) fn truth_of(value: &Json) -> Option<bool> {
+    match value {
+        Json::Bool(bit) => Some(*bit),
+        Json::String(text) => truth(text),
+        _ => None,
+    }
+}
+
 /// The name among `names` that a value stands for: itself, or the only one that means the same.
 pub(super) fn named<'n>(
     value: &Json,
