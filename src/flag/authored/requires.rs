@@ -56,9 +56,14 @@ impl<'a> Required<'a> {
         found: &mut Problems,
     ) -> Option<Vec<Json>> {
         let mut told = Vec::new();
-        let conditions = self.conditions(key, plan, |wrong, Trouble { message, help, .. }| {
-            told.push(Diagnostic { message, help, ..wrong.clone() });
-        });
+        let conditions =
+            self.conditions(key, plan, |wrong, Trouble { message, help, root, .. }| {
+                let error = Diagnostic { message, help: help.into(), ..wrong.clone() };
+                told.push(match root {
+                    Some(root) => error.because_of(format!("flags.{root}")),
+                    None => error,
+                });
+            });
         found.extend(told);
         conditions
     }
@@ -92,7 +97,8 @@ impl<'a> Required<'a> {
         let Some((key, plan)) = self.plans.get_key_value(needed) else {
             if self.broken.contains(needed) {
                 let message = format!("\"{needed}\" has an error of its own");
-                return Err(Trouble::new(message, "mend it there"));
+                let root = Some(needed.to_owned());
+                return Err(Trouble { root, ..Trouble::new(message, "mend it there") });
             }
             let keys = self.plans.keys().chain(self.broken).map(String::as_str);
             let help = suggest(
@@ -149,7 +155,7 @@ impl<'a> Required<'a> {
         if let Some(inline) = &plan.inline {
             let refusal = self.written_rules.refusal(key, || Refusal::of(plan, inline));
             if let Some(refusal) = refusal {
-                return Err(refusal.of_flag(key));
+                return Err(Trouble { root: Some(key.to_owned()), ..refusal.of_flag(key) });
             }
         }
         let outermost = self.above.first().copied();
@@ -160,9 +166,11 @@ impl<'a> Required<'a> {
         let required = required.ok_or_else(|| match first {
             // The whole circle is told to each flag in it.
             Some(trouble) if trouble.circle.is_some() && trouble.circle == outermost => trouble,
-            _ => {
+            trouble => {
                 let message = format!("\"{key}\" has an error in what it requires itself");
-                Trouble::new(message, "mend it there")
+                let root = trouble.and_then(|trouble| trouble.root);
+                let root = root.or_else(|| Some(key.to_owned()));
+                Trouble { root, ..Trouble::new(message, "mend it there") }
             }
         })?;
         let writing = Writing { key, generation: self.generation, elsewhere: true };
@@ -179,11 +187,13 @@ struct Trouble<'a> {
     help: String,
     /// The flag that requires itself.
     circle: Option<&'a str>,
+    /// The flag whose own error this comes from.
+    root: Option<String>,
 }
 
 impl Trouble<'_> {
     fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { message: message.into(), help: help.into(), circle: None }
+        Self { message: message.into(), help: help.into(), circle: None, root: None }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Tests that stand in a file: who gets what, and which share of many units.
 
 mod trial;
+mod versions;
 mod work;
 
 use super::{
@@ -21,6 +22,7 @@ use crate::flag::{
     text::Text,
 };
 use serde_json::{Map, Value as Json};
+use std::collections::BTreeSet;
 use trial::{Crowd, Trial, warn_of_dots};
 use work::{MOST_WORK, work};
 
@@ -102,10 +104,12 @@ impl<'a> Run<'a> {
         if expect.is_none() && shares.is_none() {
             found.push(test.error("expects nothing", "write expect: { FLAG: VARIANT }"));
         }
+        let mut versions = BTreeSet::new();
         if let Some(expect) = expect {
             let context = encode_object(user);
             for (key, expected) in expect.members() {
                 if let Some((flag, at)) = self.asked(key, at, &expected, found) {
+                    versions.extend(versions::compared(flag));
                     self.variant(&Trial { flag, at, context: &context }, &expected, found);
                 }
             }
@@ -115,10 +119,14 @@ impl<'a> Run<'a> {
         {
             for (key, expected) in shares.members() {
                 if let Some((flag, at)) = self.asked(key, at, &expected, found) {
+                    versions.extend(versions::compared(flag));
                     let trial = Trial { flag, at, context: &crowd.common };
                     self.share(&trial, &crowd, &expected, found);
                 }
             }
+        }
+        if let Some(user) = test.member("user") {
+            versions.iter().for_each(|path| versions::warn(&user, path, found));
         }
     }
 

@@ -155,6 +155,11 @@ impl Evaluators {
         self.references().cycle(from, to)
     }
 
+    /// An evaluator that refers to itself, and the cycle.
+    pub(super) fn first_cycle(&self) -> Option<(&str, &str)> {
+        self.references().first_cycle()
+    }
+
     fn references(&self) -> &References {
         self.references.get_or_init(|| {
             References::of(

@@ -7,7 +7,8 @@ use super::{
     wrong,
 };
 use crate::flag::{
-    diagnostic::Diagnostic,
+    diagnostic::{Diagnostic, Path, Step, Target},
+    locate,
     members::{Elements, Members},
     text::Fault,
 };
@@ -39,7 +40,8 @@ struct Open {
     anchor: usize,
     /// What comes next in a mapping; `None` in a sequence.
     next: Option<Next>,
-    empty: bool,
+    /// How many members or elements were begun.
+    count: usize,
     /// The JSON of what `<<` merges in, in order.
     merged: Vec<String>,
 }
@@ -68,7 +70,8 @@ impl Writer {
                 let is_merge = text == "<<" && style == ScalarStyle::Plain && tag.is_none();
                 if let Some(tag) = &tag {
                     let is_kept = scalar::fits(&text, tag);
-                    self.tagged(tag, is_kept, Kind::Key, &span);
+                    let path = self.path().member(&text).target(Target::Name);
+                    self.tagged((tag, is_kept, Kind::Key), path, &span);
                 }
                 // The parser gives "~" for a key that is not there.
                 let text = if is_absent(&span) { "" } else { &*text };
@@ -78,7 +81,8 @@ impl Writer {
                 let start = self.begin(span.start);
                 let scalar = Scalar::of(&text, style, tag.as_deref());
                 if let Some(tag) = &tag {
-                    self.tagged(tag, scalar::fits(&text, tag), Kind::of(&scalar), &span);
+                    let path = self.path();
+                    self.tagged((tag, scalar::fits(&text, tag), Kind::of(&scalar)), path, &span);
                 }
                 self.scalar(&scalar, start);
                 self.end(start, anchor);
@@ -107,16 +111,20 @@ impl Writer {
                 return Err(wrong(span.start, &message, help));
             }
             Event::SequenceStart(_, anchor, tag) => {
+                self.begin(span.start);
                 if let Some(tag) = &tag {
-                    self.tagged(tag, tag::is_of(tag, "seq"), Kind::List, &span);
+                    let path = self.path();
+                    self.tagged((tag, tag::is_of(tag, "seq"), Kind::List), path, &span);
                 }
-                self.open(anchor, None, span.start);
+                self.open(anchor, None);
             }
             Event::MappingStart(_, anchor, tag) => {
+                self.begin(span.start);
                 if let Some(tag) = &tag {
-                    self.tagged(tag, tag::is_of(tag, "map"), Kind::Mapping, &span);
+                    let path = self.path();
+                    self.tagged((tag, tag::is_of(tag, "map"), Kind::Mapping), path, &span);
                 }
-                self.open(anchor, Some(Next::Key), span.start);
+                self.open(anchor, Some(Next::Key));
             }
             Event::SequenceEnd => self.close(']'),
             Event::MappingEnd => self.close('}'),
@@ -155,20 +163,42 @@ impl Writer {
         }
     }
 
-    /// Warns of a tag that has no effect.
-    fn tagged(&mut self, tag: &Tag, is_kept: bool, kind: Kind, span: &Span) {
+    /// Warns of a tag that has no effect: one that is not kept, on a value of this kind.
+    fn tagged(&mut self, (tag, is_kept, kind): (&Tag, bool, Kind), path: Path, span: &Span) {
         if !is_kept {
             let at = position(span.tag_start().unwrap_or(span.start));
-            self.out.warnings.push(tag::warning(tag, kind, at));
+            self.out.warnings.push(tag::warning(tag, kind, path, at));
         }
+    }
+
+    /// The path of the value that begins here; of the mapping, before a key.
+    fn path(&self) -> Path {
+        let mut path = Path::default();
+        let ends = self.open.iter().skip(1).map(|open| open.start);
+        for (open, end) in self.open.iter().zip(ends.chain([self.out.json.len()])) {
+            match open.next {
+                None => path.enter(Step::Place(open.count.saturating_sub(1))),
+                Some(Next::Merged(_)) => path.enter(Step::Member("<<".into())),
+                Some(Next::Key) => {}
+                Some(Next::Value) => {
+                    let before = self.out.json.get(..end).unwrap_or_default();
+                    let key = locate::name_at_end(before).and_then(|at| before.get(at..));
+                    let key = key.and_then(|key| key.strip_suffix(':'));
+                    let key = key.and_then(|key| serde_json::from_str::<String>(key).ok());
+                    path.enter(Step::Member(key.unwrap_or_default().into()));
+                }
+            }
+        }
+        path
     }
 
     /// Writes what separates a value from the one before; says where the value starts.
     fn begin(&mut self, at: Marker) -> usize {
-        if let Some(Open { next: None, empty, .. }) = self.open.last_mut()
-            && !std::mem::take(empty)
-        {
-            self.out.json.push(',');
+        if let Some(Open { next: None, count, .. }) = self.open.last_mut() {
+            *count += 1;
+            if *count > 1 {
+                self.out.json.push(',');
+            }
         }
         self.mark(at);
         self.out.json.len()
@@ -204,10 +234,11 @@ impl Writer {
 
     fn key(&mut self, text: &str, is_merge: bool, anchor: usize, at: Marker) {
         if !is_merge {
-            if let Some(open) = self.open.last_mut()
-                && !std::mem::take(&mut open.empty)
-            {
-                self.out.json.push(',');
+            if let Some(open) = self.open.last_mut() {
+                open.count += 1;
+                if open.count > 1 {
+                    self.out.json.push(',');
+                }
             }
             self.mark(at);
             let start = self.out.json.len();
@@ -233,10 +264,11 @@ impl Writer {
         scalar.write(&mut self.out.json);
     }
 
-    fn open(&mut self, anchor: usize, next: Option<Next>, at: Marker) {
-        let start = self.begin(at);
+    /// Opens a collection, which was begun.
+    fn open(&mut self, anchor: usize, next: Option<Next>) {
+        let start = self.out.json.len();
         self.out.json.push(if next.is_some() { '{' } else { '[' });
-        self.open.push(Open { start, anchor, next, empty: true, merged: Vec::new() });
+        self.open.push(Open { start, anchor, next, count: 0, merged: Vec::new() });
     }
 
     fn close(&mut self, bracket: char) {
