@@ -260,7 +260,8 @@ impl File<'_> {
         let start = self.text.offset_of(raw.get());
         let faults = self.text.faults(start..start + raw.get().len());
         found.extend(faults.iter().map(|fault| fault.diagnostic(path, start)));
-        read_with(raw, path, Duplicates::Refused, twice)
+        read_with(raw, path, Duplicates::Refused, twice)?;
+        Ok(serde_json::from_str(raw.get()).unwrap_or_default())
     }
 }
 

@@ -41,7 +41,10 @@ pub fn run_tests(
         && members.get(VERSION).is_some()
         && let Some(tests) = members.get("tests").filter(|tests| tests.get() != "null")
     {
-        let mut read = |name: &str, raw| read_json(raw, &Path::from(name), &mut found).ok();
+        let mut read = |name: &str, raw: &serde_json::value::RawValue| {
+            read_json(raw, &Path::from(name), &mut found).ok()?;
+            serde_json::from_str::<Json>(raw.get()).ok()
+        };
         let zone = members.get("time_zone").and_then(|zone| read("time_zone", zone));
         let zone = zone.as_ref().map(|value| Node { value, path: "time_zone".into() });
         let tests = read("tests", tests);

@@ -32,7 +32,7 @@ pub(in crate::flag) fn definitions_of(
             flags.insert(definition.key.clone().into_owned(), flag.into());
         }
     }
-    let mut metadata = scope.metadata().clone();
+    let mut metadata = scope.metadata();
     // Who gets what must not depend on an option of the reader.
     metadata.insert("fractional".to_owned(), scope.generation().as_str().into());
     let evaluators = scope.evaluators().texts();
