@@ -106,7 +106,7 @@ pub fn compile_with(
     let mut flags = Vec::with_capacity(document.flags.len());
     let (mut told, mut untold) = (MOST_TOLD, 0);
     let of_definitions = document.flags.iter().map(|definition| definition.raw.get().len()).sum();
-    let mut room = Room::new(of_file, source.text().json().len(), of_definitions);
+    let mut room = Room::new(of_file, source.length(), of_definitions);
     let mut too_large = Vec::new();
     for definition in &document.flags {
         if definition.key.is_empty() {

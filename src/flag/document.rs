@@ -74,10 +74,7 @@ impl<'a> Document<'a> {
             let path = here.member(name).target(Target::Name);
             found.push(Diagnostic::warning(path, "is not a member of a flag file", help));
         }
-        if flags.len() > MAX_FLAGS {
-            let message = format!("has {} flags, more than {MAX_FLAGS}", flags.len());
-            return Err(Diagnostic::error("flags", message, "split the file by application"));
-        }
+        check_count(flags.len())?;
         let metadata = members.get("metadata");
         let evaluators = match members.get("$evaluators") {
             None => Some(Members::default()),
@@ -116,6 +113,15 @@ pub(crate) fn members_of_file(json: &str) -> Result<Members<'_>, Diagnostic> {
     })
 }
 
+/// Checks how many flags a file has.
+pub(crate) fn check_count(flags: usize) -> Result<(), Diagnostic> {
+    if flags > MAX_FLAGS {
+        let message = format!("has {flags} flags, more than {MAX_FLAGS}");
+        return Err(Diagnostic::error("flags", message, "split the file by application"));
+    }
+    Ok(())
+}
+
 /// The error of a file without flags, which has perhaps something `near`.
 fn no_flags(near: Option<&str>) -> Diagnostic {
     match near {
@@ -148,7 +154,12 @@ pub fn positions_of(
     wanted.map(position).collect()
 }
 
-impl Definition<'_> {
+impl<'a> Definition<'a> {
+    /// A definition that stands in an object of flags.
+    pub(crate) fn new(key: Cow<'a, str>, raw: &'a RawValue) -> Self {
+        Self { key, raw, is_disabled_before: false, place: None }
+    }
+
     /// Where the flag begins in the JSON text.
     pub(crate) fn begins(&self, text: &Text<'_>) -> usize {
         match self.place {
@@ -162,11 +173,7 @@ impl Definition<'_> {
 fn by_key<'a>(flags: Members<'a>, found: &mut Problems) -> Vec<Definition<'a>> {
     flags.warn_of_duplicates(&"flags".into(), &[], found);
     let flags = flags.0.into_iter();
-    last_of_each(
-        flags
-            .map(|(key, raw)| Definition { key, raw, is_disabled_before: false, place: None })
-            .collect(),
-    )
+    last_of_each(flags.map(|(key, raw)| Definition::new(key, raw)).collect())
 }
 
 /// The list form of `flags`: each flag carries its own key.

@@ -118,6 +118,10 @@ impl<'t> Json<'t> {
         if let Self::Number(number) = self { Some(number.as_f64()) } else { None }
     }
 
+    pub(crate) fn as_u64(self) -> Option<u64> {
+        if let Self::Number(number) = self { number.get().as_u64() } else { None }
+    }
+
     /// The member of an object.
     pub(crate) fn get(self, name: &str) -> Option<Self> {
         self.as_object()?.get(name)
@@ -167,11 +171,6 @@ impl<'t> JsonText<'t> {
 
     pub(crate) fn is(self, text: &str) -> bool {
         self.get() == text
-    }
-
-    /// As it is written, quotes included.
-    pub(crate) fn written(self) -> &'t str {
-        self.0
     }
 }
 

@@ -4,7 +4,7 @@
 
 use super::words;
 use crate::flag::members::{Members, Name};
-use serde_json::{Map, Value as Json, value::RawValue};
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// How a definition switches its flag off.
@@ -39,14 +39,4 @@ pub(super) fn switched_off(copies: &[&RawValue]) -> Option<SwitchedOff> {
 
 fn text_of(json: &str) -> Option<String> {
     serde_json::from_str::<Name<'_>>(json).ok().map(|Name(text)| text.into_owned())
-}
-
-impl SwitchedOff {
-    /// Writes the switch into a definition, from whichever copy it came.
-    pub(super) fn write_into(self, definition: &mut Map<String, Json>) {
-        match self {
-            Self::Killed => definition.insert("killed".to_owned(), true.into()),
-            Self::Disabled => definition.insert("state".to_owned(), "DISABLED".into()),
-        };
-    }
 }

@@ -2,11 +2,14 @@
 
 use super::{
     condition::Terms,
+    copies::SwitchedOff,
     experiment::Experiment,
     facts,
     moment::Clock,
     node::Node,
     plan::{Outcome, Plan},
+    requires::Refusal,
+    rule_text::RuleText,
     rules, shape,
     variants::Variants,
 };
@@ -44,7 +47,14 @@ const KNOWN: [&str; 25] = [
 ];
 
 /// Reads a flag. `None` if it cannot be served, for a reason among the errors found.
-pub(super) fn read(node: &Node<'_>, terms: Terms<'_>, found: &mut Problems) -> Option<Plan> {
+///
+/// It may be `switched_off` by another copy of it.
+pub(super) fn read(
+    node: &Node<'_>,
+    switched_off: Option<SwitchedOff>,
+    terms: Terms<'_>,
+    found: &mut Problems,
+) -> Option<Plan> {
     let key = node.name();
     if KNOWN.contains(&key) && !node.value.is_object() {
         let help = "indent it by two more spaces, so that it stands below the key of its flag";
@@ -54,10 +64,12 @@ pub(super) fn read(node: &Node<'_>, terms: Terms<'_>, found: &mut Problems) -> O
     node.object(&KNOWN, "a flag", found)?;
     let mut variants = Variants::read(node.member("variants").as_ref(), found)?;
     if let Some(schema) = node.member("schema") {
-        shape::check(&schema, &variants, node.member("variants").as_ref(), found);
+        shape::check(&schema, node.member("variants").as_ref(), found);
     }
     let metadata = facts::metadata(node, found);
-    let killed = node.member("killed").and_then(|killed| killed.truth(found)).unwrap_or(false);
+    let killed = node.member("killed").filter(|_| switched_off.is_none());
+    let killed = killed.and_then(|killed| killed.truth(found)).unwrap_or(false);
+    let killed = killed || switched_off == Some(SwitchedOff::Killed);
     let decides: Vec<_> = LAST.iter().filter_map(|name| node.member(name)).collect();
     if let [first, second, ..] = decides.as_slice() {
         let message = format!("says twice what is served: {} and {}", first.name(), second.name());
@@ -78,7 +90,9 @@ pub(super) fn read(node: &Node<'_>, terms: Terms<'_>, found: &mut Problems) -> O
         node.member(name).and_then(|text| text.text("a text", found))
     };
     let (salt, by) = (text("salt", found), text("by", found));
-    let inline = node.member("targeting").map(|targeting| targeting.value.clone());
+    let inline = node
+        .member("targeting")
+        .map(|targeting| (RuleText::of(targeting.value), Refusal::of(&variants, targeting.value)));
     if inline.is_some() {
         let others = ["rules", "requires", "start", "end", "hold_at", "salt", "by"];
         for other in others.iter().filter_map(|name| node.member(name)) {
@@ -86,13 +100,16 @@ pub(super) fn read(node: &Node<'_>, terms: Terms<'_>, found: &mut Problems) -> O
             found.push(other.error("has no effect beside targeting", help));
         }
     }
-    let disabled = is_disabled(node, found);
+    let disabled = match switched_off {
+        Some(SwitchedOff::Disabled) => true,
+        _ => is_disabled(node, found),
+    };
     if disabled && killed {
         let help = "remove it: killed serves everybody the safe variant";
         found.push(node.warning("is DISABLED and killed, and killed counts", help));
     }
     if otherwise.is_none() && !found.has_error() {
-        found.push(no_otherwise(node));
+        found.push(no_otherwise(node, killed));
     }
     let otherwise = otherwise?;
     // A typo elsewhere must not undo a kill.
@@ -150,7 +167,7 @@ fn window(node: &Node<'_>, clock: &Clock, found: &mut Problems) -> (Option<i64>,
 
 fn is_disabled(node: &Node<'_>, found: &mut Problems) -> bool {
     let Some(state) = node.member("state") else { return false };
-    match state.value.as_str() {
+    match state.value.as_str().as_deref() {
         Some("DISABLED") => true,
         Some("ENABLED") => false,
         _ => {
@@ -201,13 +218,13 @@ fn otherwise(
 }
 
 /// The error of a flag that leaves out whom nothing serves.
-fn no_otherwise(node: &Node<'_>) -> Diagnostic {
-    let (message, help) = match node.member("killed") {
-        Some(_) => (
+fn no_otherwise(node: &Node<'_>, killed: bool) -> Diagnostic {
+    let (message, help) = match killed || node.member("killed").is_some() {
+        true => (
             "has no variant to go back to when it is killed",
             "write otherwise: VARIANT, the one that is safe",
         ),
-        None => ("does not say what those get whom no rule serves", "write otherwise: VARIANT"),
+        false => ("does not say what those get whom no rule serves", "write otherwise: VARIANT"),
     };
     node.error(message, help)
 }

@@ -1,15 +1,27 @@
 //! JSON without blanks and with sorted names: the same bytes for the same value.
 
 use super::{Json, JsonNumber, JsonText};
+use crate::flag::integers;
+
+/// How numbers are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Numbers {
+    AsWritten,
+    AsServed,
+}
 
 impl Json<'_> {
     /// Shows the canonical text, part by part.
     pub(crate) fn canonical(self, see: &mut dyn FnMut(&[u8])) {
+        self.write(Numbers::AsWritten, see);
+    }
+
+    fn write(self, numbers: Numbers, see: &mut dyn FnMut(&[u8])) {
         match self {
             Self::Null => see(b"null"),
             Self::Bool(true) => see(b"true"),
             Self::Bool(false) => see(b"false"),
-            Self::Number(number) => number.canonical(see),
+            Self::Number(number) => number.write(numbers, see),
             Self::String(text) => text.canonical(see),
             Self::Array(list) => {
                 see(b"[");
@@ -17,20 +29,20 @@ impl Json<'_> {
                     if place > 0 {
                         see(b",");
                     }
-                    element.canonical(see);
+                    element.write(numbers, see);
                 }
                 see(b"]");
             }
             Self::Object(object) => {
                 see(b"{");
                 if let Some((name, value)) = object.only() {
-                    member(&name, value, see);
+                    member(&name, value, numbers, see);
                 } else {
                     for (place, (name, value)) in object.members().enumerate() {
                         if place > 0 {
                             see(b",");
                         }
-                        member(&name, value, see);
+                        member(&name, value, numbers, see);
                     }
                 }
                 see(b"}");
@@ -40,18 +52,27 @@ impl Json<'_> {
 
     /// The canonical text.
     pub(crate) fn to_canonical(self) -> String {
+        self.to_text(Numbers::AsWritten)
+    }
+
+    /// The same with each integer that a double cannot hold as the number that is served.
+    pub(crate) fn to_served(self) -> String {
+        self.to_text(Numbers::AsServed)
+    }
+
+    fn to_text(self, numbers: Numbers) -> String {
         let mut length = 0;
-        self.canonical(&mut |part| length += part.len());
+        self.write(numbers, &mut |part| length += part.len());
         let mut text = Vec::with_capacity(length);
-        self.canonical(&mut |part| text.extend_from_slice(part));
+        self.write(numbers, &mut |part| text.extend_from_slice(part));
         String::from_utf8(text).unwrap_or_default()
     }
 }
 
-fn member(name: &str, value: Json<'_>, see: &mut dyn FnMut(&[u8])) {
+fn member(name: &str, value: Json<'_>, numbers: Numbers, see: &mut dyn FnMut(&[u8])) {
     put_text(name, see);
     see(b":");
-    value.canonical(see);
+    value.write(numbers, see);
 }
 
 /// Shows a text in quotes.
@@ -76,12 +97,15 @@ impl JsonText<'_> {
 }
 
 impl JsonNumber<'_> {
-    fn canonical(self, see: &mut dyn FnMut(&[u8])) {
+    fn write(self, numbers: Numbers, see: &mut dyn FnMut(&[u8])) {
         let digits = self.0.strip_prefix('-').unwrap_or(self.0);
         // Integers of so many digits are written as they are; -0 is a double.
-        let is_plain = digits.len() <= 18 && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let is_plain = digits.len() <= 15 && digits.bytes().all(|byte| byte.is_ascii_digit());
         match is_plain && self.0 != "-0" {
             true => see(self.0.as_bytes()),
+            false if numbers == Numbers::AsServed => {
+                see(integers::rounded(&self.get()).to_string().as_bytes());
+            }
             false => see(self.get().to_string().as_bytes()),
         }
     }
