@@ -1,3 +1,5 @@
+//! Values read in place are those that serde reads.
+
 use super::*;
 use crate::flag::encoded;
 use serde_json::Value;
