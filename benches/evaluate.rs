@@ -1,7 +1,8 @@
 //! From the bytes of a request to the chosen answer: without snapshot, timing and counting.
 //!
 //! `cargo bench --bench evaluate` prints the least time of many rounds for a static flag, a rule
-//! over five attributes and a split.
+//! over five attributes and a split. With `-- --only KEY CALLS` it answers one flag so many times, for
+//! a tool that counts instructions.
 #![expect(clippy::print_stdout, reason = "a bench prints")]
 
 use bytes::Bytes;
@@ -85,10 +86,22 @@ fn main() -> Result<(), Box<dyn Error>> {
             flags.insert(flag.key().into(), (Answers::new(&flag), flag));
         }
     }
+    let request = |key: &str| {
+        let context = Some(context.clone());
+        ResolveBooleanRequest { flag_key: key.to_owned(), context }.encode_to_vec()
+    };
+    let arguments: Vec<String> = std::env::args().collect();
+    if let [_, only, key, calls, ..] = &arguments[..]
+        && only == "--only"
+    {
+        let (request, mut scratch) = (request(key), Scratch::default());
+        for _ in 0..calls.parse::<u32>()? {
+            black_box(answer(black_box(&flags), black_box(&request), &mut scratch));
+        }
+        return Ok(());
+    }
     let measured = |key: &str| {
-        let request =
-            ResolveBooleanRequest { flag_key: key.to_owned(), context: Some(context.clone()) };
-        let request = request.encode_to_vec();
+        let request = request(key);
         (least(&flags, &request), request.len())
     };
     for (key, goal) in [("static", 50.0), ("rule", 300.0), ("split", 250.0)] {

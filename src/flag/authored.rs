@@ -46,7 +46,7 @@ use super::{
     suggest::suggest,
     text::Text,
 };
-pub(super) use copies::SwitchedOff;
+pub(super) use copies::{SwitchedOff, is_killed};
 pub(super) use translation::{FlagProblems, Shape, Translation, written_path};
 pub(super) use words::truth;
 

@@ -31,12 +31,13 @@ pub(crate) use operators::name_of;
 
 use super::{
     Behaviour, Digest, Flag, Format, Generation, Layer, Lists,
-    authored::{FlagProblems, SwitchedOff},
-    diagnostic::{Diagnostic, Path},
+    authored::SwitchedOff,
+    diagnostic::{Diagnostic, Level, Path},
     document::Definition,
     foreign,
     json::Json,
     layer::{LayerFlag, Standing},
+    members::Members,
     problems::{MOST_TOLD, Problems},
     split,
     text::Text,
@@ -176,8 +177,9 @@ fn compile_one(
     let faults = text.faults(start..start + raw.get().len());
     let origin = source.origin_of(key);
     let beyond = origin.text();
-    let disabled = [u8::from(definition.is_disabled_before)];
-    let parts = [scope.digest(), key.as_bytes(), beyond.as_bytes(), &disabled];
+    let before_it =
+        [u8::from(definition.is_disabled_before), u8::from(definition.is_killed_before)];
+    let parts = [scope.digest(), key.as_bytes(), beyond.as_bytes(), &before_it];
     let digest = digest(parts.into_iter().chain([raw.get().as_bytes()]));
     let written = source.problems_of(key);
     if let Some(same) = before.filter(|before| before.was_compiled_from(&digest))
@@ -196,7 +198,8 @@ fn compile_one(
     found.extend(written.iter().flat_map(|written| &written.told).cloned());
     let (mut found, untold) = found.finish();
     source.lead_back(key, &mut found);
-    let standing = match written.is_some_and(FlagProblems::has_error) {
+    let has_error = found.iter().any(|problem| problem.level == Level::Error);
+    let standing = match has_error {
         true => Standing::SwitchedOff,
         false => Standing::Good,
     };
@@ -208,7 +211,11 @@ fn compile_one(
             LayerFlag::new(Arc::new(flag), standing, &found)
         }
         None => {
-            let switched_off = written.and_then(|written| written.switched_off);
+            let killed =
+                || Members::parse(raw).is_some_and(|members| definition.is_killed(&members));
+            let switched_off = written
+                .and_then(|written| written.switched_off)
+                .or_else(|| killed().then_some(SwitchedOff::Killed));
             quarantine::flag(key, digest, before, switched_off, &found)
         }
     };
@@ -225,7 +232,10 @@ fn no_room(
     let path = Path::from("flags").member(&definition.key);
     let message = format!("takes {bytes} bytes in memory, more than its file has room for");
     let error = Diagnostic::error(path, message, room::HELP);
-    let switched_off = flag.is_disabled().then_some(SwitchedOff::Disabled);
+    let switched_off = match flag.is_killed() {
+        true => Some(SwitchedOff::Killed),
+        false => flag.is_disabled().then_some(SwitchedOff::Disabled),
+    };
     quarantine::flag(&definition.key, flag.digests.source, before, switched_off, &[error])
 }
 

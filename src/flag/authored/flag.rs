@@ -2,7 +2,7 @@
 
 use super::{
     condition::Terms,
-    copies::SwitchedOff,
+    copies::{SwitchedOff, Switches},
     experiment::Experiment,
     facts,
     moment::Clock,
@@ -48,10 +48,10 @@ const KNOWN: [&str; 25] = [
 
 /// Reads a flag. `None` if it cannot be served, for a reason among the errors found.
 ///
-/// It may be `switched_off` by another copy of it.
+/// Its `switches` are those of all of its copies.
 pub(super) fn read(
     node: &Node<'_>,
-    switched_off: Option<SwitchedOff>,
+    switches: &Switches,
     terms: Terms<'_>,
     found: &mut Problems,
 ) -> Option<Plan> {
@@ -61,15 +61,22 @@ pub(super) fn read(
         found.push(node.error("belongs to a flag, and is none", help));
         return None;
     }
-    node.object(&KNOWN, "a flag", found)?;
+    // What is wrong with an unclear kill is told once.
+    let known: Vec<&str> = KNOWN.into_iter().chain(switches.unclear()).collect();
+    node.object(&known, "a flag", found)?;
     let mut variants = Variants::read(node.member("variants").as_ref(), found)?;
     if let Some(schema) = node.member("schema") {
         shape::check(&schema, node.member("variants").as_ref(), found);
     }
     let metadata = facts::metadata(node, found);
-    let killed = node.member("killed").filter(|_| switched_off.is_none());
-    let killed = killed.and_then(|killed| killed.truth(found)).unwrap_or(false);
-    let killed = killed || switched_off == Some(SwitchedOff::Killed);
+    let switched_off = switches.off();
+    let killed = match switched_off {
+        Some(SwitchedOff::Killed) => true,
+        _ => {
+            let killed = node.member("killed").filter(|_| !switches.is_unclear("killed"));
+            killed.and_then(|killed| killed.truth(found)).unwrap_or(false)
+        }
+    };
     let decides: Vec<_> = LAST.iter().filter_map(|name| node.member(name)).collect();
     if let [first, second, ..] = decides.as_slice() {
         let message = format!("says twice what is served: {} and {}", first.name(), second.name());

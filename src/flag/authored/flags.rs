@@ -3,7 +3,7 @@
 use super::{
     File,
     condition::Terms,
-    copies::{self, SwitchedOff},
+    copies::{SwitchedOff, Switches},
     flag,
     node::Node,
     plan::Plan,
@@ -50,10 +50,12 @@ impl File<'_> {
         Ok((plans, of_flags))
     }
 
-    /// Reads a flag. With anything written twice it has a plan only if it is switched off.
+    /// Reads a flag. With anything written twice, or a kill that is not clear, it has a plan only if
+    /// it is switched off.
     fn flag(&self, key: &str, copies: &[&RawValue], terms: Terms<'_>) -> (Option<Plan>, ReadFlag) {
         let path = Path::from("flags").member(key);
-        let switched_off = copies::switched_off(copies);
+        let switches = Switches::of(copies, &path);
+        let switched_off = switches.off();
         let mut problems = Problems::with_room(MOST_TOLD);
         let mut twice = Problems::with_room(MOST_TOLD);
         if copies.len() > 1 {
@@ -65,8 +67,9 @@ impl File<'_> {
             let value = self.read(raw, &path, &mut twice, &mut problems);
             let value = value.map_err(|error| problems.push(error)).ok()?;
             let node = Node { value: value.value(), path: path.clone() };
-            flag::read(&node, switched_off, terms, &mut problems)
+            flag::read(&node, &switches, terms, &mut problems)
         });
+        twice.extend(switches.finish());
         let plan = plan.filter(|_| !twice.has_error() || switched_off.is_some());
         problems.extend(twice.finish().0);
         (plan, ReadFlag { problems, switched_off })

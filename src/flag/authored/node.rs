@@ -108,11 +108,7 @@ impl<'a> Node<'a> {
 
     /// A truth, whichever YAML read it: `on`, `yes` and `true` are one.
     pub(super) fn truth(&self, found: &mut Problems) -> Option<bool> {
-        let truth = match self.value {
-            Json::Bool(bit) => Some(bit),
-            Json::String(text) => words::truth(&text.get()),
-            _ => None,
-        };
+        let truth = words::truth_of(self.value);
         if truth.is_none() {
             found.push(self.error("is neither true nor false", "write true or false"));
         }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::flag::{
     diagnostic::{Diagnostic, Path, Target},
-    json::Json,
+    json::{Json, JsonObject},
     problems::Problems,
     suggest::nearest,
 };
@@ -50,7 +50,7 @@ struct Membership {
 /// Segments as they are written.
 struct Written<'a> {
     path: &'a Path,
-    by_name: BTreeMap<Cow<'a, str>, Node<'a>>,
+    by_name: BTreeMap<Cow<'a, str>, Json<'a>>,
 }
 
 /// Segments may refer to segments, as deep as the stack that reads them bears easily.
@@ -76,7 +76,8 @@ impl<'a> Segments<'a> {
         };
         match node {
             Some(all) if all.value.is_object() => {
-                let all = Written { path: &all.path, by_name: all.members().collect() };
+                let members = all.value.as_object().into_iter().flat_map(JsonObject::members);
+                let all = Written { path: &all.path, by_name: members.collect() };
                 segments.names = all.by_name.keys().map(|name| name.clone().into_owned()).collect();
                 for name in all.by_name.keys() {
                     segments.add(&mut vec![name.clone().into_owned()], &all, clock, found);
@@ -103,17 +104,19 @@ impl<'a> Segments<'a> {
         else {
             return;
         };
-        let node = all.by_name.get(&*name);
-        let Some(node) = node.filter(|node| !node.value.is_null()) else {
+        let value = all.by_name.get(&*name).copied();
+        let path = all.path.member(&name);
+        let Some(value) = value.filter(|value| !value.is_null()) else {
             // Of one that is not there, whoever names it is told.
-            if node.is_some() {
-                let path = all.path.member(&name).target(Target::Name);
+            if value.is_some() {
+                let path = path.target(Target::Name);
                 let help = "write a condition below it, such as plan: enterprise";
                 found.push(Diagnostic::error(path, "is empty", help));
                 self.rules.insert(name, None);
             }
             return;
         };
+        let node = Node { value, path };
         let mut is_good = true;
         for needed in segments_in(node.value) {
             if names.len() > MAX_DEPTH {
@@ -134,7 +137,7 @@ impl<'a> Segments<'a> {
             }
         }
         let rule = match is_good {
-            true => condition::rule(node, Terms::new(clock, self), found),
+            true => condition::rule(&node, Terms::new(clock, self), found),
             false => None,
         };
         self.rules.insert(name, rule);

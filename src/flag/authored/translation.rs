@@ -1,7 +1,7 @@
 //! A readable file as flagd reads it, with the facts that its definitions cannot express.
 
 use super::{copies::SwitchedOff, facts, rollout::Held, variants::put_member};
-use crate::flag::diagnostic::{Diagnostic, Level, Path, Step};
+use crate::flag::diagnostic::{Diagnostic, Path, Step};
 use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -79,13 +79,6 @@ pub(in crate::flag) struct FlagProblems {
     pub(in crate::flag) is_broken: bool,
     /// What holds even then.
     pub(in crate::flag) switched_off: Option<SwitchedOff>,
-}
-
-impl FlagProblems {
-    /// Whether the definition is wrong, even if a kill in it is served.
-    pub(in crate::flag) fn has_error(&self) -> bool {
-        self.told.iter().any(|problem| problem.level == Level::Error)
-    }
 }
 
 /// Where the author wrote what a path of the translation leads to.

@@ -15,6 +15,15 @@ pub(in crate::flag) fn truth(word: &str) -> Option<bool> {
     is(["off", "false", "no"]).then_some(false)
 }
 
+/// The truth that a value stands for, whichever rules of YAML read it.
+pub(super) fn truth_of(value: Json<'_>) -> Option<bool> {
+    match value {
+        Json::Bool(bit) => Some(bit),
+        Json::String(text) => truth(&text.get()),
+        _ => None,
+    }
+}
+
 /// The name among `names` that a value stands for: itself, or the only one that means the same.
 pub(super) fn named<'n>(
     value: Json<'_>,
@@ -43,7 +52,6 @@ pub(super) fn called<'n>(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::flag::json::Indexed;
     use serde_json::{Value, json};
 

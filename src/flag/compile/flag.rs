@@ -9,7 +9,9 @@ use super::{
     variants,
 };
 use crate::flag::{
-    Behaviour, Digest, Digests, Flag, Variant, VariantValue, boundaries,
+    Behaviour, Digest, Digests, Flag, Variant, VariantValue,
+    authored::truth,
+    boundaries,
     diagnostic::{Diagnostic, Path, Target},
     document::Definition,
     json::{Indexed, Json, JsonObject},
@@ -38,7 +40,8 @@ pub(super) fn compile(
     let help = "a flag has a \"state\", \"variants\" and a \"defaultVariant\"";
     let is_not = Diagnostic::error(&here, "is not an object", help);
     let members = Members::read(definition.raw, is_not).map_err(|error| found.push(error)).ok()?;
-    warn_of_names(&members, &here, found);
+    let killed = definition.is_killed(&members);
+    warn_of_names(&members, killed, &here, found);
     let read = |member: &str, found: &mut Problems| {
         let raw = members.get(member)?;
         json::read(raw, &here.member(member), found).map_err(|error| found.push(error)).ok()
@@ -81,14 +84,22 @@ pub(super) fn compile(
         results::check(rule, variants, scope, path, found);
     }
     let variants = known.unwrap_or_default();
-    match disabled {
-        // A typo must not undo a kill: switched off is switched off, whatever else is broken.
-        true => found.only_warn(),
-        false if found.has_error() => return None,
-        false => {}
+    // A typo must not undo a kill: switched off is switched off, whatever else is broken.
+    let default = match killed {
+        true => safe_variant(&variants, default),
+        false => default,
+    };
+    if disabled || (killed && default.is_some()) {
+        found.only_warn();
+    } else if found.has_error() {
+        return None;
+    }
+    if killed {
+        found.push(kill_in_flagds_format(&here));
     }
     let behaviour = match rule {
         _ if disabled => Behaviour::Disabled,
+        _ if killed => Behaviour::Static,
         None => Behaviour::Static,
         Some(rule) => Behaviour::Targeted(rule),
     };
@@ -98,7 +109,7 @@ pub(super) fn compile(
     };
     let mut hash = PartsHash::default();
     hash.part(&[scope.generation() as u8]);
-    hash.json(targeting.unwrap_or(Json::Null));
+    hash.json(targeting.filter(|_| !killed).unwrap_or(Json::Null));
     let references = references.iter().filter_map(|name| scope.evaluators().digest_of(name));
     references.for_each(|reference| hash.part(&reference));
     let targeting = hash.finish();
@@ -113,9 +124,30 @@ pub(super) fn compile(
         metadata,
         description,
         boundaries,
-        origin: Origin::default(),
+        origin: Origin { killed, zone: None },
         digests,
     })
+}
+
+/// The variant that a kill serves: the one that means off, or else the default.
+fn safe_variant(variants: &[Variant], default: Option<usize>) -> Option<usize> {
+    let only = |is_off: &dyn Fn(&Variant) -> bool| {
+        let mut off = variants.iter().enumerate().filter(|(_, variant)| is_off(variant));
+        off.next().filter(|_| off.next().is_none()).map(|(place, _)| place)
+    };
+    only(&|variant| *variant.name == *"off")
+        .or_else(|| only(&|variant| truth(&variant.name) == Some(false)))
+        .or_else(|| only(&|variant| variant.value == VariantValue::Bool(false)))
+        .or(default)
+}
+
+/// The error of a kill in flagd's format, which has none: the flag's author meant it all the same,
+/// or the file has lost the line `flagstaff: 1`.
+fn kill_in_flagds_format(here: &Path) -> Diagnostic {
+    let path = here.member("killed").target(Target::Name);
+    let help = "this format has no kill: make the safe variant the defaultVariant, and remove \
+        targeting; or write flagstaff: 1 as the first line";
+    Diagnostic::error(path, "is not a member of a flag; the kill holds", help)
 }
 
 /// The rule, or the evaluator that has the same text: the rule of a flag that others require is
@@ -152,15 +184,14 @@ fn variants(
 }
 
 /// Warns of members that are written twice, and of those that nothing reads.
-fn warn_of_names(members: &Members<'_>, here: &Path, found: &mut Problems) {
+fn warn_of_names(members: &Members<'_>, killed: bool, here: &Path, found: &mut Problems) {
     members.warn_of_duplicates(here, &KNOWN, found);
-    for name in members.unknown(&KNOWN) {
+    // A kill is an error, with the same help.
+    let is_kill = |name: &str| killed && name.trim().eq_ignore_ascii_case("killed");
+    for name in members.unknown(&KNOWN).filter(|name| !is_kill(name)) {
         let otherwise = "nothing reads it; notes belong into \"metadata\"";
         let help = match name {
-            "killed" => {
-                "this format has no kill: make the safe variant the defaultVariant, and remove targeting"
-                    .to_owned()
-            }
+            "killed" => "this format has no kill: remove it".to_owned(),
             name => suggest(name, KNOWN, otherwise),
         };
         let path = here.member(name).target(Target::Name);

@@ -144,7 +144,7 @@ impl<'a> Source<'a> {
 fn translated(translation: &Translation) -> Document<'_> {
     let definitions = translation.definitions.iter();
     let flags = definitions
-        .filter_map(|(key, text)| Some(Definition::new(Cow::Borrowed(&**key), raw(text)?)));
+        .filter_map(|(key, text)| Some(Definition::new(Cow::Borrowed(&**key), raw(text)?, None)));
     let evaluators = translation.evaluators.iter();
     let evaluators = evaluators.filter_map(|(name, text)| Some((name.as_str().into(), raw(text)?)));
     Document {
