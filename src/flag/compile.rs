@@ -9,6 +9,8 @@ mod flag;
 mod fractional;
 mod interned;
 mod json;
+mod lookup;
+mod operation;
 mod operators;
 mod quarantine;
 mod references;
@@ -33,6 +35,7 @@ use super::{
     diagnostic::{Diagnostic, Level, Path},
     document::Definition,
     foreign,
+    json::Json,
     layer::{LayerFlag, Standing},
     members::Members,
     problems::{MOST_TOLD, Problems},
@@ -94,13 +97,15 @@ pub fn compile_with(
         }
     };
     let evaluators = previous.evaluators();
+    let of_lists = lists.values().flatten().flat_map(|list| list.iter());
+    let of_file = content.len() + of_lists.map(|entry| entry.len() + 1).sum::<usize>();
+    let most_bytes = room::most_bytes(of_file, document.flags.len());
     let scope = FileScope::read(&document, source.text(), fallback, evaluators, &mut found);
+    let scope = scope.with_most_bytes(most_bytes);
     let mut flags = Vec::with_capacity(document.flags.len());
     let (mut told, mut untold) = (MOST_TOLD, 0);
     let of_definitions = document.flags.iter().map(|definition| definition.raw.get().len()).sum();
-    let of_lists = lists.values().flatten().flat_map(|list| list.iter());
-    let of_file = content.len() + of_lists.map(|entry| entry.len() + 1).sum::<usize>();
-    let mut room = Room::new(of_file, source.text().json().len(), of_definitions);
+    let mut room = Room::new(of_file, source.length(), of_definitions);
     let mut too_large = Vec::new();
     for definition in &document.flags {
         if definition.key.is_empty() {
@@ -160,7 +165,7 @@ pub(super) fn place_problems(text: &Text<'_>, found: Problems) -> Vec<Diagnostic
 fn compile_one(
     definition: &Definition<'_>,
     source: &Source<'_>,
-    scope: &FileScope,
+    scope: &FileScope<'_>,
     before: Option<&LayerFlag>,
     room: usize,
 ) -> (LayerFlag, usize) {
@@ -224,8 +229,7 @@ fn no_room(
 ) -> LayerFlag {
     let path = Path::from("flags").member(&definition.key);
     let message = format!("takes {bytes} bytes in memory, more than its file has room for");
-    let help = "shorten it, write repeated parts once, or move long lists into files of their own";
-    let error = Diagnostic::error(path, message, help);
+    let error = Diagnostic::error(path, message, room::HELP);
     let switched_off = match flag.is_killed() {
         true => Some(SwitchedOff::Killed),
         false => flag.is_disabled().then_some(SwitchedOff::Disabled),
@@ -255,12 +259,38 @@ impl Flag {
 
 /// Hashes parts so that no two different lists of parts look alike.
 pub(super) fn digest<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Digest {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update((part.len() as u64).to_le_bytes());
-        hash.update(part);
+    let mut hash = PartsHash::default();
+    parts.into_iter().for_each(|part| hash.part(part));
+    hash.finish()
+}
+
+/// The hash of a list of parts.
+#[derive(Default)]
+struct PartsHash(Sha256);
+
+impl PartsHash {
+    fn part(&mut self, part: &[u8]) {
+        self.joined(&[part]);
     }
-    hash.finalize().into()
+
+    /// Adds one part that is made of several.
+    fn joined(&mut self, parts: &[&[u8]]) {
+        let length: usize = parts.iter().map(|part| part.len()).sum();
+        self.0.update((length as u64).to_le_bytes());
+        parts.iter().for_each(|part| self.0.update(part));
+    }
+
+    /// Adds the canonical text of a value, which is never there as a whole.
+    fn json(&mut self, value: Json<'_>) {
+        let mut length = 0;
+        value.canonical(&mut |part| length += part.len() as u64);
+        self.0.update(length.to_le_bytes());
+        value.canonical(&mut |part| self.0.update(part));
+    }
+
+    fn finish(self) -> Digest {
+        self.0.finalize().into()
+    }
 }
 
 #[cfg(test)]

@@ -168,6 +168,15 @@ impl Path {
         path
     }
 
+    /// The path of its first steps.
+    pub(crate) fn first(&self, steps: usize) -> Self {
+        Self::from_steps(self.steps.iter().take(steps).cloned())
+    }
+
+    fn from_steps(steps: impl Iterator<Item = Step>) -> Self {
+        Self { steps: steps.collect(), target: Target::Value }
+    }
+
     pub(crate) fn target(mut self, target: Target) -> Self {
         self.target = target;
         self

@@ -77,10 +77,7 @@ impl<'a> Document<'a> {
             let path = here.member(name).target(Target::Name);
             found.push(Diagnostic::warning(path, "is not a member of a flag file", help));
         }
-        if flags.len() > MAX_FLAGS {
-            let message = format!("has {} flags, more than {MAX_FLAGS}", flags.len());
-            return Err(Diagnostic::error("flags", message, "split the file by application"));
-        }
+        check_count(flags.len())?;
         let metadata = members.get("metadata");
         let evaluators = match members.get("$evaluators") {
             None => Some(Members::default()),
@@ -119,6 +116,15 @@ pub(crate) fn members_of_file(json: &str) -> Result<Members<'_>, Diagnostic> {
     })
 }
 
+/// Checks how many flags a file has.
+pub(crate) fn check_count(flags: usize) -> Result<(), Diagnostic> {
+    if flags > MAX_FLAGS {
+        let message = format!("has {flags} flags, more than {MAX_FLAGS}");
+        return Err(Diagnostic::error("flags", message, "split the file by application"));
+    }
+    Ok(())
+}
+
 /// The error of a file without flags, which has perhaps something `near`.
 fn no_flags(near: Option<&str>) -> Diagnostic {
     match near {
@@ -152,7 +158,8 @@ pub fn positions_of(
 }
 
 impl<'a> Definition<'a> {
-    fn new(key: Cow<'a, str>, raw: &'a RawValue, place: Option<usize>) -> Self {
+    /// A definition that stands in an object of flags, or at a place of a list.
+    pub(crate) fn new(key: Cow<'a, str>, raw: &'a RawValue, place: Option<usize>) -> Self {
         Self { key, raw, is_disabled_before: false, is_killed_before: false, place }
     }
 

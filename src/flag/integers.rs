@@ -7,7 +7,7 @@ use super::{
     number,
     problems::Problems,
 };
-use serde_json::{Number, Value as Json, value::RawValue};
+use serde_json::{Number, value::RawValue};
 use std::borrow::Cow;
 
 /// Up to here, with either sign, each integer has a double of its own.
@@ -79,16 +79,10 @@ fn is_exact(number: f64) -> bool {
     number.trunc() != number || number.abs() <= LARGEST as f64
 }
 
-/// Makes integers that are too large the numbers that are served.
-pub(super) fn round(value: &mut Json) {
-    match value {
-        Json::Number(number) if inexact(number).is_some() => {
-            *value = number.as_f64().unwrap_or_default().into();
-        }
-        Json::Array(elements) => elements.iter_mut().for_each(round),
-        Json::Object(members) => members.values_mut().for_each(round),
-        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {}
-    }
+/// The number that is served for a number: an integer that is too large becomes a double.
+pub(super) fn rounded(number: &Number) -> Number {
+    let served = inexact(number).and_then(|_| Number::from_f64(number.as_f64()?));
+    served.unwrap_or_else(|| number.clone())
 }
 
 /// The value was read already, so it is not nested too deeply for this.

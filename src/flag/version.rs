@@ -3,7 +3,6 @@
 //! A leading `v` is optional; `1` and `1.2` stand for `1.0.0` and `1.2.0`, but only a full version
 //! may carry a pre-release or build part; build parts do not count.
 
-use serde_json::Value as Json;
 use std::{cmp::Ordering, fmt};
 
 /// A version, borrowed from its text.
@@ -57,15 +56,6 @@ impl<'a> Version<'a> {
 
     fn same(&self, other: &Self, numbers: usize) -> bool {
         self.numbers.iter().zip(&other.numbers).take(numbers).all(|(a, b)| a == b)
-    }
-}
-
-/// Whether `sem_ver` reads a value as a version.
-pub(crate) fn is_version(value: &Json) -> bool {
-    match value {
-        Json::String(text) => Version::parse(text).is_some(),
-        Json::Number(number) => number.as_f64().is_some_and(is_version_number),
-        _ => false,
     }
 }
 

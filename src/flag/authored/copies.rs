@@ -6,10 +6,11 @@
 use super::{synonyms, words};
 use crate::flag::{
     diagnostic::{Diagnostic, Path},
+    json::{Indexed, Json},
     members::Members,
     suggest::nearest,
 };
-use serde_json::{Map, Value as Json, value::RawValue};
+use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
 /// How a definition switches its flag off.
@@ -37,11 +38,15 @@ impl Switches {
         for (name, value) in
             copies.iter().filter_map(|raw| Members::parse(raw)).flat_map(|all| all.0)
         {
-            let value = || serde_json::from_str::<Json>(value.get()).unwrap_or_default();
-            match name.trim() {
-                word if word.eq_ignore_ascii_case("killed") => switches.kill(&name, &value(), path),
-                "state" => switches.disabled |= value().as_str() == Some("DISABLED"),
-                _ => {}
+            let is_kill = name.trim().eq_ignore_ascii_case("killed");
+            if !is_kill && name.trim() != "state" {
+                continue;
+            }
+            let indexed = Indexed::new(value.get());
+            let value = indexed.as_ref().map_or(Json::Null, Indexed::value);
+            match is_kill {
+                true => switches.kill(&name, value, path),
+                false => switches.disabled |= value.as_str().is_some_and(|is| is == "DISABLED"),
             }
         }
         switches
@@ -55,14 +60,13 @@ impl Switches {
         self.disabled.then_some(SwitchedOff::Disabled)
     }
 
-    /// Writes the switch into a definition, from whichever copy it came, in place of unclear members.
-    pub(super) fn write_into(&self, definition: &mut Map<String, Json>) {
-        definition.retain(|name, _| !self.unclear.contains_key(name));
-        match self.off() {
-            Some(SwitchedOff::Killed) => definition.insert("killed".to_owned(), true.into()),
-            Some(SwitchedOff::Disabled) => definition.insert("state".to_owned(), "DISABLED".into()),
-            None => None,
-        };
+    /// The names of members that do not say what they should.
+    pub(super) fn unclear(&self) -> impl Iterator<Item = &str> {
+        self.unclear.keys().map(String::as_str)
+    }
+
+    pub(super) fn is_unclear(&self, name: &str) -> bool {
+        self.unclear.contains_key(name)
     }
 
     /// What is wrong with unclear members.
@@ -71,7 +75,7 @@ impl Switches {
     }
 
     /// `killed`, in any case of its letters.
-    fn kill(&mut self, name: &str, value: &Json, path: &Path) {
+    fn kill(&mut self, name: &str, value: Json<'_>, path: &Path) {
         match words::truth_of(value) {
             Some(truth) => self.killed |= truth,
             None => {
@@ -95,7 +99,7 @@ impl Switches {
 pub(in crate::flag) fn is_killed(members: &Members<'_>) -> bool {
     let named = |name: &str| name.trim().eq_ignore_ascii_case("killed");
     members.0.iter().filter(|(name, _)| named(name)).any(|(_, value)| {
-        serde_json::from_str(value.get()).is_ok_and(|value: Json| reads_as_true(&value))
+        Indexed::new(value.get()).is_some_and(|value| reads_as_true(value.value()))
     })
 }
 
@@ -103,14 +107,14 @@ pub(in crate::flag) fn is_killed(members: &Members<'_>) -> bool {
 const TRUE: [&str; 5] = ["true", "yes", "y", "t", "killed"];
 
 /// Whether a value can be read as true at all: `1`, `y`, `"true "`, `ture`, `[true]`.
-fn reads_as_true(value: &Json) -> bool {
-    let is_true = |value: &Json| words::truth_of(value) == Some(true);
+fn reads_as_true(value: Json<'_>) -> bool {
+    let is_true = |value: Json<'_>| words::truth_of(value) == Some(true);
     match value {
         Json::Null => false,
-        Json::Bool(bit) => *bit,
-        Json::Number(number) => number.as_f64() != Some(0.0),
+        Json::Bool(bit) => bit,
+        Json::Number(number) => number.as_f64() != 0.0,
         Json::String(text) => {
-            let word = text.trim().to_ascii_lowercase();
+            let word = text.get().trim().to_ascii_lowercase();
             let truth = words::truth(&word).or_else(|| TRUE.contains(&&*word).then_some(true));
             let truth = truth.or_else(|| synonyms::truth(&word));
             let misspelt = || {
@@ -122,14 +126,18 @@ fn reads_as_true(value: &Json) -> bool {
             truth.unwrap_or_else(|| number() || misspelt())
         }
         Json::Array(elements) => elements.iter().any(is_true),
-        Json::Object(members) => members.values().any(is_true),
+        Json::Object(members) => members.written().any(|(_, value)| is_true(value)),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
+
+    fn reads_as_true(value: &Value) -> bool {
+        super::reads_as_true(Indexed::new(&value.to_string()).unwrap().value())
+    }
 
     #[test]
     fn a_value_is_true_by_any_reading_but_not_by_a_guess() {

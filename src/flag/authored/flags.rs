@@ -11,10 +11,11 @@ use super::{
 };
 use crate::flag::{
     diagnostic::{Diagnostic, Path},
+    document::check_count,
     members::{Duplicates, Members, duplicate},
     problems::{MOST_TOLD, Problems},
 };
-use serde_json::{Value as Json, value::RawValue};
+use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
 /// A flag as far as it was read.
@@ -39,6 +40,7 @@ impl File<'_> {
         for (key, raw) in &flags.0 {
             copies.entry(key).or_default().push(raw);
         }
+        check_count(copies.len())?;
         let (mut plans, mut of_flags) = (BTreeMap::new(), BTreeMap::new());
         for (key, copies) in copies {
             let (plan, flag) = self.flag(key, &copies, terms);
@@ -63,11 +65,9 @@ impl File<'_> {
         let most = if switched_off.is_some() { copies.len() } else { 1 };
         let plan = copies.iter().rev().take(most).find_map(|raw| {
             let value = self.read(raw, &path, &mut twice, &mut problems);
-            let mut value = value.map_err(|error| problems.push(error)).ok()?;
-            if let Json::Object(definition) = &mut value {
-                switches.write_into(definition);
-            }
-            flag::read(&Node { value: &value, path: path.clone() }, terms, &mut problems)
+            let value = value.map_err(|error| problems.push(error)).ok()?;
+            let node = Node { value: value.value(), path: path.clone() };
+            flag::read(&node, &switches, terms, &mut problems)
         });
         twice.extend(switches.finish());
         let plan = plan.filter(|_| !twice.has_error() || switched_off.is_some());

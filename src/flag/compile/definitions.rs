@@ -37,7 +37,7 @@ pub(in crate::flag) fn definitions_of(
             flags.insert(definition.key.clone().into_owned(), flag.into());
         }
     }
-    let mut metadata = scope.metadata().clone();
+    let mut metadata = scope.metadata();
     // Who gets what must not depend on an option of the reader.
     metadata.insert("fractional".to_owned(), scope.generation().as_str().into());
     if let Some((name, cycle)) = scope.evaluators().first_cycle() {

@@ -25,6 +25,8 @@ pub(super) struct Writer {
     anchored: HashMap<usize, Anchored>,
     /// How many bytes may still be written.
     budget: usize,
+    /// The bytes of the file.
+    length: usize,
 }
 
 /// What an anchor stands for.
@@ -60,7 +62,7 @@ impl Writer {
         // JSON is at most a few times as long as its YAML; the rest is what aliases repeat.
         let budget = (8 * length + MIB).min(length + 64 * MIB);
         let out = Translation::with_capacity(length + length / 2);
-        Self { out, marking, open: Vec::new(), anchored: HashMap::new(), budget }
+        Self { out, marking, open: Vec::new(), anchored: HashMap::new(), budget, length }
     }
 
     pub(super) fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Diagnostic> {
@@ -99,6 +101,7 @@ impl Writer {
                     let help = "an anchor can be used after the value it names";
                     return Err(wrong(span.start, "has an alias within its own anchor", help));
                 };
+                make_room(&mut self.out.json, known.json.len(), span.start.index(), self.length);
                 self.out.json.push_str(&known.json);
                 if let Some((message, help)) = known.fault {
                     self.out.faults.push(Fault { at: start, message, help });
@@ -318,6 +321,19 @@ impl Writer {
                 names.extend(merged.into_iter().map(|(name, _)| name.into()));
             }
         }
+    }
+}
+
+/// Makes room for `more` bytes of a repeated value: for as many as the file comes to if its rest
+/// repeats as much as its first `done` bytes of `all`. Text that doubles takes three times its memory
+/// for a moment.
+fn make_room(json: &mut String, more: usize, done: usize, all: usize) {
+    let needed = json.len() + more;
+    if needed > json.capacity() {
+        let expected = needed.saturating_mul(all) / done.max(1);
+        // What stands at the beginning says little of the rest.
+        let room = (expected + expected / 64).clamp(needed + needed / 8, 4 * needed);
+        json.reserve_exact(room - json.len());
     }
 }
 

@@ -3,9 +3,10 @@
 use super::Node;
 use crate::flag::{
     Behaviour, Flag,
+    json::Json,
     problems::Problems,
     rule::{Arguments, Operator, Path, Rule},
-    version,
+    version::{Version, is_version_number},
 };
 
 /// The paths of the attributes that a flag compares as versions.
@@ -35,11 +36,20 @@ fn collect<'r>(rule: &'r Rule, paths: &mut Vec<Vec<&'r str>>) {
 pub(super) fn warn(user: &Node<'_>, path: &[&str], found: &mut Problems) {
     let attribute = path.iter().try_fold(user.clone(), |node, name| node.member(name));
     if let Some(attribute) = attribute
-        && !version::is_version(attribute.value)
+        && !is_version(attribute.value)
     {
-        let message = format!("{} is not a version", attribute.value);
+        let message = format!("{} is not a version", attribute.value.to_canonical());
         found.push(
             attribute.warning(message, "write major.minor.patch as a text, such as \"4.2.0\""),
         );
+    }
+}
+
+/// Whether `sem_ver` reads a value as a version.
+fn is_version(value: Json<'_>) -> bool {
+    match value {
+        Json::String(text) => Version::parse(&text.get()).is_some(),
+        Json::Number(number) => is_version_number(number.as_f64()),
+        _ => false,
     }
 }
