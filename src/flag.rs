@@ -21,6 +21,7 @@ mod export;
 mod facts;
 mod foreign;
 mod integers;
+mod json;
 mod layer;
 mod lint;
 mod locate;

@@ -15,7 +15,7 @@ pub(crate) use texts::{Texts, part_of};
 pub use validate::BadContext;
 pub(crate) use validate::validate;
 pub use write::encode_object;
-pub(crate) use write::{encode_list, put_bytes, put_double, put_varint};
+pub(crate) use write::{put_bytes, put_double, put_varint, varint, varint_length};
 
 use super::value::Value;
 

@@ -17,18 +17,6 @@ pub fn encode_object<'a>(members: impl IntoIterator<Item = (&'a String, &'a Json
     out.into_boxed_slice()
 }
 
-/// Encodes JSON values as a `google.protobuf.ListValue`.
-pub(crate) fn encode_list<'a>(values: impl IntoIterator<Item = &'a Json>) -> Box<[u8]> {
-    let mut out = Vec::new();
-    let mut value = Vec::new();
-    for json in values {
-        value.clear();
-        put_value(&mut value, json);
-        put_bytes(&mut out, 1, &value);
-    }
-    out.into_boxed_slice()
-}
-
 fn put_value(out: &mut Vec<u8>, json: &Json) {
     match json {
         Json::Null => out.extend([0x08, 0]),
@@ -36,7 +24,15 @@ fn put_value(out: &mut Vec<u8>, json: &Json) {
         Json::String(text) => put_bytes(out, 3, text.as_bytes()),
         Json::Bool(bit) => put_varint(out, 4, u64::from(*bit)),
         Json::Object(members) => put_bytes(out, 5, &encode_object(members)),
-        Json::Array(values) => put_bytes(out, 6, &encode_list(values)),
+        Json::Array(values) => {
+            let mut list = Vec::new();
+            for value in values {
+                let mut element = Vec::new();
+                put_value(&mut element, value);
+                put_bytes(&mut list, 1, &element);
+            }
+            put_bytes(out, 6, &list);
+        }
     }
 }
 
@@ -59,7 +55,14 @@ pub(crate) fn put_double(out: &mut Vec<u8>, field: u32, value: f64) {
     out.extend_from_slice(&value.to_le_bytes());
 }
 
-fn varint(out: &mut Vec<u8>, mut value: u64) {
+/// The bytes of a length, or of any other integer.
+pub(crate) fn varint_length(value: usize) -> usize {
+    let bits = usize::BITS - value.leading_zeros();
+    bits.div_ceil(7).max(1) as usize
+}
+
+/// Appends an integer.
+pub(crate) fn varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push((value & 0x7f) as u8 | 0x80);
         value >>= 7;
