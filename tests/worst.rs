@@ -12,6 +12,8 @@
 
 #[path = "worst/contexts.rs"]
 mod contexts;
+#[path = "worst/operators.rs"]
+mod operators;
 #[path = "worst/rules.rs"]
 mod rules;
 

@@ -3,14 +3,21 @@
 //! Handles are registered once and held; nothing is looked up by name on a request. Label values
 //! are closed sets or come from the flag file, never from a request.
 
-use super::{
-    exposures::Exposures,
-    ledger::{Ledger, ShowExposures},
-    log_writer::LostLines,
-    radar::Radar,
-};
+mod durations;
+mod help;
+mod labels;
+mod options;
+mod results;
+
+pub(super) use labels::Labels;
+pub use options::MetricsOptions;
+pub(crate) use results::{Event, Reload};
+
+use super::{exposures::Exposures, ledger::Ledger, log_writer::LostLines, radar::Radar};
 use crate::rpc::Method;
-use metrics::{Counter, Gauge, Histogram, Key, KeyName, Label, Level, Metadata, Recorder};
+use durations::RpcDurations;
+use help::describe;
+use metrics::{Counter, Gauge};
 use metrics_exporter_prometheus::{
     BuildError, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
 };
@@ -18,94 +25,16 @@ use metrics_process::Collector;
 use std::{
     fmt,
     sync::{
-        Arc, OnceLock,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
 use tonic::Code;
 
-const METADATA: Metadata<'static> = Metadata::new("flagstaff", Level::INFO, None);
-
 /// From an answer in microseconds to one that waited for its CPU.
 const SECONDS: [f64; 12] =
     [5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 5e-2];
-
-/// How a reload went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reload {
-    /// Every definition is served.
-    Applied,
-    /// Some definitions are broken; their flags serve what they last were.
-    Partial,
-    /// The bytes differ, the answers do not.
-    Unchanged,
-    /// The file could not be read.
-    ReadError,
-    /// The file is no definition file.
-    ParseError,
-    /// The file has an error, and `--strict` takes no such file.
-    Rejected,
-    /// The file lost more than a quarter of its flags, and may be half written.
-    Held,
-}
-
-impl Reload {
-    const ALL: [Self; 7] = [
-        Self::Applied,
-        Self::Partial,
-        Self::Unchanged,
-        Self::ReadError,
-        Self::ParseError,
-        Self::Rejected,
-        Self::Held,
-    ];
-
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Applied => "applied",
-            Self::Partial => "partial",
-            Self::Unchanged => "unchanged",
-            Self::ReadError => "read_error",
-            Self::ParseError => "parse_error",
-            Self::Rejected => "rejected",
-            Self::Held => "held",
-        }
-    }
-}
-
-/// What an update stream was sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Event {
-    Ready,
-    Change,
-    KeepAlive,
-    Shutdown,
-}
-
-impl Event {
-    const ALL: [(Self, &'static str); 4] = [
-        (Self::Ready, "provider_ready"),
-        (Self::Change, "configuration_change"),
-        (Self::KeepAlive, "keep_alive"),
-        (Self::Shutdown, "provider_shutdown"),
-    ];
-}
-
-/// What is counted of flags, and how long it is remembered.
-#[derive(Debug, Clone)]
-pub struct MetricsOptions {
-    /// Series of single flags that may exist.
-    pub max_series: usize,
-    /// Which exposures are counted, and from when they are shown.
-    pub exposures: ShowExposures,
-    /// After this time a unit counts again; 0 counts every evaluation.
-    pub exposure_window: Duration,
-    /// Bytes for the units that were counted.
-    pub exposure_table: usize,
-    /// Answers of static flags say DEFAULT, which clients do not cache.
-    pub exact_exposures: bool,
-}
 
 /// The handles, and the registry they belong to.
 pub struct Metrics {
@@ -149,14 +78,6 @@ pub(crate) struct ConfigGauges {
     pub(crate) overrides_failing: Gauge,
     pub(crate) watch_inotify: Gauge,
     pub(crate) watch_poll: Gauge,
-}
-
-/// The durations of one method, by code; codes other than OK are rare enough to be registered when
-/// they first happen.
-struct RpcDurations {
-    method: Method,
-    ok: Histogram,
-    failed: [OnceLock<Histogram>; 17],
 }
 
 impl Metrics {
@@ -279,159 +200,5 @@ impl Metrics {
 impl fmt::Debug for Metrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Metrics").finish_non_exhaustive()
-    }
-}
-
-impl RpcDurations {
-    fn new(method: Method, recorder: &PrometheusRecorder) -> Self {
-        let ok = Self::histogram(method, Code::Ok, recorder);
-        Self { method, ok, failed: Default::default() }
-    }
-
-    fn of(&self, code: Code, recorder: &PrometheusRecorder) -> &Histogram {
-        let register = || Self::histogram(self.method, code, recorder);
-        match self.failed.get(code as usize) {
-            Some(failed) if code != Code::Ok => failed.get_or_init(register),
-            _ => &self.ok,
-        }
-    }
-
-    fn histogram(method: Method, code: Code, recorder: &PrometheusRecorder) -> Histogram {
-        Labels::new("flagstaff_rpc_duration_seconds")
-            .with("service", method.service())
-            .with("method", method.name())
-            .with("code", code_name(code))
-            .histogram(recorder)
-    }
-}
-
-/// The gRPC name of a code.
-fn code_name(code: Code) -> &'static str {
-    match code {
-        Code::Ok => "OK",
-        Code::Cancelled => "CANCELLED",
-        Code::Unknown => "UNKNOWN",
-        Code::InvalidArgument => "INVALID_ARGUMENT",
-        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
-        Code::NotFound => "NOT_FOUND",
-        Code::AlreadyExists => "ALREADY_EXISTS",
-        Code::PermissionDenied => "PERMISSION_DENIED",
-        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
-        Code::FailedPrecondition => "FAILED_PRECONDITION",
-        Code::Aborted => "ABORTED",
-        Code::OutOfRange => "OUT_OF_RANGE",
-        Code::Unimplemented => "UNIMPLEMENTED",
-        Code::Internal => "INTERNAL",
-        Code::Unavailable => "UNAVAILABLE",
-        Code::DataLoss => "DATA_LOSS",
-        Code::Unauthenticated => "UNAUTHENTICATED",
-    }
-}
-
-/// A series: its name and labels.
-pub(super) struct Labels {
-    name: &'static str,
-    labels: Vec<Label>,
-}
-
-impl Labels {
-    pub(super) fn new(name: &'static str) -> Self {
-        Self { name, labels: Vec::new() }
-    }
-
-    pub(super) fn with(mut self, label: &'static str, value: &str) -> Self {
-        self.labels.push(Label::new(label, value.to_owned()));
-        self
-    }
-
-    fn key(self) -> Key {
-        Key::from_parts(self.name, self.labels)
-    }
-
-    fn counter(self, recorder: &PrometheusRecorder) -> Counter {
-        recorder.register_counter(&self.key(), &METADATA)
-    }
-
-    fn gauge(self, recorder: &PrometheusRecorder) -> Gauge {
-        recorder.register_gauge(&self.key(), &METADATA)
-    }
-
-    fn histogram(self, recorder: &PrometheusRecorder) -> Histogram {
-        recorder.register_histogram(&self.key(), &METADATA)
-    }
-}
-
-/// What each metric means, as `# HELP` tells it.
-fn describe(recorder: &PrometheusRecorder) {
-    for (name, help) in [
-        (
-            "flagstaff_log_lines_dropped_total",
-            "Log lines lost because their reader was too slow, or because writing failed",
-        ),
-        ("flagstaff_unknown_flag_requests_total", "Requests for flags that nobody defined"),
-        ("flagstaff_stream_events_total", "Events sent to update streams"),
-        (
-            "flagstaff_stream_coalesced_total",
-            "Times a slow update stream was sent several changes as one",
-        ),
-        (
-            "flagstaff_connections_refused_total",
-            "Connections refused or ended because too many are open",
-        ),
-        (
-            "flagstaff_accept_errors_total",
-            "Times connections could not be accepted: the process may have no file descriptor left",
-        ),
-        (
-            "flagstaff_config_reloads_total",
-            "Times a flag file was seen to differ, by how reading it went",
-        ),
-    ] {
-        recorder.describe_counter(KeyName::from_const_str(name), None, help.into());
-    }
-    for (name, help) in [
-        ("flagstaff_streams_active", "Open update streams"),
-        ("flagstaff_connections_active", "Open connections"),
-        (
-            "flagstaff_config_last_reload_successful",
-            "Whether all that stands in the flag files is in force",
-        ),
-        (
-            "flagstaff_config_last_reload_success_timestamp_seconds",
-            "When the last wholly good flag files were applied",
-        ),
-        (
-            "flagstaff_config_last_scan_timestamp_seconds",
-            "Unix time of the last scan that read every flag file and override",
-        ),
-        ("flagstaff_config_generation", "How many times the flags changed since the start"),
-        ("flagstaff_config_bytes", "Size of the flag files in force"),
-        (
-            "flagstaff_config_reload_duration_seconds",
-            "How long the last reload took, from the end of the wait for the file to serving",
-        ),
-        ("flagstaff_config_flags", "Flags in force, by state"),
-        ("flagstaff_config_quarantined_flags", "Flags whose definition is broken"),
-        ("flagstaff_overrides", "Local overrides: those that decide, and those that cannot"),
-        ("flagstaff_config_watch_mode", "How changes of the flag files are noticed"),
-        ("flagstaff_build_info", "The build"),
-    ] {
-        recorder.describe_gauge(KeyName::from_const_str(name), None, help.into());
-    }
-    let name = KeyName::from_const_str("flagstaff_rpc_duration_seconds");
-    let help = "Time from a request's last byte to its answer, by gRPC code";
-    recorder.describe_histogram(name, None, help.into());
-}
-
-impl Default for MetricsOptions {
-    /// As the command line has it.
-    fn default() -> Self {
-        Self {
-            max_series: 10_000,
-            exposures: ShowExposures::All,
-            exposure_window: Duration::from_secs(3600),
-            exposure_table: 2 << 20,
-            exact_exposures: false,
-        }
     }
 }

@@ -1,6 +1,9 @@
 //! An interactive run on a pseudo-terminal: SIGHUP reloads, and only a lost terminal ends the run.
 
-use crate::{flags::Flags, sidecar::DEADLINE};
+use crate::{
+    flags::{Flags, files},
+    sidecar::DEADLINE,
+};
 use rustix::{
     fs::{OFlags, fcntl_setfl},
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
@@ -9,7 +12,7 @@ use serde_json::{Value, json};
 use std::{
     fs::{File, OpenOptions},
     io::Read,
-    os::unix::fs::OpenOptionsExt,
+    os::{fd::OwnedFd, unix::fs::OpenOptionsExt},
     process::{Child, Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
@@ -17,6 +20,21 @@ use std::{
 
 fn document(value: &str) -> Value {
     json!({"flags": {"a": {"state": "ENABLED", "variants": {"now": value}, "defaultVariant": "now"}}})
+}
+
+/// A terminal, and its other end.
+fn terminal() -> (OwnedFd, File) {
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+    grantpt(&terminal).unwrap();
+    unlockpt(&terminal).unwrap();
+    fcntl_setfl(&terminal, OFlags::RDWR | OFlags::NONBLOCK).unwrap();
+    let other_end = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .custom_flags(i32::try_from(OFlags::NOCTTY.bits()).unwrap())
+        .open(ptsname(&terminal, Vec::new()).unwrap().to_str().unwrap())
+        .unwrap();
+    (terminal, other_end)
 }
 
 /// A sidecar on a terminal that the test holds.
@@ -41,17 +59,7 @@ impl Interactive {
 
     /// Starts it by other programs, none of which forks.
     fn start_by(launchers: &[&str], flags: &Flags, options: &[&str]) -> Self {
-        let terminal =
-            openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
-        grantpt(&terminal).unwrap();
-        unlockpt(&terminal).unwrap();
-        fcntl_setfl(&terminal, OFlags::RDWR | OFlags::NONBLOCK).unwrap();
-        let other_end = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .custom_flags(i32::try_from(OFlags::NOCTTY.bits()).unwrap())
-            .open(ptsname(&terminal, Vec::new()).unwrap().to_str().unwrap())
-            .unwrap();
+        let (terminal, other_end) = terminal();
         let program = [launchers, &[env!("CARGO_BIN_EXE_flagstaff"), "serve"]].concat();
         let mut command = Command::new(program[0]);
         command.args(&program[1..]).arg(flags.path());
@@ -140,4 +148,37 @@ fn a_write_that_finds_the_terminal_gone_ends_a_run_that_no_signal_reaches() {
     run.terminal = None;
     flags.rename_over(&document("two"));
     assert!(run.wait_exit().success());
+}
+
+/// What `check` prints at a terminal, and to a pipe.
+fn checked(content: &str) -> (String, String) {
+    let root = files(&[("flags.yaml", content)]);
+    let check = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_flagstaff"));
+        command.args(["check", "flags.yaml"]).current_dir(root.path());
+        command
+    };
+    let piped = check().output().unwrap().stdout;
+    let (terminal, other_end) = terminal();
+    check().stdout(other_end.try_clone().unwrap()).status().unwrap();
+    // The other end stays open, or the terminal would drop what was not read yet.
+    let mut screen = vec![0; 1 << 16];
+    let read = File::from(terminal).read(&mut screen).unwrap();
+    drop(other_end);
+    let screen = String::from_utf8(screen[..read].to_vec()).unwrap();
+    (screen.replace("\r\n", "\n"), String::from_utf8(piped).unwrap())
+}
+
+#[test]
+fn check_ends_with_the_next_step_at_a_terminal_alone() {
+    let head = "flagstaff: 1\nbucketing: v2\nflags:\n  f:\n    owner: team-shop\n    kind: ops\n";
+    let why = "    why: Greets whoever comes in; the shop asks for it.\n";
+    for (content, next) in [
+        (format!("{head}{why}    serve: on\n"), "flagstaff serve flags.yaml"),
+        (format!("{head}    serve: on\n"), "flagstaff check --explain missing-why"),
+        (format!("{head}{why}    serve: onn\n"), "mend flags.yaml:8:12 first"),
+    ] {
+        let (screen, piped) = checked(&content);
+        assert_eq!(screen, format!("{piped}next: {next}\n"));
+    }
 }

@@ -1,44 +1,32 @@
 //! Rules of every operator that are made up and changed at random, most of them well formed.
 
-use super::contexts::NAMES;
+use super::{contexts::NAMES, operators::OPERATORS};
 use fastrand::Rng;
 use serde_json::{Value, json};
 
-/// Operators of any number of operands.
-const PLAIN: [&str; 32] = [
-    "==",
-    "===",
-    "!=",
-    "!==",
-    "<",
-    "<=",
-    ">",
-    ">=",
-    "!",
-    "!!",
-    "+",
-    "-",
-    "*",
-    "/",
-    "%",
-    "max",
-    "min",
-    "abs",
-    "in",
-    "cat",
-    "substr",
-    "merge",
-    "missing",
-    "missing_some",
-    "set",
-    "contains_all",
-    "contains_any",
-    "contains_none",
-    "starts_with",
-    "ends_with",
-    "sem_ver",
-    "var",
+/// Operators that take other operands than any number of values, and names that are none.
+const SPECIAL: [&str; 14] = [
+    "if",
+    "?:",
+    "and",
+    "or",
+    "map",
+    "filter",
+    "all",
+    "some",
+    "none",
+    "reduce",
+    "fractional",
+    "$ref",
+    "log",
+    "",
 ];
+
+/// An operator of any number of operands.
+fn plain(rng: &mut Rng) -> &'static str {
+    let plain: Vec<_> = OPERATORS.into_iter().filter(|name| !SPECIAL.contains(name)).collect();
+    plain[rng.usize(..plain.len())]
+}
 
 /// Operators that visit each element of a list.
 const EACH: [&str; 5] = ["map", "filter", "all", "some", "none"];
@@ -101,7 +89,7 @@ fn made(rng: &mut Rng, depth: usize) -> Value {
         8..10 => json!({DEAR[rng.usize(..DEAR.len())]: [a, b]}),
         _ => {
             let operands = [a, b, c][..rng.usize(1..4)].to_vec();
-            json!({PLAIN[rng.usize(..PLAIN.len())]: operands})
+            json!({plain(rng): operands})
         }
     }
 }

@@ -52,15 +52,7 @@ impl<'a> Evaluator<'a, '_> {
             }
             Value::List(list) => {
                 self.arena.append("[");
-                let mut elements = self.arena.elements(list);
-                let mut is_first = true;
-                while let Some(element) = self.arena.next(&mut elements) {
-                    if !is_first {
-                        self.arena.append(",");
-                    }
-                    is_first = false;
-                    self.write_result(element)?;
-                }
+                self.append_elements(list, Self::write_result)?;
                 self.arena.append("]");
             }
             Value::Null => self.arena.append("null"),

@@ -4,7 +4,7 @@ use crate::flag::{
     context::Evaluator,
     number,
     rule::Operator,
-    value::{Span, Text, Value},
+    value::{List, Span, Text, Value},
     version::{OwnedVersion, Range, Version},
 };
 
@@ -42,18 +42,31 @@ impl<'a> Evaluator<'a, '_> {
             Value::Number(number) => self.arena.append_number(number, number::write_plain),
             Value::String(text) => self.arena.append_text(text),
             Value::List(list) => {
-                let mut elements = self.arena.elements(list);
-                let mut is_first = true;
-                while let Some(element) = self.arena.next(&mut elements) {
-                    if !is_first {
-                        self.arena.append(",");
-                    }
-                    is_first = false;
-                    self.append_text(element);
-                }
+                self.append_elements(list, |evaluator, element| {
+                    evaluator.append_text(element);
+                    Some(())
+                });
             }
             Value::Object(_) => self.arena.append("[object Object]"),
         }
+    }
+
+    /// Appends the elements of a list with commas between them, up to one that cannot be appended.
+    pub(super) fn append_elements(
+        &mut self,
+        list: List<'a>,
+        mut append: impl FnMut(&mut Self, Value<'a>) -> Option<()>,
+    ) -> Option<()> {
+        let mut elements = self.arena.elements(list);
+        let mut is_first = true;
+        while let Some(element) = self.arena.next(&mut elements) {
+            if !is_first {
+                self.arena.append(",");
+            }
+            is_first = false;
+            append(self, element)?;
+        }
+        Some(())
     }
 
     /// A part of a text by code points: from, then length; negative ones count from the end.

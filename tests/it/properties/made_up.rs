@@ -1,5 +1,8 @@
 //! What the properties are tried on: made-up rules, contexts, definitions and layers.
 
+#[path = "../../worst/operators.rs"]
+mod operators;
+
 use flagstaff::flag::{
     BadContext, Compilation, Evaluator, Flag, Format, Generation, Layer, Outcome, Scratch, compile,
     encode_object,
@@ -12,55 +15,7 @@ pub(super) const NOW: i64 = 1_700_000_000;
 
 pub(super) const GENERATIONS: [Generation; 2] = [Generation::V2, Generation::V3];
 
-/// Every operator, and some names that are none.
-pub(super) const OPERATORS: [&str; 46] = [
-    "==",
-    "===",
-    "!=",
-    "!==",
-    "<",
-    "<=",
-    ">",
-    ">=",
-    "!",
-    "!!",
-    "+",
-    "-",
-    "*",
-    "/",
-    "%",
-    "max",
-    "min",
-    "abs",
-    "in",
-    "cat",
-    "substr",
-    "merge",
-    "missing",
-    "missing_some",
-    "set",
-    "contains_all",
-    "contains_any",
-    "contains_none",
-    "starts_with",
-    "ends_with",
-    "sem_ver",
-    "if",
-    "?:",
-    "and",
-    "or",
-    "map",
-    "filter",
-    "all",
-    "some",
-    "none",
-    "reduce",
-    "fractional",
-    "var",
-    "$ref",
-    "log",
-    "",
-];
+pub(super) use operators::OPERATORS;
 
 /// Attributes that contexts have and rules ask for.
 pub(super) const ATTRIBUTES: [&str; 8] =

@@ -5,8 +5,7 @@
 
 /// The number that such a reader makes of a text: `1_000`, `0b101`, `0X1F`, `1_0.5`.
 pub(super) fn number(text: &str) -> Option<String> {
-    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
-    let sign = if text.starts_with('-') { "-" } else { "" };
+    let (sign, unsigned) = signed(text);
     if !unsigned.starts_with(|first: char| first.is_ascii_digit()) {
         return None;
     }
@@ -14,9 +13,7 @@ pub(super) fn number(text: &str) -> Option<String> {
     let radixes = [("0b", 2), ("0B", 2), ("0o", 8), ("0O", 8), ("0x", 16), ("0X", 16)];
     for (prefix, radix) in radixes {
         if let Some(digits) = digits.strip_prefix(prefix) {
-            let is_digits = digits.chars().all(|digit| digit.is_digit(radix));
-            let number = u128::from_str_radix(digits, radix).ok().filter(|_| is_digits)?;
-            return Some(format!("{sign}{number}"));
+            return whole(sign, digits, radix);
         }
     }
     let is_decimal = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
@@ -31,13 +28,23 @@ pub(super) fn number(text: &str) -> Option<String> {
 
 /// The number that a plain scalar with a leading zero is in base 8: 15 for `017`.
 pub(super) fn octal(written: &str) -> Option<String> {
-    let unsigned = written.strip_prefix(['-', '+']).unwrap_or(written);
-    let sign = if written.starts_with('-') { "-" } else { "" };
+    let (sign, unsigned) = signed(written);
     let of_word = |char: char| char.is_alphanumeric() || matches!(char, '.' | '_' | '-' | ':');
     let word = unsigned.split(|char| !of_word(char)).next()?;
     let digits = word.strip_prefix('0').filter(|digits| !digits.is_empty())?;
-    let is_octal = digits.bytes().all(|byte| matches!(byte, b'0'..=b'7'));
-    let number = u128::from_str_radix(digits, 8).ok().filter(|_| is_octal)?;
+    whole(sign, digits, 8)
+}
+
+/// The sign that a number is written with, if it is a minus, and the rest.
+fn signed(text: &str) -> (&'static str, &str) {
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    (if text.starts_with('-') { "-" } else { "" }, unsigned)
+}
+
+/// The number that digits of a radix are, in base 10.
+fn whole(sign: &str, digits: &str, radix: u32) -> Option<String> {
+    let is_digits = digits.chars().all(|digit| digit.is_digit(radix));
+    let number = u128::from_str_radix(digits, radix).ok().filter(|_| is_digits)?;
     Some(format!("{sign}{number}"))
 }
 
@@ -56,7 +63,7 @@ pub(super) fn moment(text: &str) -> Option<&'static str> {
             Some(clock) => clock.contains(':').then_some("a moment"),
         };
     }
-    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let (_, unsigned) = signed(text);
     let mut parts = unsigned.split(':');
     let first = parts.next().is_some_and(|first| is_digits(first) && !first.starts_with('0'));
     let mut rest = parts.map(|part| {
