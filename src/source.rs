@@ -11,6 +11,7 @@ mod file;
 mod finding;
 pub(crate) mod listing;
 pub(crate) mod lists;
+mod loss;
 mod mounts;
 mod pace;
 mod part;

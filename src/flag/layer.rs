@@ -97,6 +97,13 @@ impl Layer {
         served.filter(|(key, _)| !self.flags.contains_key(*key)).count()
     }
 
+    /// How many flags that were switched off before are in this layer and on, or not in it.
+    pub(crate) fn lifted_since(&self, before: &Self) -> usize {
+        let is_off = |flag: &LayerFlag| flag.flag.is_killed() || flag.flag.is_disabled();
+        let off = before.flags.iter().filter(|(_, flag)| is_off(flag));
+        off.filter(|(key, _)| !self.flags.get(*key).is_some_and(is_off)).count()
+    }
+
     pub(super) fn get(&self, key: &str) -> Option<&LayerFlag> {
         self.flags.get(key)
     }

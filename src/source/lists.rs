@@ -38,6 +38,10 @@ pub(super) struct Met {
     pub(super) writer: Writer,
     /// How many entries the lists have lost.
     pub(super) list_loss: Loss,
+    /// The file or a list ends within a line, which it did not before.
+    pub(super) is_cut: bool,
+    /// Something was written behind the content of the file or of a list.
+    pub(super) is_longer: bool,
     /// The file or a list has no content, as while it is written.
     pub(super) has_blank: bool,
     /// A list could not be opened because of a lease.
@@ -89,6 +93,9 @@ impl Met {
         let before = seen.map(|seen| &seen.file);
         let is_same = before.is_some_and(|before| before.digest == file.digest);
         let mut writer = part.writer(&file, before, writes);
+        let is_yaml = Format::of(path) == Format::Yaml;
+        let mut is_cut = is_yaml && before.is_some_and(|before| file.is_cut_since(before));
+        let mut is_longer = before.is_some_and(|before| part.is_appended_to(before));
         let content = part.content?;
         let is_detached = content.is_detached;
         let content = content.bytes;
@@ -106,6 +113,8 @@ impl Met {
             let mut stamp = part.stamp();
             let before = seen.and_then(|seen| seen.list(name));
             writer = writer.max(part.writer(&stamp, before, writes));
+            is_cut |= before.is_some_and(|before| stamp.is_cut_since(before));
+            is_longer |= before.is_some_and(|before| part.is_appended_to(before));
             all.update(stamp.digest);
             let entries_before = before.map_or(0, |before| before.entries);
             let list = match part.content {
@@ -128,7 +137,17 @@ impl Met {
         let digest = if names.is_empty() { file.digest } else { all.finalize().into() };
         let stamp = Stamp { digest, file, lists: stamps.into() };
         let loaded = Loaded { content, lists };
-        Ok(Self { loaded, stamp, writer, list_loss, has_blank, is_leased, is_detached })
+        Ok(Self {
+            loaded,
+            stamp,
+            writer,
+            list_loss,
+            is_cut,
+            is_longer,
+            has_blank,
+            is_leased,
+            is_detached,
+        })
     }
 }
 

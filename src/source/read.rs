@@ -92,6 +92,10 @@ impl FileVersion {
         }
     }
 
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
     /// Whether both are of one file. If so, one was made of the other by writing to the file.
     pub(crate) fn is_same_file(&self, other: &Self) -> bool {
         (self.device, self.inode) == (other.device, other.inode)

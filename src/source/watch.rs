@@ -27,7 +27,10 @@ use super::{
     disk::{Disk, Operation},
 };
 
-pub(crate) use self::{directories::Refusal, writes::Writes};
+pub(crate) use self::{
+    directories::Refusal,
+    writes::{Closing, Writes},
+};
 
 /// The slowest poll where events were wanted and refused.
 const POLL_WHEN_REFUSED: Duration = Duration::from_secs(1);

@@ -174,9 +174,7 @@ impl Teller {
     }
 
     /// New content of a file lost too much to be served before it has stayed the same.
-    pub(crate) fn held(self, path: &Path, why: &str) {
-        let outcome =
-            "the last good flags stay in force until the content has been the same for 5 s";
+    pub(crate) fn held(self, path: &Path, why: &str, outcome: &str) {
         match self.0 {
             Audience::Person => say(&format!("{}: {why}; {outcome}", path.display())),
             Audience::Machine => {

@@ -85,13 +85,16 @@ impl Pending {
                     return false;
                 };
                 let is_concerned = self.chain.concerns(path);
-                if is_concerned {
+                let calls_for_scan = is_concerned && change != Change::Opened;
+                if calls_for_scan {
                     self.unsettled(now).note(change, path, now);
+                }
+                if is_concerned {
                     self.writes.note(change, path);
                 } else {
                     self.writes.note_other(change, path);
                 }
-                is_concerned
+                calls_for_scan
             }
             // The queue overflowed or could not be read: anything may have happened.
             _ => {
