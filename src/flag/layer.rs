@@ -53,6 +53,11 @@ impl LayerFlag {
         self.standing
     }
 
+    /// Whether its definition switches it off.
+    fn is_off(&self) -> bool {
+        self.flag.is_killed() || self.flag.is_disabled()
+    }
+
     /// Whether compiling this source again would give this flag again.
     pub(super) fn was_compiled_from(&self, source: &Digest) -> bool {
         self.standing == Standing::Good && self.flag.digests.source == *source
@@ -97,11 +102,16 @@ impl Layer {
         served.filter(|(key, _)| !self.flags.contains_key(*key)).count()
     }
 
-    /// How many flags that were switched off before are in this layer and on, or not in it.
+    /// How many flags that were switched off before are in this layer and on.
     pub(crate) fn lifted_since(&self, before: &Self) -> usize {
-        let is_off = |flag: &LayerFlag| flag.flag.is_killed() || flag.flag.is_disabled();
-        let off = before.flags.iter().filter(|(_, flag)| is_off(flag));
-        off.filter(|(key, _)| !self.flags.get(*key).is_some_and(is_off)).count()
+        let off = before.flags.iter().filter(|(_, flag)| flag.is_off());
+        off.filter(|(key, _)| self.flags.get(*key).is_some_and(|flag| !flag.is_off())).count()
+    }
+
+    /// How many flags that were switched off before are not in this layer.
+    pub(crate) fn kills_lost_since(&self, before: &Self) -> usize {
+        let off = before.flags.iter().filter(|(_, flag)| flag.is_off());
+        off.filter(|(key, _)| !self.flags.contains_key(*key)).count()
     }
 
     pub(super) fn get(&self, key: &str) -> Option<&LayerFlag> {

@@ -21,6 +21,9 @@ const LARGE_LOSS: Duration = Duration::from_secs(5);
 /// As `LARGE_LOSS`, if the writer has closed the file. Some writers open it again for each part.
 const CLOSED: Duration = Duration::from_secs(1);
 
+/// Content must stay the same this long if a flag was switched off and is on.
+const LIFTED: Duration = Duration::from_secs(1);
+
 /// Content that lost something must stay the same this long if no event shows its writer.
 const SMALL_LOSS: Duration = Duration::from_secs(2);
 
@@ -48,8 +51,10 @@ pub(super) enum Writer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Loss {
     None,
+    /// Only that a flag is on which was switched off.
+    Lifted,
     Small,
-    /// More than a quarter.
+    /// More than a quarter, or a flag that was switched off.
     Large,
 }
 
@@ -163,6 +168,8 @@ impl Evidence {
                 Duration::ZERO
             }
             (Writer::Closed, Loss::Large) if !self.is_reopened => CLOSED,
+            (Writer::Open, Loss::Lifted) => LARGE_LOSS,
+            (_, Loss::Lifted) => LIFTED,
             (Writer::Replaced, _) => REPLACED,
             (Writer::Unknown, Loss::Small) => SMALL_LOSS,
             (_, Loss::Large) => LARGE_LOSS,
@@ -175,7 +182,7 @@ impl Evidence {
         let left = needed.saturating_sub(unchanged_for);
         match (left.is_zero(), loss) {
             (true, _) => Verdict::Serve,
-            (false, Loss::Large) if self.writer != Writer::Replaced => {
+            (false, Loss::Lifted | Loss::Large) if self.writer != Writer::Replaced => {
                 Verdict::Hold { left, needed }
             }
             (false, _) => Verdict::Wait(left),

@@ -10,16 +10,17 @@ use super::{
     lists::{Met, Stamp},
     loss::Losses,
     state::LayerState,
-    wait::{GONE, LEASED, UNANSWERED, Wait},
+    wait::{GONE, LEASED, SLOW, UNANSWERED, Wait},
 };
 use crate::{
     flag::{Format, Layer},
-    telemetry::metrics::Reload,
+    telemetry::{metrics::Reload, report::Teller},
 };
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-/// A leased file is tried again at these intervals: sooner at first, as most leases end soon.
-const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+/// A file that is leased or cannot be opened for the moment is tried again at these intervals: sooner
+/// at first, as most leases end soon.
+pub(super) const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
 /// A file of a source.
 #[derive(Debug)]
@@ -56,6 +57,14 @@ impl File {
             cannot_update: None,
         };
         Self { state, seen: None, doubt: None, before_hold: None, missing: None, silent: None }
+    }
+
+    /// The same file under another name: its last good flags go along.
+    pub(super) fn renamed(mut self, path: PathBuf, teller: Teller) -> Self {
+        teller.renamed(&self.state.path, &path);
+        self.state.path = path;
+        (self.doubt, self.missing) = (None, None);
+        self
     }
 
     pub(super) fn state(&self) -> &LayerState {
@@ -105,20 +114,23 @@ impl File {
         may_go: bool,
         look: &mut Look<'_>,
     ) -> Option<Reload> {
+        if matches!(finding.content, Content::NotRead) {
+            return None;
+        }
         self.note_mount(&finding, look.teller);
         let was_missing = self.missing.take();
         let was_silent = self.silent.take();
         // A file that cannot be read for a moment may still have the content that is doubted.
-        let keeps_doubt = matches!(
+        if matches!(
             finding.content,
-            Content::New(_) | Content::Leased(_) | Content::Unanswered(_)
-        );
-        if !keeps_doubt {
+            Content::Same { .. } | Content::Missing(_) | Content::Unreadable(_)
+        ) {
             self.doubt = None;
         }
         match finding.content {
-            Content::Same { is_leased } => {
-                if is_leased {
+            Content::NotRead => None,
+            Content::Same { may_pass } => {
+                if may_pass {
                     look.look_in(RETRY.1);
                 }
                 self.release()
@@ -131,11 +143,11 @@ impl File {
                 }
                 self.unreadable(why, look.teller)
             }
-            Content::Leased(why) => {
+            Content::Unready { why, is_leased } => {
                 self.silent = was_silent;
-                let is_over = look.is_over(&mut self.silent, why.clone(), LEASED);
-                let since = self.silent.as_ref().map_or(look.now, Wait::since);
-                look.look_in((look.now - since).clamp(RETRY.0, RETRY.1));
+                let long_enough = if is_leased { LEASED } else { Duration::ZERO };
+                let is_over = look.is_over(&mut self.silent, why.clone(), long_enough);
+                self.try_again(look);
                 if is_over { self.unreadable(why, look.teller) } else { None }
             }
             Content::Unanswered(why) => {
@@ -144,14 +156,42 @@ impl File {
                 if is_over { self.unreadable(why, look.teller) } else { None }
             }
             Content::Unreadable(why) => self.unreadable(why, look.teller),
-            Content::New(met) => self.take_new(*met, look),
+            Content::New(met) => {
+                self.silent = was_silent;
+                self.take_new(*met, look)
+            }
         }
+    }
+
+    /// Asks for another scan, because what cannot be read may be readable soon.
+    fn try_again(&self, look: &mut Look<'_>) {
+        let since = self.silent.as_ref().map_or(look.now, Wait::since);
+        look.look_in((look.now - since).clamp(RETRY.0, RETRY.1));
+    }
+
+    /// Whether to wait for a list that cannot be read at the moment. The flags that use it keep their
+    /// last good definitions after that.
+    fn waits_for_list(&mut self, met: &Met, look: &mut Look<'_>) -> bool {
+        let Some(unread) = &met.unread else {
+            self.silent = None;
+            return false;
+        };
+        let long_enough = match (met.is_same_otherwise, unread.may_pass) {
+            (false, _) => SLOW,
+            (true, true) => LEASED,
+            (true, false) => UNANSWERED,
+        };
+        let is_over = look.is_over(&mut self.silent, unread.why.clone(), long_enough);
+        if unread.may_pass {
+            self.try_again(look);
+        }
+        !is_over
     }
 
     /// Serves new content, unless it may be half written.
     fn take_new(&mut self, met: Met, look: &mut Look<'_>) -> Option<Reload> {
-        if met.is_leased {
-            look.look_in(RETRY.1);
+        if self.waits_for_list(&met, look) {
+            return None;
         }
         // Half a JSON file never is a JSON file, but half a list is a list.
         let is_yaml = Format::of(&self.state.path) == Format::Yaml;

@@ -10,7 +10,9 @@ pub(super) struct Losses {
     /// Flags that are missing, of how many.
     flags: usize,
     all: usize,
-    /// Flags that were switched off and would be on, or are missing.
+    /// Missing flags that were switched off.
+    kills: usize,
+    /// Flags that were switched off and would be on.
     lifted: usize,
     lists: Loss,
     is_cut: bool,
@@ -19,25 +21,36 @@ pub(super) struct Losses {
 impl Losses {
     /// `None` for `layer` if its format shows that the file is whole.
     pub(super) fn of(layer: Option<&Layer>, before: &Layer, met: &Met) -> Self {
-        let (lists, is_cut) = (met.list_loss, met.is_cut);
-        let (flags, lifted) =
-            layer.map_or((0, 0), |layer| (layer.lost_since(before), layer.lifted_since(before)));
-        Self { flags, all: before.flags().count(), lifted, lists, is_cut }
+        let count =
+            |count: fn(&Layer, &Layer) -> usize| layer.map_or(0, |layer| count(layer, before));
+        Self {
+            flags: count(Layer::lost_since),
+            all: before.flags().count(),
+            kills: count(Layer::kills_lost_since),
+            lifted: count(Layer::lifted_since),
+            lists: met.list_loss,
+            is_cut: met.is_cut,
+        }
     }
 
     pub(super) fn size(&self) -> Loss {
         // One kill that is lost may do more harm than many flags.
-        let all_at_once = self.lifted > 0 || self.is_cut;
-        let flags = if all_at_once { Loss::Large } else { Loss::of(self.flags, self.all) };
+        let flags = match Loss::of(self.flags, self.all) {
+            _ if self.is_cut || self.kills > 0 => Loss::Large,
+            Loss::None if self.lifted > 0 => Loss::Lifted,
+            Loss::Small if self.lifted > 0 => Loss::Large,
+            loss => loss,
+        };
         flags.max(self.lists)
     }
 
     /// Why the content is held back.
     fn what(&self) -> String {
-        let Self { flags, all, lifted, .. } = self;
+        let Self { flags, all, kills, lifted, .. } = self;
         let what = match (Loss::of(*flags, *all), self.lists) {
             (Loss::Large, _) => format!("{flags} of {all} flags are missing"),
-            _ if *lifted > 0 => format!("{lifted} of the flags that were off are not off any more"),
+            _ if *kills > 0 => format!("{kills} of the flags that were off are missing"),
+            _ if *lifted > 0 => format!("{lifted} of the flags that were off are on"),
             (_, Loss::Large) => "a list lost more than a quarter of its entries".to_owned(),
             _ => "the last line has no end".to_owned(),
         };
@@ -59,19 +72,19 @@ impl Losses {
 mod tests {
     use super::*;
 
-    fn losses(flags: usize, lifted: usize, lists: Loss, is_cut: bool) -> Losses {
-        Losses { flags, all: 8, lifted, lists, is_cut }
-    }
-
     #[test]
     fn a_kill_or_half_a_line_counts_as_much_as_many_flags() {
+        let none =
+            || Losses { flags: 0, all: 8, kills: 0, lifted: 0, lists: Loss::None, is_cut: false };
         for (losses, size, words) in [
-            (losses(3, 1, Loss::None, true), Loss::Large, "3 of 8 flags are missing"),
-            (losses(2, 0, Loss::None, false), Loss::Small, ""),
-            (losses(0, 0, Loss::None, false), Loss::None, ""),
-            (losses(1, 1, Loss::None, false), Loss::Large, "1 of the flags that were off"),
-            (losses(0, 0, Loss::Large, false), Loss::Large, "a list lost more than a quarter"),
-            (losses(1, 0, Loss::None, true), Loss::Large, "the last line has no end"),
+            (none(), Loss::None, ""),
+            (Losses { flags: 3, kills: 1, ..none() }, Loss::Large, "3 of 8 flags are missing"),
+            (Losses { flags: 2, ..none() }, Loss::Small, ""),
+            (Losses { flags: 1, kills: 1, ..none() }, Loss::Large, "1 of the flags that were off"),
+            (Losses { lifted: 1, ..none() }, Loss::Lifted, "1 of the flags that were off are on"),
+            (Losses { flags: 1, lifted: 1, ..none() }, Loss::Large, "1 of the flags that were off"),
+            (Losses { lists: Loss::Large, ..none() }, Loss::Large, "a list lost more than"),
+            (Losses { is_cut: true, ..none() }, Loss::Large, "the last line has no end"),
         ] {
             assert_eq!(losses.size(), size, "{losses:?}");
             assert!(losses.what().starts_with(words), "{losses:?}");

@@ -111,6 +111,11 @@ impl PartStamp {
         before.ends_line && !self.ends_line
     }
 
+    pub(super) fn is_same_file(&self, other: &Self) -> bool {
+        let versions = self.version.zip(other.version);
+        versions.is_some_and(|(ours, theirs)| ours.is_same_file(&theirs))
+    }
+
     fn place(&self) -> Option<(&PathBuf, &FileVersion)> {
         Some((self.reached.as_ref()?, self.version.as_ref()?))
     }

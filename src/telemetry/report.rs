@@ -212,6 +212,15 @@ impl Teller {
         }
     }
 
+    /// A flag file of a directory has another name.
+    pub(crate) fn renamed(self, from: &Path, to: &Path) {
+        let (from, to) = (from.display(), to.display());
+        match self.0 {
+            Audience::Person => say(&format!("{from} is now {to}")),
+            Audience::Machine => info!(%from, %to, "a flag file was renamed"),
+        }
+    }
+
     /// A file will never show an update.
     pub(crate) fn cannot_update(self, path: &Path, why: &str) {
         match self.0 {

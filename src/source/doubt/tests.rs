@@ -30,7 +30,7 @@ fn verdict(writer: Writer, differs: u64, unchanged: u64, loss: Loss) -> Verdict 
 
 #[test]
 fn what_is_complete_by_construction_is_served_at_once() {
-    for loss in [Loss::None, Loss::Small, Loss::Large] {
+    for loss in [Loss::None, Loss::Lifted, Loss::Small, Loss::Large] {
         assert_eq!(verdict(Writer::Done, 0, 0, loss), Verdict::Serve);
     }
 }
@@ -119,7 +119,7 @@ fn more_than_a_quarter_is_a_large_loss() {
 #[test]
 fn no_stable_content_waits_for_ever() {
     for writer in ALL {
-        for loss in [Loss::None, Loss::Small, Loss::Large] {
+        for loss in [Loss::None, Loss::Lifted, Loss::Small, Loss::Large] {
             assert_eq!(verdict(writer, 10_000, 10_000, loss), Verdict::Serve, "{writer:?}");
         }
     }
@@ -137,6 +137,10 @@ fn a_closed_file_waits_only_if_it_lost_much() {
     assert_eq!(large(Writer::Closed, 1000), Verdict::Serve);
     assert_eq!(large(Writer::ClosedByAnother, 1000), HOLD(4000, 5000));
     assert_eq!(large(Writer::ClosedByAnother, 5000), Verdict::Serve);
+    for writer in [Writer::Closed, Writer::ClosedByAnother, Writer::Unknown] {
+        assert_eq!(verdict(writer, 400, 400, Loss::Lifted), HOLD(600, 1000));
+        assert_eq!(verdict(writer, 1000, 1000, Loss::Lifted), Verdict::Serve);
+    }
 }
 
 #[test]

@@ -64,6 +64,11 @@ impl Events {
         self.lock().unsettled(Instant::now());
     }
 
+    /// What was known of writers, with those that have a file open by now. Forgets nothing.
+    pub(super) fn go_on(&self, before: &Writes) -> Writes {
+        before.with_open_of(&self.lock().writes)
+    }
+
     /// Forgets what led to this scan. Returns what is known of the writers, and whether the
     /// instance must be replaced.
     pub(super) fn begin_scan(&self) -> (Writes, bool) {

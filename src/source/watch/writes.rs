@@ -102,6 +102,11 @@ impl Writes {
         std::mem::replace(self, kept)
     }
 
+    /// The same, with the open files of `now`.
+    pub(super) fn with_open_of(&self, now: &Self) -> Self {
+        Self { open: now.open.clone(), ..self.clone() }
+    }
+
     /// Whether a file, by its physical path, is written to and not closed.
     pub(crate) fn is_open(&self, file: &Path) -> bool {
         self.open.contains_key(file)

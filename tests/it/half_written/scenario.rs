@@ -133,6 +133,8 @@ impl Scenario {
             (Style::Renamed, true) if lost => Duration::from_millis(2500),
             (Style::Truncated, true) if lost => Duration::from_secs(7),
             (Style::Reopened | Style::Touched, _) => Duration::from_secs(7),
+            // A closed file that lost much waits for 1 s.
+            (Style::Truncated, false) if lost => Duration::from_millis(2500),
             _ => Duration::from_millis(1500),
         };
         assert!(after < allowed, "{self:?} was served {after:?} after its end");
