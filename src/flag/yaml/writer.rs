@@ -145,6 +145,8 @@ impl Writer {
         let mut written = self.out;
         // What was merged in stands where it was merged, before what was written since.
         written.faults.sort_by_key(|fault| fault.at);
+        // The text stays for as long as its flags are compiled.
+        written.json.shrink_to_fit();
         written
     }
 
