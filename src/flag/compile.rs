@@ -79,10 +79,8 @@ pub fn compile_with(
     fallback: Generation,
     previous: &Layer,
 ) -> Result<Compilation, Vec<Diagnostic>> {
-    let written = Text::read(content, format).map_err(|error| {
-        let text = std::str::from_utf8(content).unwrap_or_default();
-        vec![foreign::unparsed(text, error)]
-    })?;
+    let written =
+        Text::read(content, format).map_err(|error| vec![foreign::unparsed(content, error)])?;
     let mut report = Report::new(&written);
     report.add_to_file(written.warnings());
     let mut found = Problems::with_room(MOST_TOLD);

@@ -11,7 +11,7 @@ mod write;
 
 pub(crate) use fields::{Content, Fields};
 pub(crate) use json::{decode_object, json_number};
-pub(crate) use texts::Texts;
+pub(crate) use texts::{Texts, part_of};
 pub use validate::BadContext;
 pub(crate) use validate::validate;
 pub use write::encode_object;

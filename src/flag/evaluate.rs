@@ -57,7 +57,7 @@ impl<'a> Evaluator<'a, '_> {
             return flag.constant().unwrap_or(Outcome::CodeDefault);
         };
         self.begin(flag);
-        let result = self.rule(rule, Scope::CONTEXT);
+        let result = self.rule(rule, &Scope::CONTEXT);
         self.conclude(flag, result)
     }
 
@@ -73,22 +73,12 @@ impl<'a> Evaluator<'a, '_> {
         self.state.lacks_targeting_key
     }
 
-    /// Runs one node of a rule.
-    pub(crate) fn rule(&mut self, rule: &'a Rule, scope: Scope<'_, 'a>) -> Evaluated<'a> {
+    /// Runs one node of a rule. The nodes that most rules consist of are compiled into this function;
+    /// the others are calls, so that their variables take no room in its frame.
+    pub(crate) fn rule(&mut self, rule: &'a Rule, scope: &Scope<'_, 'a>) -> Evaluated<'a> {
         match rule {
             Rule::Literal(literal) => Ok(literal.value()),
-            Rule::List(rules) => {
-                self.visit(rules.len())?;
-                let base = self.arena.stack.len();
-                self.push_all(rules, scope)?;
-                Ok(self.arena.list_from_stack(base))
-            }
             Rule::Var(var) => self.var(var, scope),
-            Rule::ComputedVar(arguments) => {
-                self.visit(arguments.len())?;
-                let path = self.computed_path(arguments, scope)?;
-                Ok(self.look_up(path, scope.data).unwrap_or(Value::Null))
-            }
             Rule::If(clauses) => {
                 self.visit(clauses.len())?;
                 self.conditional(clauses, scope)
@@ -101,51 +91,49 @@ impl<'a> Evaluator<'a, '_> {
                 self.visit(rules.len())?;
                 self.deciding(rules, scope, true)
             }
-            Rule::Apply(operator, arguments) => {
-                self.visit(arguments.len())?;
-                let base = self.arena.stack.len();
-                self.push_arguments(arguments, scope)?;
-                let result = self.apply(*operator, base, scope);
-                self.arena.stack.truncate(base);
-                self.within_budget(result)
-            }
             Rule::Compare(operator, operands) => {
                 self.visit(2)?;
                 let (a, b) = &**operands;
-                let (a, b) = (self.rule(a, scope)?, self.rule(b, scope)?);
-                Ok(Value::Bool(self.compare(*operator, &[a, b])))
+                let (a, b) = (self.operand(a, scope)?, self.operand(b, scope)?);
+                Ok(Value::Bool(self.compares(*operator, Some(&a), Some(&b))))
             }
             Rule::SemVer(operands) => {
                 self.visit(1)?;
                 let (actual, range, target) = &**operands;
-                let actual = self.rule(actual, scope)?;
+                let actual = self.operand(actual, scope)?;
                 Ok(self.version_in(actual, *range, target))
             }
             Rule::InSet(in_set) => {
                 self.visit(1)?;
                 let (needle, set) = &**in_set;
-                let needle = self.rule(needle, scope)?;
+                let needle = self.operand(needle, scope)?;
                 Ok(Value::Bool(self.in_set(needle, set)))
             }
-            Rule::Each(each, operands) => {
-                self.visit(2)?;
-                let result = self.each(*each, operands, scope)?;
-                self.within_budget(result)
-            }
-            Rule::Reduce(operands) => {
-                self.visit(3)?;
-                self.reduce(operands, scope)
-            }
-            Rule::Fractional(fractional) => self.fractional(fractional, scope),
             Rule::Shared(shared) => {
                 self.visit(1)?;
                 self.rule(&shared.rule, scope)
             }
             Rule::Broken(why) => Err(why),
+            Rule::List(rules) => self.list(rules, scope),
+            Rule::ComputedVar(arguments) => self.computed_var(arguments, scope),
+            Rule::Apply(operator, arguments) => self.operation(*operator, arguments, scope),
+            Rule::Each(each, operands) => self.each(*each, operands, scope),
+            Rule::Reduce(operands) => self.reduce(operands, scope),
+            Rule::Fractional(fractional) => self.fractional(fractional, scope),
         }
     }
 
-    fn conditional(&mut self, clauses: &'a [Rule], scope: Scope<'_, 'a>) -> Evaluated<'a> {
+    /// Runs an operand. Most are a literal or an attribute, which need no call.
+    #[inline]
+    pub(super) fn operand(&mut self, rule: &'a Rule, scope: &Scope<'_, 'a>) -> Evaluated<'a> {
+        match rule {
+            Rule::Literal(literal) => Ok(literal.value()),
+            Rule::Var(var) => self.var(var, scope),
+            rule => self.rule(rule, scope),
+        }
+    }
+
+    fn conditional(&mut self, clauses: &'a [Rule], scope: &Scope<'_, 'a>) -> Evaluated<'a> {
         let (pairs, otherwise) = clauses.as_chunks::<2>();
         for [condition, result] in pairs {
             if self.rule(condition, scope)?.is_true(&self.arena) {
@@ -159,7 +147,7 @@ impl<'a> Evaluator<'a, '_> {
     }
 
     /// `and` and `or`: the first operand that decides, or the last.
-    fn deciding(&mut self, rules: &'a [Rule], scope: Scope<'_, 'a>, truth: bool) -> Evaluated<'a> {
+    fn deciding(&mut self, rules: &'a [Rule], scope: &Scope<'_, 'a>, truth: bool) -> Evaluated<'a> {
         let mut last = Value::Null;
         for rule in rules {
             last = self.rule(rule, scope)?;

@@ -5,7 +5,7 @@ use super::diagnostic::{Diagnostic, Level};
 /// So many problems of a file are told. A file of sixteen megabytes can have millions.
 pub(super) const MOST_TOLD: usize = 10_000;
 
-/// Problems of a file take at most so many bytes: below a deep rule each has a long path.
+/// The problems of a flag take at most so many bytes: below a deep rule each has a long path.
 const MOST_BYTES: usize = 8 << 20;
 
 /// Collects problems, and counts those there is no room for.
@@ -49,6 +49,15 @@ impl Problems {
     /// How many there is room for and are told.
     pub(crate) fn told(&self) -> usize {
         self.told.len()
+    }
+
+    /// Adds an error in place of the warning with the same message at the same path.
+    pub(crate) fn replace_warning(&mut self, error: Diagnostic) {
+        let is_same = |told: &Diagnostic| {
+            told.level == Level::Warning && told.message == error.message && told.path == error.path
+        };
+        self.told.retain(|told| !is_same(told));
+        self.push(error);
     }
 
     /// Whether nothing more will be told, and nothing has to be worked out for it.

@@ -106,7 +106,7 @@ impl Compared<'_> {
                     found.push(node.error(format!("\"{operand}\" is no number"), help));
                     return None;
                 };
-                let inexact = integers::inexact(&number);
+                let inexact = integers::inexact_text(operand);
                 found.extend(inexact.map(|message| node.warning(message, integers::HELP)));
                 self.numeric(sign, &number, found)
             }

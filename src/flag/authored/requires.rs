@@ -60,8 +60,12 @@ impl<'a> Required<'a> {
         let mut told = Vec::new();
         let path = Path::from("flags").member(key).member("requires");
         let conditions = self.conditions(key, plan, |requirement, trouble| {
-            let Trouble { message, help, .. } = trouble;
-            told.push(Diagnostic::error(requirement.path(&path), message, help));
+            let Trouble { message, help, root, .. } = trouble;
+            let error = Diagnostic::error(requirement.path(&path), message, help);
+            told.push(match root {
+                Some(root) => error.because_of(format!("flags.{root}")),
+                None => error,
+            });
         });
         found.extend(told);
         conditions
@@ -96,7 +100,8 @@ impl<'a> Required<'a> {
         let Some((key, plan)) = self.plans.get_key_value(needed) else {
             if self.broken.contains(needed) {
                 let message = format!("\"{needed}\" has an error of its own");
-                return Err(Trouble::new(message, "mend it there"));
+                let root = Some(needed.to_owned());
+                return Err(Trouble { root, ..Trouble::new(message, "mend it there") });
             }
             let keys = self.plans.keys().chain(self.broken).map(String::as_str);
             let help = suggest(
@@ -150,7 +155,7 @@ impl<'a> Required<'a> {
     /// Writes the rule of a flag for all that require it.
     fn write(&mut self, key: &'a str, plan: &'a Plan, before: usize) -> Result<(), Trouble<'a>> {
         if let Some(refusal) = plan.inline.as_ref().and_then(|(_, refusal)| *refusal) {
-            return Err(refusal.of_flag(key));
+            return Err(Trouble { root: Some(key.to_owned()), ..refusal.of_flag(key) });
         }
         let outermost = self.above.first().copied();
         let mut first = None;
@@ -160,9 +165,11 @@ impl<'a> Required<'a> {
         let required = required.ok_or_else(|| match first {
             // The whole circle is told to each flag in it.
             Some(trouble) if trouble.circle.is_some() && trouble.circle == outermost => trouble,
-            _ => {
+            trouble => {
                 let message = format!("\"{key}\" has an error in what it requires itself");
-                Trouble::new(message, "mend it there")
+                let root = trouble.and_then(|trouble| trouble.root);
+                let root = root.or_else(|| Some(key.to_owned()));
+                Trouble { root, ..Trouble::new(message, "mend it there") }
             }
         })?;
         let writing = Writing { key, generation: self.generation, elsewhere: true };
@@ -179,11 +186,13 @@ struct Trouble<'a> {
     help: String,
     /// The flag that requires itself.
     circle: Option<&'a str>,
+    /// The flag whose own error this comes from.
+    root: Option<String>,
 }
 
 impl Trouble<'_> {
     fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { message: message.into(), help: help.into(), circle: None }
+        Self { message: message.into(), help: help.into(), circle: None, root: None }
     }
 }
 

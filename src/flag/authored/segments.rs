@@ -154,7 +154,8 @@ impl<'a> Segments<'a> {
             Some(Some(_)) => Some(RuleText::reference(name)),
             Some(None) => {
                 let message = format!("the segment \"{name}\" has an error");
-                found.push(node.error(message, "mend it where it is defined"));
+                let error = node.error(message, "mend it where it is defined");
+                found.push(error.because_of(format!("segments.{name}")));
                 None
             }
             None => {
@@ -213,7 +214,7 @@ impl<'a> Segments<'a> {
             ),
             None => (format!("nobody has read the list \"{name}\""), "give the file by its name"),
         };
-        found.push(node.error(message, help));
+        found.push(node.error(message, help).because_of(format!("lists.{name}")));
         None
     }
 

@@ -92,7 +92,7 @@ fn fits(node: &Node<'_>, shape: Json<'_>, found: &mut Problems) {
                 && let Some(message) = integers::inexact(&number.get()) =>
         {
             let help = "write a smaller integer, or declare schema: string and put it in quotes";
-            found.push(node.error(message, help));
+            found.replace_warning(node.error(message, help));
         }
         (Json::String(name), value) if is_of_type(value, &name.get()) => {}
         _ => {

@@ -1,6 +1,7 @@
 //! Tests that stand in a file: who gets what, and which share of many units.
 
 mod trial;
+mod versions;
 mod work;
 
 use super::{
@@ -22,7 +23,7 @@ use crate::flag::{
     suggest::suggest,
     text::Text,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use trial::{Crowd, Trial, warn_of_dots};
 use work::{MOST_WORK, work};
 
@@ -104,10 +105,12 @@ impl<'a> Run<'a> {
         if expect.is_none() && shares.is_none() {
             found.push(test.error("expects nothing", "write expect: { FLAG: VARIANT }"));
         }
+        let mut versions = BTreeSet::new();
         if let Some(expect) = expect {
             let context = user.map_or_else(Box::default, json::encode_object);
             for (key, expected) in expect.members() {
                 if let Some((flag, at)) = self.asked(&key, at, &expected, found) {
+                    versions.extend(versions::compared(flag));
                     self.variant(&Trial { flag, at, context: &context }, &expected, found);
                 }
             }
@@ -117,10 +120,14 @@ impl<'a> Run<'a> {
         {
             for (key, expected) in shares.members() {
                 if let Some((flag, at)) = self.asked(&key, at, &expected, found) {
+                    versions.extend(versions::compared(flag));
                     let trial = Trial { flag, at, context: &crowd.common };
                     self.share(&trial, &crowd, &expected, found);
                 }
             }
+        }
+        if let Some(user) = test.member("user") {
+            versions.iter().for_each(|path| versions::warn(&user, path, found));
         }
     }
 

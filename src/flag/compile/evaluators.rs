@@ -156,6 +156,11 @@ impl<'t> Evaluators<'t> {
         self.references().cycle(from, to)
     }
 
+    /// An evaluator that refers to itself, and the cycle.
+    pub(super) fn first_cycle(&self) -> Option<(&str, &str)> {
+        self.references().first_cycle()
+    }
+
     fn references(&self) -> &References {
         self.references.get_or_init(|| {
             References::of(

@@ -45,6 +45,12 @@ impl References {
         Some(self.cycles.get(from)?.get(to)?)
     }
 
+    /// The first evaluator with a reference that would close a cycle, and that cycle.
+    pub(super) fn first_cycle(&self) -> Option<(&str, &str)> {
+        let (from, cut) = self.cycles.first_key_value()?;
+        Some((from, cut.values().next()?))
+    }
+
     /// The evaluators that one needs, each after those that it needs itself; it is the last. Those
     /// that `is_known` are left out with all that only they need.
     pub(super) fn in_order<'a>(

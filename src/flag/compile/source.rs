@@ -34,7 +34,11 @@ impl<'a> Source<'a> {
         found: &mut Problems,
     ) -> Result<Self, Diagnostic> {
         let members = members_of_file(text.json());
-        let members = members.map_err(|error| foreign::unparsed(text.json(), error))?;
+        let members =
+            members.map_err(|error| foreign::unparsed(text.authored().as_bytes(), error))?;
+        if let Some(error) = foreign::encrypted(&members) {
+            return Err(error);
+        }
         if members.get(authored::VERSION).is_none()
             && let Some(error) = foreign::not_a_flag_file(&members)
         {

@@ -57,7 +57,15 @@ impl<'a> Fields<'a> {
         Some(*bytes)
     }
 
-    #[inline]
+    #[inline(never)]
+    fn any_field(&mut self) -> Result<(u64, Content<'a>), Malformed> {
+        let field = self.field();
+        if field.is_none() {
+            self.0 = &[];
+        }
+        field.ok_or(Malformed)
+    }
+
     fn field(&mut self) -> Option<(u64, Content<'a>)> {
         let tag = self.varint()?;
         let content = match tag & 7 {
@@ -84,13 +92,26 @@ impl<'a> Iterator for Fields<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        if self.0.is_empty() {
-            return None;
+        match self.0 {
+            [] => None,
+            // A short text or message, as nearly every field is: one byte of tag, one of length.
+            [tag @ 0x08..0x80, length @ ..0x80, rest @ ..]
+                if tag & 7 == 2
+                    && let Some((bytes, rest)) = rest.split_at_checked(usize::from(*length)) =>
+            {
+                self.0 = rest;
+                Some(Ok((u64::from(tag >> 3), Content::Bytes(bytes))))
+            }
+            // The same of up to 16 KiB, as a context is within its request.
+            [tag @ 0x08..0x80, low @ 0x80..=0xff, high @ ..0x80, rest @ ..]
+                if tag & 7 == 2
+                    && let Some((bytes, rest)) = rest
+                        .split_at_checked(usize::from(low & 0x7f) | usize::from(*high) << 7) =>
+            {
+                self.0 = rest;
+                Some(Ok((u64::from(tag >> 3), Content::Bytes(bytes))))
+            }
+            _ => Some(self.any_field()),
         }
-        let field = self.field();
-        if field.is_none() {
-            self.0 = &[];
-        }
-        Some(field.ok_or(Malformed))
     }
 }

@@ -9,25 +9,35 @@ use super::Malformed;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Texts<'a> {
     whole: Option<&'a str>,
-    start: usize,
 }
 
 impl<'a> Texts<'a> {
     /// Texts checked together, if the message allows it.
     pub(crate) fn of(message: &'a [u8]) -> Self {
-        Self { whole: std::str::from_utf8(message).ok(), start: message.as_ptr() as usize }
+        Self { whole: std::str::from_utf8(message).ok() }
     }
 
     /// Texts checked one by one.
-    pub(super) const EACH: Self = Self { whole: None, start: 0 };
+    pub(super) const EACH: Self = Self { whole: None };
+
+    /// The whole message, if its texts were checked together.
+    pub(crate) fn whole(self) -> Option<&'a str> {
+        self.whole
+    }
 
     #[inline]
     pub(super) fn read(self, bytes: &'a [u8]) -> Result<&'a str, Malformed> {
-        let Some(whole) = self.whole else {
-            return std::str::from_utf8(bytes).map_err(|_| Malformed);
+        let text = match self.whole {
+            Some(whole) => part_of(whole, bytes),
+            None => std::str::from_utf8(bytes).ok(),
         };
-        let offset = (bytes.as_ptr() as usize).wrapping_sub(self.start);
-        // A part that does not begin and end with whole characters is no text.
-        whole.get(offset..offset.wrapping_add(bytes.len())).ok_or(Malformed)
+        text.ok_or(Malformed)
     }
+}
+
+/// The text that these bytes of a message are; `None` if they end within a character.
+#[inline]
+pub(crate) fn part_of<'a>(whole: &'a str, bytes: &[u8]) -> Option<&'a str> {
+    let offset = (bytes.as_ptr() as usize).wrapping_sub(whole.as_ptr() as usize);
+    whole.get(offset..offset.wrapping_add(bytes.len()))
 }

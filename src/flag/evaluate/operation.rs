@@ -1,6 +1,6 @@
 //! The operators that evaluate all of their arguments first.
 
-use super::Scope;
+use super::{Evaluated, Scope};
 use crate::flag::{
     context::Evaluator,
     rule::{Arguments, Operator, Rule},
@@ -8,22 +8,47 @@ use crate::flag::{
 };
 
 impl<'a> Evaluator<'a, '_> {
+    /// A list some of whose elements are rules.
+    #[inline(never)]
+    pub(super) fn list(&mut self, rules: &'a [Rule], scope: &Scope<'_, 'a>) -> Evaluated<'a> {
+        self.visit(rules.len())?;
+        let base = self.arena.stack.len();
+        self.push_all(rules, scope)?;
+        Ok(self.arena.list_from_stack(base))
+    }
+
+    /// Evaluates the arguments of an operator, then the operator.
+    #[inline(never)]
+    pub(super) fn operation(
+        &mut self,
+        operator: Operator,
+        arguments: &'a Arguments,
+        scope: &Scope<'_, 'a>,
+    ) -> Evaluated<'a> {
+        self.visit(arguments.len())?;
+        let base = self.arena.stack.len();
+        self.push_arguments(arguments, scope)?;
+        let result = self.apply(operator, base, scope);
+        self.arena.stack.truncate(base);
+        self.within_budget(result)
+    }
+
     pub(super) fn push_all(
         &mut self,
         rules: &'a [Rule],
-        scope: Scope<'_, 'a>,
+        scope: &Scope<'_, 'a>,
     ) -> Result<(), &'a str> {
         for rule in rules {
-            let value = self.rule(rule, scope)?;
+            let value = self.operand(rule, scope)?;
             self.arena.push(value);
         }
         Ok(())
     }
 
-    pub(super) fn push_arguments(
+    fn push_arguments(
         &mut self,
         arguments: &'a Arguments,
-        scope: Scope<'_, 'a>,
+        scope: &Scope<'_, 'a>,
     ) -> Result<(), &'a str> {
         match arguments {
             Arguments::Listed(rules) => self.push_all(rules, scope)?,
@@ -35,12 +60,7 @@ impl<'a> Evaluator<'a, '_> {
         Ok(())
     }
 
-    pub(super) fn apply(
-        &mut self,
-        operator: Operator,
-        base: usize,
-        scope: Scope<'_, 'a>,
-    ) -> Value<'a> {
+    fn apply(&mut self, operator: Operator, base: usize, scope: &Scope<'_, 'a>) -> Value<'a> {
         match operator {
             Operator::Equal
             | Operator::StrictEqual
