@@ -41,6 +41,15 @@ impl Problems {
         }
     }
 
+    /// Adds an error in place of the warning with the same message at the same path.
+    pub(crate) fn replace_warning(&mut self, error: Diagnostic) {
+        let is_same = |told: &Diagnostic| {
+            told.level == Level::Warning && told.message == error.message && told.path == error.path
+        };
+        self.told.retain(|told| !is_same(told));
+        self.push(error);
+    }
+
     /// Whether nothing more will be told, and nothing has to be worked out for it.
     pub(crate) fn is_full(&self) -> bool {
         self.told.len() >= self.room

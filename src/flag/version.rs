@@ -59,6 +59,11 @@ impl<'a> Version<'a> {
     }
 }
 
+/// Whether `sem_ver` reads a number as a version. flagd writes larger numbers with an exponent.
+pub(crate) fn is_version_number(number: f64) -> bool {
+    number.abs() < 1e6 && Version::parse(&number.to_string()).is_some()
+}
+
 fn is_dotted(part: &str, allowed: impl Fn(&str) -> bool) -> bool {
     part.split('.').all(|name| {
         !name.is_empty()

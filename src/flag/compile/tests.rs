@@ -413,7 +413,7 @@ fn names_too_long_for_a_typo_are_not_compared() {
     let mut document = with(&json!({"defaultVariant": format!("{long}y")}));
     document["flags"]["f"]["variants"] = json!({long: true});
     assert_eq!(
-        compiled(&document).diagnostics[0].help,
+        &*compiled(&document).diagnostics[0].help,
         "name one of the variants, or add it to them"
     );
 }
