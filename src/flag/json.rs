@@ -2,7 +2,7 @@
 //!
 //! A tree of values takes up to eighty times the memory of its text, and the peak of a reload would
 //! be that of its largest definition. The index takes eight bytes for each list and object of more
-//! than 64 bytes.
+//! than 32 bytes.
 
 mod canonical;
 mod encode;
@@ -122,7 +122,7 @@ fn is_long(length: usize) -> bool {
 }
 
 /// The bytes of a list or an object that is not in the index.
-const SHORT: usize = 64;
+const SHORT: usize = 32;
 
 impl<'t> Json<'t> {
     pub(crate) fn as_str(self) -> Option<Cow<'t, str>> {

@@ -9,7 +9,9 @@ pub(super) struct Walk<'t> {
     index: &'t [Extent],
 }
 
-const BLANKS: [char; 4] = [' ', '\n', '\r', '\t'];
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
+}
 
 impl<'t> Walk<'t> {
     pub(super) fn new(rest: &'t str, index: &'t [Extent]) -> Self {
@@ -22,9 +24,14 @@ impl<'t> Walk<'t> {
     }
 
     /// Skips blanks and one of these signs.
-    fn skip(&mut self, sign: char) {
-        let rest = self.rest.trim_start_matches(BLANKS);
-        self.rest = rest.strip_prefix(sign).unwrap_or(rest).trim_start_matches(BLANKS);
+    #[inline]
+    fn skip(&mut self, sign: u8) {
+        let bytes = self.rest.as_bytes();
+        let mut at = 0;
+        while bytes.get(at).is_some_and(|byte| is_blank(*byte) || *byte == sign) {
+            at += 1;
+        }
+        self.rest = self.rest.get(at..).unwrap_or_default();
     }
 
     fn text(&mut self) -> Option<JsonText<'t>> {
@@ -97,13 +104,12 @@ fn length_of_short(text: &str) -> Option<usize> {
 
 /// Where the text in quotes at the beginning ends.
 fn end_of_text(bytes: &[u8]) -> usize {
-    let mut at = 1;
-    while let Some(byte) = bytes.get(at) {
-        match byte {
-            b'"' => return at + 1,
-            b'\\' => at += 2,
-            _ => at += 1,
+    let mut rest = bytes.get(1..).unwrap_or_default();
+    while let Some(at) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\')) {
+        if rest.get(at) == Some(&b'"') {
+            return bytes.len() - rest.len() + at + 1;
         }
+        rest = rest.get(at + 2..).unwrap_or_default();
     }
     bytes.len()
 }
@@ -139,7 +145,7 @@ impl<'t> Iterator for JsonElements<'t> {
     type Item = Json<'t>;
 
     fn next(&mut self) -> Option<Json<'t>> {
-        self.0.skip(',');
+        self.0.skip(b',');
         self.0.value()
     }
 }
@@ -158,9 +164,9 @@ impl<'t> Iterator for JsonMembers<'t> {
     type Item = (JsonText<'t>, Json<'t>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.0.skip(',');
+        self.0.skip(b',');
         let name = self.0.text()?;
-        self.0.skip(':');
+        self.0.skip(b':');
         Some((name, self.0.value()?))
     }
 }
@@ -179,13 +185,13 @@ pub(super) fn places(object: JsonObject<'_>) -> Vec<Place> {
     let JsonMembers(mut walk) = object.written();
     let behind = |rest: usize, all: usize| u32::try_from(all - rest).unwrap_or(u32::MAX);
     loop {
-        walk.skip(',');
+        walk.skip(b',');
         let at = behind(walk.rest.len(), object.text.len());
         let extents = behind(walk.index.len(), object.index.len());
         if walk.text().is_none() {
             break;
         }
-        walk.skip(':');
+        walk.skip(b':');
         if walk.value().is_none() {
             break;
         }
