@@ -75,7 +75,7 @@ impl File<'_> {
         let plan = copies.iter().rev().take(most).find_map(|raw| {
             let value = self.read(raw, &path, &mut twice, &mut problems);
             let value = value.map_err(|error| problems.push(error)).ok()?;
-            let node = Node { value: value.value(), path: path.clone() };
+            let node = Node::of_many(value.value(), path.clone());
             flag::read(&node, &switches, terms, &mut problems)
         });
         twice.extend(switches.finish());
