@@ -167,7 +167,7 @@ impl File<'_> {
         });
         let found = found
             .filter(|(_, problems): &(_, FlagProblems)| {
-                problems.is_broken || !problems.told.is_empty()
+                problems.is_broken || problems.untold > 0 || !problems.told.is_empty()
             })
             .collect();
         let (evaluators, required) = prerequisites.finish();

@@ -1,6 +1,6 @@
 //! Steps through the text of lists and objects, over the extents of those in them.
 
-use super::{Extent, Json, JsonList, JsonNumber, JsonObject, JsonText};
+use super::{Extent, Json, JsonList, JsonNumber, JsonObject, JsonText, SHORT};
 
 /// A place in a text, and the extents of the lists and objects behind it.
 #[derive(Debug, Clone, Copy)]
@@ -16,7 +16,7 @@ impl<'t> Walk<'t> {
         Self { rest, index }
     }
 
-    /// Behind the opening bracket of a list or an object, which has the first extent.
+    /// Behind the opening bracket of a list or an object, which has the first extent if it is long.
     fn within(text: &'t str, index: &'t [Extent]) -> Self {
         Self::new(text.get(1..).unwrap_or_default(), index.get(1..).unwrap_or_default())
     }
@@ -39,10 +39,15 @@ impl<'t> Walk<'t> {
             b']' | b'}' => None,
             b'"' => self.text().map(Json::String),
             bracket @ (b'[' | b'{') => {
-                let Extent { length, count } = self.index.first()?;
-                let (length, count) = (usize::try_from(*length), usize::try_from(*count));
-                let (text, rest) = self.rest.split_at_checked(length.ok()?)?;
-                let (index, behind) = self.index.split_at_checked(count.ok()?)?;
+                let (length, count) = match length_of_short(self.rest) {
+                    Some(length) => (length, 0),
+                    None => {
+                        let Extent { length, count } = self.index.first()?;
+                        (usize::try_from(*length).ok()?, usize::try_from(*count).ok()?)
+                    }
+                };
+                let (text, rest) = self.rest.split_at_checked(length)?;
+                let (index, behind) = self.index.split_at_checked(count)?;
                 (self.rest, self.index) = (rest, behind);
                 Some(match bracket {
                     b'[' => Json::Array(JsonList { text, index }),
@@ -64,6 +69,30 @@ impl<'t> Walk<'t> {
             }
         }
     }
+}
+
+/// The bytes of the list or object at the beginning, if it is short.
+fn length_of_short(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let (mut at, mut depth) = (0, 0_usize);
+    while at < SHORT {
+        match bytes.get(at)? {
+            b'"' => {
+                at += end_of_text(bytes.get(at..)?);
+                continue;
+            }
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => {
+                depth = depth.checked_sub(1)?;
+                if depth == 0 {
+                    return Some(at + 1);
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    None
 }
 
 /// Where the text in quotes at the beginning ends.
