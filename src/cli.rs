@@ -66,7 +66,17 @@ impl Cli {
             let message = "a port is a number or off; only the environment may hold a service link";
             return Err(command.error(ErrorKind::ValueValidation, message));
         }
-        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+        let cli = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+        let paths = match &cli.command {
+            Command::Check(args) => args.paths(),
+            Command::Eval(args) => args.paths(),
+            _ => &[],
+        };
+        if paths.iter().filter(|path| input::is_stdin(path)).count() > 1 {
+            let message = "standard input can be read only once; name - once";
+            return Err(command.error(ErrorKind::ArgumentConflict, message));
+        }
+        Ok(cli)
     }
 }
 

@@ -21,6 +21,7 @@ mod export;
 mod facts;
 mod foreign;
 mod integers;
+mod json;
 mod layer;
 mod lint;
 mod locate;
@@ -192,6 +193,10 @@ impl Flag {
     }
 
     fn variant_named(&self, name: &str) -> Option<VariantIndex> {
+        // Names of a few variants mostly differ in length, so that looking at each is faster.
+        if self.variants.len() <= 8 {
+            return self.variants.iter().position(|variant| &*variant.name == name);
+        }
         self.variants.binary_search_by(|variant| (*variant.name).cmp(name)).ok()
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     wire::{Answers, Change, changed},
 };
 use bytes::Bytes;
+use foldhash::fast::RandomState;
 use sha2::{Digest as _, Sha256};
 use std::{
     collections::{HashMap, VecDeque},
@@ -51,7 +52,7 @@ pub(crate) struct Snapshot {
     digest: Digest,
     /// In the order of their keys.
     entries: Vec<Arc<Entry>>,
-    places: HashMap<Box<str>, usize>,
+    places: HashMap<Box<str>, usize, RandomState>,
     /// The seconds between which time alone changes no flag.
     holds: Range<i64>,
     /// Removed keys and the generation that removed them, oldest first.
@@ -124,7 +125,7 @@ impl Snapshot {
             holds = holds.start.max(entry.holds.start)..holds.end.min(entry.holds.end);
             entries.push(entry);
         }
-        let places: HashMap<Box<str>, usize> =
+        let places: HashMap<Box<str>, usize, RandomState> =
             entries.iter().enumerate().map(|(place, e)| (e.flag.key().into(), place)).collect();
         let (mut tombstones, mut remembers_since) = match previous {
             Some(previous) => {

@@ -13,6 +13,7 @@ use crate::{
 use clap::{Args, ValueEnum};
 use std::{
     collections::{BTreeMap, BTreeSet},
+    io::{IsTerminal as _, stdout},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -80,6 +81,11 @@ struct File {
 }
 
 impl CheckArgs {
+    /// The flag files, as named.
+    pub(super) fn paths(&self) -> &[PathBuf] {
+        &self.paths
+    }
+
     /// Prints every problem: 0 if there is no error, 1 if there is one.
     pub fn run(&self) -> ExitCode {
         if let Some(lint) = self.explain {
@@ -93,6 +99,9 @@ impl CheckArgs {
             self.lint(&mut files);
         }
         let report = match self.format {
+            Output::Text if stdout().is_terminal() => {
+                report::text(&files) + &report::next_step(&files).unwrap_or_default()
+            }
             Output::Text => report::text(&files),
             Output::Json => report::as_json(&files),
             Output::Github => report::github(&files),

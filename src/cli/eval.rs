@@ -53,35 +53,52 @@ pub struct EvalArgs {
     explain: bool,
 }
 
+/// The context of an evaluation.
+#[derive(Debug, Clone)]
+struct Context {
+    attributes: Map<String, Json>,
+    /// Why a number in it is not the one that was written.
+    inexact: Option<String>,
+}
+
 /// Where the context stands.
 #[derive(Debug, Clone)]
 enum ContextArgument {
-    Here(Map<String, Json>),
+    Here(Context),
     File(PathBuf),
     StandardInput,
 }
 
 fn context(text: &str) -> Result<ContextArgument, String> {
     match (text, text.strip_prefix('@')) {
-        ("-", _) => Ok(ContextArgument::StandardInput),
+        ("-" | "@-", _) => Ok(ContextArgument::StandardInput),
         (_, Some(file)) => Ok(ContextArgument::File(file.into())),
         (_, None) => object(text.as_bytes()).map(ContextArgument::Here),
     }
 }
 
-fn object(text: &[u8]) -> Result<Map<String, Json>, String> {
+fn object(text: &[u8]) -> Result<Context, String> {
     let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
-    serde_json::from_slice(text).map_err(|error| {
-        let why = error.to_string();
-        // The parser stops a little before the evaluator would.
-        match why.starts_with("recursion limit exceeded") {
-            true => "the context is nested deeper than 100 levels".to_owned(),
-            false => format!("the context must be a JSON object: {why}"),
-        }
-    })
+    let inexact = std::str::from_utf8(text).ok().and_then(flag::inexact_within);
+    let attributes = serde_json::from_slice(text);
+    attributes.map(|attributes| Context { attributes, inexact }).map_err(
+        |error: serde_json::Error| {
+            let why = error.to_string();
+            // The parser stops a little before the evaluator would.
+            match why.starts_with("recursion limit exceeded") {
+                true => "the context is nested deeper than 100 levels".to_owned(),
+                false => format!("the context must be a JSON object: {why}"),
+            }
+        },
+    )
 }
 
 impl EvalArgs {
+    /// The flag files, as named.
+    pub(super) fn paths(&self) -> &[PathBuf] {
+        &self.paths
+    }
+
     /// Prints the answer, or why it is what it is: 0 if there is one, 1 if there is an error.
     pub fn run(&self) -> ExitCode {
         let mut steps = Vec::new();
@@ -111,10 +128,10 @@ impl EvalArgs {
         };
         let flag = found.flag();
         let context = self.context().map_err(|why| self.error("INVALID_CONTEXT", &why))?;
-        if let Some(inexact) = context.values().find_map(flag::inexact_within) {
+        if let Some(inexact) = &context.inexact {
             writeln!(stderr(), "hint: in the context, {inexact}").unwrap_or_default();
         }
-        let context = flag::encode_object(&context);
+        let context = flag::encode_object(&context.attributes);
         let mut scratch = Scratch::default();
         let mut evaluator = Evaluator::new(&mut scratch, &context, self.at.unwrap_or_else(now))
             .map_err(|bad: BadContext| self.error("INVALID_CONTEXT", &bad.to_string()))?;
@@ -142,7 +159,7 @@ impl EvalArgs {
         }
     }
 
-    fn context(&self) -> Result<Map<String, Json>, String> {
+    fn context(&self) -> Result<Context, String> {
         let read = match &self.context {
             ContextArgument::Here(context) => return Ok(context.clone()),
             ContextArgument::StandardInput

@@ -20,6 +20,7 @@ mod prerequisites;
 mod requires;
 mod rollout;
 mod room;
+mod rule_text;
 mod rules;
 mod segments;
 mod shape;
@@ -39,13 +40,13 @@ use super::{
     Generation,
     compile::read_with,
     diagnostic::{Diagnostic, Path, Step, Target},
-    integers,
+    json::{Indexed, Json},
     members::{Duplicates, Members, duplicate},
     problems::{MOST_TOLD, Problems},
     suggest::suggest,
     text::Text,
 };
-pub(super) use copies::SwitchedOff;
+pub(super) use copies::{SwitchedOff, is_killed};
 pub(super) use translation::{FlagProblems, Shape, Translation, written_path};
 pub(super) use words::truth;
 
@@ -56,12 +57,11 @@ use node::Node;
 use plan::Writing;
 use prerequisites::Prerequisites;
 use requires::Required;
+use rule_text::RuleText;
 use segments::Segments;
-use serde_json::{Map, Value as Json, value::RawValue};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt::Write as _,
-};
+use serde_json::value::RawValue;
+use std::collections::{BTreeMap, BTreeSet};
+use variants::put_member;
 
 /// The member that says a file is written in this format, and in which version of it.
 pub(super) const VERSION: &str = "flagstaff";
@@ -130,8 +130,8 @@ impl File<'_> {
                 values.insert(name, value);
             }
         }
-        let node =
-            |name: &str| values.get(name).map(|value| Node { value, path: Path::from(name) });
+        let value = |name: &str| values.get(name).map(Indexed::value);
+        let node = |name: &str| value(name).map(|value| Node::new(value, Path::from(name)));
         let generation = generation(node("bucketing"))?;
         let clock = Clock::read(node("time_zone").as_ref(), found)?;
         let segments = Segments::read(node("segments").as_ref(), faulty, self.lists, &clock, found);
@@ -139,9 +139,7 @@ impl File<'_> {
         let (plans, mut of_flags) = self.plans(terms)?;
         let broken: BTreeSet<String> =
             of_flags.keys().filter(|key| !plans.contains_key(*key)).cloned().collect();
-        let mut flags = String::new();
-        // Their author was warned where they are written, and is not warned again.
-        let is_rounded = integers::may_have(self.text.json());
+        let mut definitions = Vec::with_capacity(of_flags.len());
         let mut broken_here = BTreeSet::new();
         let prerequisites = Prerequisites::new(&segments);
         let written = generation.unwrap_or(fallback);
@@ -151,38 +149,16 @@ impl File<'_> {
                     Required::new(&plans, &broken, written, segments.room(), &prerequisites);
                 let required = required.of(key, plan, problems)?;
                 let writing = Writing { key, generation: written, elsewhere: false };
-                Some(plan.definition(writing, required))
+                Some(plan.definition(writing, &required))
             });
             if definition.is_none() {
                 broken_here.insert(key.clone());
             }
-            // As text at once: trees of all flags would take many times the memory of the file.
-            let separator = if flags.is_empty() { "" } else { "," };
-            let mut definition = definition.unwrap_or_default();
-            if is_rounded {
-                integers::round(&mut definition);
-            }
-            // Writing to a text cannot fail.
-            _ = write!(flags, "{separator}{}:{definition}", Json::from(key.as_str()));
+            // Each by itself: one text of all would be copied as it grows.
+            let definition = definition.unwrap_or_else(|| "null".into());
+            definitions.push((Box::from(key.as_str()), definition));
         }
-        let mut file = Map::new();
-        let mut metadata = match values.get("metadata") {
-            Some(Json::Object(metadata)) if metadata.contains_key("fractional") => {
-                let path = Path::from("metadata").member("fractional");
-                let help = "write bucketing: v2 or v3 at the top of the file instead";
-                return Err(Diagnostic::error(path, "is not read in this form", help));
-            }
-            Some(Json::Object(metadata)) => metadata.clone(),
-            Some(_) => {
-                let help = "write names and values: { team: shop }";
-                found.push(Diagnostic::error("metadata", "is not an object", help));
-                Map::new()
-            }
-            None => Map::new(),
-        };
-        if let Some(generation) = generation {
-            metadata.insert("fractional".to_owned(), generation.as_str().into());
-        }
+        let metadata = metadata(value("metadata"), generation, found)?;
         let shapes = plans.iter().map(|(key, plan)| (key.clone(), plan.shape())).collect();
         let found = of_flags.into_iter().map(|(key, ReadFlag { problems, switched_off })| {
             let is_broken = broken_here.contains(&key);
@@ -191,27 +167,16 @@ impl File<'_> {
         });
         let found = found
             .filter(|(_, problems): &(_, FlagProblems)| {
-                problems.is_broken || !problems.told.is_empty()
+                problems.is_broken || problems.untold > 0 || !problems.told.is_empty()
             })
             .collect();
-        let (mut evaluators, required) = prerequisites.finish();
-        evaluators.extend(segments.evaluators());
-        for (name, members) in [("metadata", metadata), ("$evaluators", evaluators)] {
-            if !members.is_empty() {
-                file.insert(name.to_owned(), members.into());
-            }
-        }
-        if is_rounded {
-            file.values_mut().for_each(integers::round);
-        }
-        Ok(Translation {
-            json: joined(&flags, &file),
-            required,
-            inner: segments.inner(),
-            found,
-            shapes,
-            zone: clock.zone().cloned(),
-        })
+        let (evaluators, required) = prerequisites.finish();
+        let (zone, inner) = (clock.zone().cloned(), segments.inner());
+        let evaluators = evaluators.into_iter().chain(segments.into_evaluators());
+        let evaluators: BTreeMap<_, _> =
+            evaluators.map(|(name, rule)| (name, rule.into_text())).collect();
+        let evaluators = evaluators.into_iter().collect();
+        Ok(Translation { definitions, evaluators, metadata, required, inner, found, shapes, zone })
     }
 
     /// The error of a member of the file that is written twice: half of the file would be lost.
@@ -231,7 +196,7 @@ impl File<'_> {
         name: &str,
         faulty: &mut BTreeSet<Box<str>>,
         found: &mut Problems,
-    ) -> Result<Option<Json>, Diagnostic> {
+    ) -> Result<Option<Indexed<'_>>, Diagnostic> {
         let Some(raw) = self.members.get(name).filter(|raw| raw.get() != "null") else {
             return Ok(None);
         };
@@ -250,13 +215,13 @@ impl File<'_> {
 
     /// Reads a part of the file. Syntax errors go to `found`, members that are written twice to
     /// `twice`.
-    fn read(
+    fn read<'r>(
         &self,
-        raw: &RawValue,
+        raw: &'r RawValue,
         path: &Path,
         twice: &mut Problems,
         found: &mut Problems,
-    ) -> Result<Json, Diagnostic> {
+    ) -> Result<Indexed<'r>, Diagnostic> {
         let start = self.text.offset_of(raw.get());
         let faults = self.text.faults(start..start + raw.get().len());
         found.extend(faults.iter().map(|fault| fault.diagnostic(path, start)));
@@ -264,20 +229,39 @@ impl File<'_> {
     }
 }
 
-/// The text of a file of these flags and other members.
-fn joined(flags: &str, others: &Map<String, Json>) -> String {
-    let mut json = format!("{{\"flags\":{{{flags}}}");
-    for (name, member) in others {
-        _ = write!(json, ",{}:{member}", Json::from(name.as_str()));
+/// The metadata of the file, with the generation that it says.
+fn metadata(
+    written: Option<Json<'_>>,
+    generation: Option<Generation>,
+    found: &mut Problems,
+) -> Result<Option<Box<str>>, Diagnostic> {
+    let mut out = match written {
+        Some(Json::Object(metadata)) if metadata.get("fractional").is_some() => {
+            let path = Path::from("metadata").member("fractional");
+            let help = "write bucketing: v2 or v3 at the top of the file instead";
+            return Err(Diagnostic::error(path, "is not read in this form", help));
+        }
+        Some(metadata @ Json::Object(_)) => String::from(RuleText::of(metadata).into_text()),
+        Some(_) => {
+            let help = "write names and values: { team: shop }";
+            found.push(Diagnostic::error("metadata", "is not an object", help));
+            "{}".to_owned()
+        }
+        None => "{}".to_owned(),
+    };
+    if let Some(generation) = generation {
+        // Its member is added before the bracket that closes the object.
+        out.pop();
+        put_member(&mut out, "fractional", RuleText::text(generation.as_str()).as_str());
+        out.push('}');
     }
-    json.push('}');
-    json
+    Ok((out != "{}").then(|| out.into()))
 }
 
 /// How units are hashed: a fact of the file.
 fn generation(node: Option<Node<'_>>) -> Result<Option<Generation>, Diagnostic> {
     let Some(node) = node else { return Ok(None) };
-    match node.value.as_str() {
+    match node.value.as_str().as_deref() {
         Some("v2") => Ok(Some(Generation::V2)),
         Some("v3") => Ok(Some(Generation::V3)),
         // A guess would move users.

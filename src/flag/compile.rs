@@ -9,6 +9,8 @@ mod flag;
 mod fractional;
 mod interned;
 mod json;
+mod lookup;
+mod operation;
 mod operators;
 mod quarantine;
 mod references;
@@ -29,11 +31,13 @@ pub(crate) use operators::name_of;
 
 use super::{
     Behaviour, Digest, Flag, Format, Generation, Layer, Lists,
-    authored::{FlagProblems, SwitchedOff},
-    diagnostic::{Diagnostic, Path},
+    authored::SwitchedOff,
+    diagnostic::{Diagnostic, Level, Path},
     document::Definition,
     foreign,
+    json::Json,
     layer::{LayerFlag, Standing},
+    members::Members,
     problems::{MOST_TOLD, Problems},
     split,
     text::Text,
@@ -75,10 +79,8 @@ pub fn compile_with(
     fallback: Generation,
     previous: &Layer,
 ) -> Result<Compilation, Vec<Diagnostic>> {
-    let written = Text::read(content, format).map_err(|error| {
-        let text = std::str::from_utf8(content).unwrap_or_default();
-        vec![foreign::unparsed(text, error)]
-    })?;
+    let written =
+        Text::read(content, format).map_err(|error| vec![foreign::unparsed(content, error)])?;
     let mut report = Report::new(&written);
     report.add_to_file(written.warnings());
     let mut found = Problems::with_room(MOST_TOLD);
@@ -95,13 +97,15 @@ pub fn compile_with(
         }
     };
     let evaluators = previous.evaluators();
+    let of_lists = lists.values().flatten().flat_map(|list| list.iter());
+    let of_file = content.len() + of_lists.map(|entry| entry.len() + 1).sum::<usize>();
+    let most_bytes = room::most_bytes(of_file, document.flags.len());
     let scope = FileScope::read(&document, source.text(), fallback, evaluators, &mut found);
+    let scope = scope.with_most_bytes(most_bytes);
     let mut flags = Vec::with_capacity(document.flags.len());
     let (mut told, mut untold) = (MOST_TOLD, 0);
     let of_definitions = document.flags.iter().map(|definition| definition.raw.get().len()).sum();
-    let of_lists = lists.values().flatten().flat_map(|list| list.iter());
-    let of_file = content.len() + of_lists.map(|entry| entry.len() + 1).sum::<usize>();
-    let mut room = Room::new(of_file, source.text().json().len(), of_definitions);
+    let mut room = Room::new(of_file, source.length(), of_definitions);
     let mut too_large = Vec::new();
     for definition in &document.flags {
         if definition.key.is_empty() {
@@ -161,7 +165,7 @@ pub(super) fn place_problems(text: &Text<'_>, found: Problems) -> Vec<Diagnostic
 fn compile_one(
     definition: &Definition<'_>,
     source: &Source<'_>,
-    scope: &FileScope,
+    scope: &FileScope<'_>,
     before: Option<&LayerFlag>,
     room: usize,
 ) -> (LayerFlag, usize) {
@@ -171,8 +175,9 @@ fn compile_one(
     let faults = text.faults(start..start + raw.get().len());
     let origin = source.origin_of(key);
     let beyond = origin.text();
-    let disabled = [u8::from(definition.is_disabled_before)];
-    let parts = [scope.digest(), key.as_bytes(), beyond.as_bytes(), &disabled];
+    let before_it =
+        [u8::from(definition.is_disabled_before), u8::from(definition.is_killed_before)];
+    let parts = [scope.digest(), key.as_bytes(), beyond.as_bytes(), &before_it];
     let digest = digest(parts.into_iter().chain([raw.get().as_bytes()]));
     let written = source.problems_of(key);
     if let Some(same) = before.filter(|before| before.was_compiled_from(&digest))
@@ -191,7 +196,8 @@ fn compile_one(
     found.extend(written.iter().flat_map(|written| &written.told).cloned());
     let (mut found, untold) = found.finish();
     source.lead_back(key, &mut found);
-    let standing = match written.is_some_and(FlagProblems::has_error) {
+    let has_error = found.iter().any(|problem| problem.level == Level::Error);
+    let standing = match has_error {
         true => Standing::SwitchedOff,
         false => Standing::Good,
     };
@@ -203,7 +209,11 @@ fn compile_one(
             LayerFlag::new(Arc::new(flag), standing, &found)
         }
         None => {
-            let switched_off = written.and_then(|written| written.switched_off);
+            let killed =
+                || Members::parse(raw).is_some_and(|members| definition.is_killed(&members));
+            let switched_off = written
+                .and_then(|written| written.switched_off)
+                .or_else(|| killed().then_some(SwitchedOff::Killed));
             quarantine::flag(key, digest, before, switched_off, &found)
         }
     };
@@ -219,9 +229,11 @@ fn no_room(
 ) -> LayerFlag {
     let path = Path::from("flags").member(&definition.key);
     let message = format!("takes {bytes} bytes in memory, more than its file has room for");
-    let help = "shorten it, write repeated parts once, or move long lists into files of their own";
-    let error = Diagnostic::error(path, message, help);
-    let switched_off = flag.is_disabled().then_some(SwitchedOff::Disabled);
+    let error = Diagnostic::error(path, message, room::HELP);
+    let switched_off = match flag.is_killed() {
+        true => Some(SwitchedOff::Killed),
+        false => flag.is_disabled().then_some(SwitchedOff::Disabled),
+    };
     quarantine::flag(&definition.key, flag.digests.source, before, switched_off, &[error])
 }
 
@@ -247,12 +259,53 @@ impl Flag {
 
 /// Hashes parts so that no two different lists of parts look alike.
 pub(super) fn digest<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Digest {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update((part.len() as u64).to_le_bytes());
-        hash.update(part);
+    let mut hash = PartsHash::default();
+    parts.into_iter().for_each(|part| hash.part(part));
+    hash.finish()
+}
+
+/// A longer canonical text is never there as a whole.
+const MOST_BUFFERED: usize = 4096;
+
+/// The hash of a list of parts.
+#[derive(Default)]
+struct PartsHash(Sha256);
+
+impl PartsHash {
+    fn part(&mut self, part: &[u8]) {
+        self.joined(&[part]);
     }
-    hash.finalize().into()
+
+    /// Adds one part that is made of several.
+    fn joined(&mut self, parts: &[&[u8]]) {
+        let length: usize = parts.iter().map(|part| part.len()).sum();
+        self.0.update((length as u64).to_le_bytes());
+        parts.iter().for_each(|part| self.0.update(part));
+    }
+
+    /// Adds the canonical text of a value.
+    fn json(&mut self, value: Json<'_>) {
+        // Going over a value costs more than a buffer that is of a bounded size.
+        let mut buffer = Vec::with_capacity(256);
+        let mut is_whole = true;
+        value.canonical(&mut |part| {
+            is_whole &= buffer.len() + part.len() <= MOST_BUFFERED;
+            if is_whole {
+                buffer.extend_from_slice(part);
+            }
+        });
+        if is_whole {
+            return self.part(&buffer);
+        }
+        let mut length = 0;
+        value.canonical(&mut |part| length += part.len() as u64);
+        self.0.update(length.to_le_bytes());
+        value.canonical(&mut |part| self.0.update(part));
+    }
+
+    fn finish(self) -> Digest {
+        self.0.finalize().into()
+    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,14 @@
 //! The caller's attributes, indexed in one pass over the request's bytes.
 
+mod index;
+
 use super::{
     arena::{Arena, KEEP},
-    encoded::{self, BadContext, Content, Fields, Texts},
+    encoded::{self, BadContext},
     value::{Object, Text, Value},
 };
+
+pub(crate) use index::MAX_INDEXED;
 
 /// The attribute flagd reserves for the flag's key and the time; a caller's own is overwritten.
 pub(crate) const FLAGD: &str = "$flagd";
@@ -14,10 +18,6 @@ pub(crate) const TARGETING_KEY: &str = "targetingKey";
 
 /// An attribute of the context.
 type Attribute<'a> = (&'a str, Value<'a>);
-
-/// At most this many attributes are indexed, 640 KiB of them. A context with more is read again for
-/// each look-up.
-pub(crate) const MAX_INDEXED: usize = 1 << 14;
 
 /// Names up to this length are compared within the price of their attributes.
 const SHORT_NAME: usize = 64;
@@ -85,44 +85,23 @@ pub struct Evaluator<'a, 's> {
 
 impl<'a, 's> Evaluator<'a, 's> {
     /// Indexes `context`, an encoded `google.protobuf.Struct`; empty bytes are no attributes.
+    #[inline]
     pub fn new(
         scratch: &'s mut Scratch,
         context: &'a [u8],
         timestamp: i64,
     ) -> Result<Self, BadContext> {
-        let arena = std::mem::take(&mut scratch.arena);
-        let mut evaluator = Self {
-            attributes: forgotten(std::mem::take(&mut scratch.attributes)),
-            context,
-            is_indexed: true,
-            arena: arena.reborn(),
-            timestamp,
-            key: "",
-            state: Default::default(),
-            scratch,
+        let mut attributes: Vec<Attribute<'a>> = std::mem::take(&mut scratch.attributes);
+        let is_indexed = match index::fill(&mut attributes, context) {
+            Ok(is_indexed) => is_indexed,
+            Err(bad) => {
+                scratch.attributes = forgotten(attributes);
+                return Err(bad);
+            }
         };
-        let texts = Texts::of(context);
-        // An attribute takes at least two bytes, so this counts those of large contexts alone.
-        if context.len() > 2 * MAX_INDEXED
-            && Fields::new(context).take(MAX_INDEXED + 1).count() > MAX_INDEXED
-        {
-            evaluator.is_indexed = false;
-            for field in Fields::new(context) {
-                let (1, Content::Bytes(entry)) = field? else { continue };
-                encoded::validate(&encoded::member(entry, texts)?.1)?;
-            }
-            return Ok(evaluator);
-        }
-        // Not by `members`: this loop is half of an answer, and is compiled better as one.
-        for field in Fields::new(context) {
-            let (1, Content::Bytes(entry)) = field? else { continue };
-            let (name, value) = encoded::member(entry, texts)?;
-            encoded::validate(&value)?;
-            if name != FLAGD {
-                evaluator.attributes.push((name, value));
-            }
-        }
-        Ok(evaluator)
+        let arena = std::mem::take(&mut scratch.arena);
+        let state = Default::default();
+        Ok(Self { attributes, context, is_indexed, arena, timestamp, key: "", state, scratch })
     }
 
     /// The unit of the context.
@@ -135,18 +114,28 @@ impl<'a, 's> Evaluator<'a, 's> {
     }
 
     /// The attribute `name` of an object; of two with one name the later counts.
+    #[inline]
     pub(crate) fn attribute(&self, object: Object<'a>, name: &str) -> Option<Value<'a>> {
+        if !matches!(object, Object::Context) || !self.is_indexed {
+            return self.attribute_not_indexed(object, name);
+        }
+        let attributes = &self.attributes;
+        // Names of one length are compared; no more than the context has.
+        let long = if name.len() > SHORT_NAME { self.context.len() / 8 } else { 0 };
+        if !self.arena.budget.affords(attributes.len() + long) {
+            return None;
+        }
+        match attributes.iter().rev().find(|(known, _)| *known == name) {
+            Some((_, value)) => Some(*value),
+            // Those of the caller do not have this name.
+            None => (name == FLAGD).then_some(Value::Object(Object::Flagd)),
+        }
+    }
+
+    #[inline(never)]
+    fn attribute_not_indexed(&self, object: Object<'a>, name: &str) -> Option<Value<'a>> {
         match object {
             Object::Context if name == FLAGD => Some(Value::Object(Object::Flagd)),
-            Object::Context if self.is_indexed => {
-                let attributes = &self.attributes;
-                // Names of one length are compared; no more than the context has.
-                let long = if name.len() > SHORT_NAME { self.context.len() / 8 } else { 0 };
-                if !self.arena.budget.affords(attributes.len() + long) {
-                    return None;
-                }
-                attributes.iter().rev().find(|(known, _)| *known == name).map(|found| found.1)
-            }
             Object::Context => self.encoded_attribute(self.context, name),
             Object::Flagd => match name {
                 "flagKey" => Some(Value::text(self.key)),

@@ -56,8 +56,14 @@ pub struct Diagnostic {
     /// What is wrong.
     pub message: String,
     /// What to do about it.
-    pub help: String,
+    pub help: Box<str>,
+    /// What is broken elsewhere, if that is why a flag has this error. It is reported there too.
+    pub(crate) cause: Option<Arc<Cause>>,
 }
+
+/// What makes several flags fail: another flag, a segment or a list, by its path.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Cause(String);
 
 impl Diagnostic {
     pub(crate) fn error(
@@ -71,7 +77,8 @@ impl Diagnostic {
             position: Position::default(),
             path: path.into(),
             message: shortened(message.into()),
-            help: help.into(),
+            help: help.into().into(),
+            cause: None,
         }
     }
 
@@ -88,9 +95,20 @@ impl Diagnostic {
         Self { position, ..shadows.of(&DEFINED_TWICE) }
     }
 
+    /// About the bytes that it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        let steps = size_of_val(self.path.parts().0);
+        size_of::<Self>() + steps + self.message.len() + self.help.len()
+    }
+
     /// The same, told as a kind of mistake that has a code.
     pub(crate) fn of(self, lint: &'static Lint) -> Self {
         Self { lint: Some(lint), ..self }
+    }
+
+    /// The same, as the consequence of an error that is reported elsewhere.
+    pub(crate) fn because_of(self, cause: String) -> Self {
+        Self { cause: Some(Arc::new(Cause(cause))), ..self }
     }
 
     /// The code of its kind of mistake.
@@ -154,6 +172,15 @@ impl Path {
         let mut path = self.clone();
         path.enter(Step::Place(place));
         path
+    }
+
+    /// The path of its first steps.
+    pub(crate) fn first(&self, steps: usize) -> Self {
+        Self::from_steps(self.steps.iter().take(steps).cloned())
+    }
+
+    fn from_steps(steps: impl Iterator<Item = Step>) -> Self {
+        Self { steps: steps.collect(), target: Target::Value }
     }
 
     pub(crate) fn target(mut self, target: Target) -> Self {
@@ -233,7 +260,7 @@ impl fmt::Display for Level {
 impl fmt::Display for Diagnostic {
     /// What follows the name of the file and a colon.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { level, lint: _, position, path, message, help } = self;
+        let Self { level, lint: _, position, path, message, help, cause: _ } = self;
         let (message, help) = (OneLine(message), OneLine(help));
         write!(f, "{position}: {level}")?;
         if let Some(code) = self.code() {

@@ -1,6 +1,7 @@
 //! A definition file as written: its flags, each a slice of the text, and what they share.
 
 use super::{
+    authored::is_killed,
     diagnostic::{Diagnostic, Level, Path, Position, Target},
     locate::key_before,
     members::{Elements, Members, Name},
@@ -34,6 +35,8 @@ pub(crate) struct Definition<'a> {
     pub(crate) raw: &'a RawValue,
     /// A copy of it that does not count otherwise switches it off, and that holds.
     pub(crate) is_disabled_before: bool,
+    /// The same of a copy that kills it.
+    pub(crate) is_killed_before: bool,
     /// Its place, in the list form of `flags`.
     place: Option<usize>,
 }
@@ -74,10 +77,7 @@ impl<'a> Document<'a> {
             let path = here.member(name).target(Target::Name);
             found.push(Diagnostic::warning(path, "is not a member of a flag file", help));
         }
-        if flags.len() > MAX_FLAGS {
-            let message = format!("has {} flags, more than {MAX_FLAGS}", flags.len());
-            return Err(Diagnostic::error("flags", message, "split the file by application"));
-        }
+        check_count(flags.len())?;
         let metadata = members.get("metadata");
         let evaluators = match members.get("$evaluators") {
             None => Some(Members::default()),
@@ -116,6 +116,15 @@ pub(crate) fn members_of_file(json: &str) -> Result<Members<'_>, Diagnostic> {
     })
 }
 
+/// Checks how many flags a file has.
+pub(crate) fn check_count(flags: usize) -> Result<(), Diagnostic> {
+    if flags > MAX_FLAGS {
+        let message = format!("has {flags} flags, more than {MAX_FLAGS}");
+        return Err(Diagnostic::error("flags", message, "split the file by application"));
+    }
+    Ok(())
+}
+
 /// The error of a file without flags, which has perhaps something `near`.
 fn no_flags(near: Option<&str>) -> Diagnostic {
     match near {
@@ -148,7 +157,17 @@ pub fn positions_of(
     wanted.map(position).collect()
 }
 
-impl Definition<'_> {
+impl<'a> Definition<'a> {
+    /// A definition that stands in an object of flags, or at a place of a list.
+    pub(crate) fn new(key: Cow<'a, str>, raw: &'a RawValue, place: Option<usize>) -> Self {
+        Self { key, raw, is_disabled_before: false, is_killed_before: false, place }
+    }
+
+    /// Whether the definition with these members kills the flag, or a copy of it does.
+    pub(crate) fn is_killed(&self, members: &Members<'_>) -> bool {
+        self.is_killed_before || is_killed(members)
+    }
+
     /// Where the flag begins in the JSON text.
     pub(crate) fn begins(&self, text: &Text<'_>) -> usize {
         match self.place {
@@ -162,11 +181,7 @@ impl Definition<'_> {
 fn by_key<'a>(flags: Members<'a>, found: &mut Problems) -> Vec<Definition<'a>> {
     flags.warn_of_duplicates(&"flags".into(), &[], found);
     let flags = flags.0.into_iter();
-    last_of_each(
-        flags
-            .map(|(key, raw)| Definition { key, raw, is_disabled_before: false, place: None })
-            .collect(),
-    )
+    last_of_each(flags.map(|(key, raw)| Definition::new(key, raw, None)).collect())
 }
 
 /// The list form of `flags`: each flag carries its own key.
@@ -188,7 +203,7 @@ fn keyed<'a>(
                     let message = format!("has the key \"{key}\" of a flag before it");
                     found.push(Diagnostic::warning(path.member("key"), message, help));
                 }
-                keyed.push(Definition { key, raw, is_disabled_before: false, place: Some(place) });
+                keyed.push(Definition::new(key, raw, Some(place)));
             }
             _ => {
                 *has_nameless = true;
@@ -209,14 +224,17 @@ fn last_of_each(mut flags: Vec<Definition<'_>>) -> Vec<Definition<'_>> {
     let mut is_last: Vec<_> =
         flags.iter().rev().map(|flag| seen.insert(flag.key.clone())).collect();
     if is_last.contains(&false) {
-        let is_disabled =
-            |flag: &&Definition<'_>| Members::parse(flag.raw).is_some_and(|of| of.are_disabled());
         let dropped = flags.iter().zip(is_last.iter().rev()).filter(|(_, is_last)| !**is_last);
-        let disabled = dropped.map(|(flag, _)| flag).filter(is_disabled);
-        let disabled: HashSet<Cow<'_, str>> = disabled.map(|flag| flag.key.clone()).collect();
+        let (mut disabled, mut killed) = (HashSet::new(), HashSet::new());
+        for (flag, _) in dropped {
+            let members = Members::parse(flag.raw).unwrap_or_default();
+            disabled.extend(members.are_disabled().then(|| flag.key.clone()));
+            killed.extend(is_killed(&members).then(|| flag.key.clone()));
+        }
         flags.retain(|_| is_last.pop().unwrap_or(true));
         for flag in &mut flags {
             flag.is_disabled_before = disabled.contains(&flag.key);
+            flag.is_killed_before = killed.contains(&flag.key);
         }
     }
     flags

@@ -3,109 +3,26 @@
 //! A request carries its context in this encoding and an object value leaves in it, so lists and
 //! objects stay in it everywhere in the core: nothing is decoded before a rule asks for it.
 
-use super::value::{List, Object, Text, Value};
-use serde_json::Value as Json;
+mod fields;
+mod json;
+mod texts;
+mod validate;
+mod write;
+
+pub(crate) use fields::{Content, Fields};
+pub(crate) use json::{decode_object, json_number};
+pub(crate) use texts::{Texts, part_of};
+pub use validate::BadContext;
+pub(crate) use validate::validate;
+pub use write::encode_object;
+pub(crate) use write::{put_bytes, put_double, put_varint, varint, varint_length};
+
+use super::value::Value;
 
 /// The bytes are not the protobuf message they should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("malformed protobuf")]
 pub struct Malformed;
-
-/// Messages nest at most this deep, the bound of the protobuf libraries themselves.
-const MAX_DEPTH: usize = 100;
-
-/// One field's content, by wire type.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Content<'a> {
-    /// An integer, boolean or enum.
-    Varint(u64),
-    /// Eight bytes, little endian: a double.
-    Fixed64(u64),
-    /// A string, message or bytes.
-    Bytes(&'a [u8]),
-    /// Four bytes, of no use to us but to skip.
-    Fixed32,
-}
-
-/// Walks the fields of one message.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Fields<'a>(&'a [u8]);
-
-impl<'a> Fields<'a> {
-    /// The fields of `message`, in the order they were written.
-    pub(crate) fn new(message: &'a [u8]) -> Self {
-        Self(message)
-    }
-
-    #[inline]
-    fn varint(&mut self) -> Option<u64> {
-        // Nearly every tag and length of a context is a single byte.
-        match self.0.split_first() {
-            Some((&byte, rest)) if byte < 0x80 => {
-                self.0 = rest;
-                Some(u64::from(byte))
-            }
-            _ => self.long_varint(),
-        }
-    }
-
-    #[cold]
-    fn long_varint(&mut self) -> Option<u64> {
-        let mut value = 0;
-        for shift in (0..64).step_by(7) {
-            let (&byte, rest) = self.0.split_first()?;
-            self.0 = rest;
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Some(value);
-            }
-        }
-        None
-    }
-
-    fn fixed<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (bytes, rest) = self.0.split_first_chunk()?;
-        self.0 = rest;
-        Some(*bytes)
-    }
-
-    #[inline]
-    fn field(&mut self) -> Option<(u64, Content<'a>)> {
-        let tag = self.varint()?;
-        let content = match tag & 7 {
-            0 => Content::Varint(self.varint()?),
-            1 => Content::Fixed64(u64::from_le_bytes(self.fixed()?)),
-            2 => {
-                let length = usize::try_from(self.varint()?).ok()?;
-                let (bytes, rest) = self.0.split_at_checked(length)?;
-                self.0 = rest;
-                Content::Bytes(bytes)
-            }
-            5 => {
-                self.fixed::<4>()?;
-                Content::Fixed32
-            }
-            _ => return None,
-        };
-        (tag >= 8).then_some((tag >> 3, content))
-    }
-}
-
-impl<'a> Iterator for Fields<'a> {
-    type Item = Result<(u64, Content<'a>), Malformed>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let field = self.field();
-        if field.is_none() {
-            self.0 = &[];
-        }
-        Some(field.ok_or(Malformed))
-    }
-}
 
 /// The attributes of an encoded object, as written; of two with one name the later counts.
 pub(crate) fn members(object: &[u8]) -> impl Iterator<Item = Result<(&str, Value<'_>), Malformed>> {
@@ -189,191 +106,10 @@ fn decode_any<'a>(value: &'a [u8], texts: Texts<'a>) -> Result<Value<'a>, Malfor
     Ok(decoded)
 }
 
-/// Where the texts of a message are read from.
-///
-/// Checking a message at once costs less than checking each of its texts; it is only possible where
-/// no length or number in it has a byte that text cannot have.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Texts<'a> {
-    whole: Option<&'a str>,
-    start: usize,
-}
-
-impl<'a> Texts<'a> {
-    /// Texts checked together, if the message allows it.
-    pub(crate) fn of(message: &'a [u8]) -> Self {
-        Self { whole: std::str::from_utf8(message).ok(), start: message.as_ptr() as usize }
-    }
-
-    /// Texts checked one by one.
-    const EACH: Self = Self { whole: None, start: 0 };
-
-    #[inline]
-    fn read(self, bytes: &'a [u8]) -> Result<&'a str, Malformed> {
-        let Some(whole) = self.whole else {
-            return std::str::from_utf8(bytes).map_err(|_| Malformed);
-        };
-        let offset = (bytes.as_ptr() as usize).wrapping_sub(self.start);
-        // A part that does not begin and end with whole characters is no text.
-        whole.get(offset..offset.wrapping_add(bytes.len())).ok_or(Malformed)
-    }
-}
-
-/// Why a context cannot be evaluated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BadContext {
-    /// It is no `google.protobuf.Struct`.
-    #[error("malformed protobuf")]
-    Malformed,
-    /// Lists and objects in it nest too deep.
-    #[error("a value of the context is nested deeper than {MAX_DEPTH} levels")]
-    TooDeep,
-    /// A number is NaN or infinite, which JSON cannot say.
-    #[error("a number is not finite")]
-    NotFinite,
-}
-
-impl From<Malformed> for BadContext {
-    fn from(_: Malformed) -> Self {
-        Self::Malformed
-    }
-}
-
-/// Checks a value of a context, and what [`members`] left unread of it: everything inside.
-#[inline]
-pub(crate) fn validate(value: &Value<'_>) -> Result<(), BadContext> {
-    match value {
-        Value::Null | Value::Bool(_) | Value::String(_) => Ok(()),
-        Value::Number(number) if number.is_finite() => Ok(()),
-        _ => validate_to(value, MAX_DEPTH),
-    }
-}
-
-fn validate_to(value: &Value<'_>, depth: usize) -> Result<(), BadContext> {
-    let Some(depth) = depth.checked_sub(1) else { return Err(BadContext::TooDeep) };
-    if let Value::Number(number) = value
-        && !number.is_finite()
-    {
-        return Err(BadContext::NotFinite);
-    }
-    if let Some(bytes) = value.encoded_list() {
-        for element in elements(bytes) {
-            validate_part(&element?, depth)?;
-        }
-    }
-    if let Some(bytes) = value.encoded_object() {
-        for member in members(bytes) {
-            validate_part(&member?.1, depth)?;
-        }
-    }
-    Ok(())
-}
-
-/// Checks an element or an attribute: nearly all are good at first sight.
-#[inline]
-fn validate_part(value: &Value<'_>, depth: usize) -> Result<(), BadContext> {
-    match value {
-        Value::Null | Value::Bool(_) | Value::String(_) if depth > 0 => Ok(()),
-        _ => validate_to(value, depth),
-    }
-}
-
-/// Encodes the attributes of a JSON object as a `google.protobuf.Struct`.
-pub fn encode_object<'a>(members: impl IntoIterator<Item = (&'a String, &'a Json)>) -> Box<[u8]> {
-    let mut out = Vec::new();
-    let (mut entry, mut value) = (Vec::new(), Vec::new());
-    for (name, json) in members {
-        entry.clear();
-        put_bytes(&mut entry, 1, name.as_bytes());
-        value.clear();
-        put_value(&mut value, json);
-        put_bytes(&mut entry, 2, &value);
-        put_bytes(&mut out, 1, &entry);
-    }
-    out.into_boxed_slice()
-}
-
-/// Encodes JSON values as a `google.protobuf.ListValue`.
-pub(crate) fn encode_list<'a>(values: impl IntoIterator<Item = &'a Json>) -> Box<[u8]> {
-    let mut out = Vec::new();
-    let mut value = Vec::new();
-    for json in values {
-        value.clear();
-        put_value(&mut value, json);
-        put_bytes(&mut out, 1, &value);
-    }
-    out.into_boxed_slice()
-}
-
-/// The JSON of an encoded object of ours.
-pub(crate) fn decode_object(object: &[u8]) -> Json {
-    members(object).flatten().map(|(name, value)| (name.to_owned(), to_json(value))).collect()
-}
-
-/// A number as people write it: whole ones without a fraction.
-pub(crate) fn json_number(number: f64) -> Json {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    #[expect(clippy::cast_possible_truncation, reason = "whole and within 2^53")]
-    if number.trunc() == number && number.abs() <= EXACT {
-        return (number as i64).into();
-    }
-    number.into()
-}
-
-fn to_json(value: Value<'_>) -> Json {
-    match value {
-        Value::Bool(bit) => bit.into(),
-        Value::Number(number) => json_number(number),
-        Value::String(Text::Given(text)) => text.into(),
-        Value::List(List::Given(list)) => elements(list).flatten().map(to_json).collect(),
-        Value::Object(Object::Given(object)) => decode_object(object),
-        // What rules make is never encoded.
-        Value::Null | Value::String(_) | Value::List(_) | Value::Object(_) => Json::Null,
-    }
-}
-
-fn put_value(out: &mut Vec<u8>, json: &Json) {
-    match json {
-        Json::Null => out.extend([0x08, 0]),
-        Json::Number(number) => put_double(out, 2, number.as_f64().unwrap_or(f64::NAN)),
-        Json::String(text) => put_bytes(out, 3, text.as_bytes()),
-        Json::Bool(bit) => put_varint(out, 4, u64::from(*bit)),
-        Json::Object(members) => put_bytes(out, 5, &encode_object(members)),
-        Json::Array(values) => put_bytes(out, 6, &encode_list(values)),
-    }
-}
-
-/// Appends a length-delimited field.
-pub(crate) fn put_bytes(out: &mut Vec<u8>, field: u32, bytes: &[u8]) {
-    varint(out, u64::from(field) << 3 | 2);
-    varint(out, bytes.len() as u64);
-    out.extend_from_slice(bytes);
-}
-
-/// Appends an integer or boolean field.
-pub(crate) fn put_varint(out: &mut Vec<u8>, field: u32, value: u64) {
-    varint(out, u64::from(field) << 3);
-    varint(out, value);
-}
-
-/// Appends a double field.
-pub(crate) fn put_double(out: &mut Vec<u8>, field: u32, value: f64) {
-    varint(out, u64::from(field) << 3 | 1);
-    out.extend_from_slice(&value.to_le_bytes());
-}
-
-fn varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push((value & 0x7f) as u8 | 0x80);
-        value >>= 7;
-    }
-    // Below 0x80 here.
-    out.push((value & 0x7f) as u8);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value as Json;
 
     /// The first attribute of a context, its texts checked together if they can be and one by one.
     #[track_caller]

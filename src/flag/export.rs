@@ -3,9 +3,11 @@
 use super::{
     Format, Generation, Layer,
     authored::Lists,
-    compile::{compile_with, definitions_of},
+    compile::{compile_with, definitions_of, place_problems},
     diagnostic::Diagnostic,
     number,
+    problems::Problems,
+    text::Text,
 };
 use serde_json::{Number, Value as Json};
 
@@ -20,12 +22,20 @@ pub fn export(
     let compiled = compile_with(lists, content, format, fallback, &Layer::default())?;
     let file = match definitions_of(lists, content, format, fallback, &compiled.layer) {
         Some(Ok(file)) => file,
-        Some(Err(error)) => return Err(vec![error]),
+        Some(Err(error)) => return Err(placed(error, content, format)),
         None => return Err(compiled.diagnostics),
     };
     let mut text = String::new();
     write(&file.into(), 0, &mut text);
     Ok((text, compiled.diagnostics))
+}
+
+/// An error at its place in the file.
+fn placed(error: Diagnostic, content: &[u8], format: Format) -> Vec<Diagnostic> {
+    let Ok(text) = Text::read(content, format) else { return vec![error] };
+    let mut found = Problems::with_room(1);
+    found.push(error);
+    place_problems(&text, found)
 }
 
 /// What comes first where several members stand; the others follow by name.

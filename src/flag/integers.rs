@@ -1,4 +1,5 @@
-//! Integers beyond ±(2^53−1): numbers are doubles, which hold no larger integer exactly.
+//! Numbers that are served as other numbers: integers beyond ±(2^53−1), which a double does not hold
+//! exactly, and numbers so small that their double is 0. Lost digits of fractions are normal.
 
 use super::{
     diagnostic::{Diagnostic, Path, Step},
@@ -6,25 +7,43 @@ use super::{
     number,
     problems::Problems,
 };
-use serde_json::{Number, Value as Json, value::RawValue};
+use serde_json::{Number, value::RawValue};
+use std::borrow::Cow;
 
 /// Up to here, with either sign, each integer has a double of its own.
 const LARGEST: u64 = (1 << 53) - 1;
 
-/// Fewer digits make no integer that is too large.
+/// Fewer digits make no integer that is too large, and no fraction that is too small.
 const LEAST_DIGITS: usize = 16;
+
+/// Longer numbers are shortened in messages.
+const LONGEST_SHOWN: usize = 40;
+
+/// With fewer digits after `e-` and fewer than [`LEAST_DIGITS`] in a row, no number is too small.
+const LEAST_EXPONENT: usize = 3;
 
 pub(super) const HELP: &str = "write it in quotes: a text is not rounded";
 
-/// Warns of each integer in a value that is read as another number, or may be.
+/// Warns of each number in a value that is read as another number, or may be.
 pub(super) fn warn(raw: &RawValue, path: &Path, found: &mut Problems) {
     if may_have(raw.get()) {
         walk(raw, &mut path.clone(), found);
     }
 }
 
-/// Whether a text may have an integer that is too large: a run of digits that is long enough.
+/// Whether a text may have a number that is too large or too small: a run of digits, or an
+/// exponent, that is long enough.
 pub(super) fn may_have(text: &str) -> bool {
+    let mut exponents = text.match_indices("e-").chain(text.match_indices("E-"));
+    may_have_integer(text)
+        || exponents.any(|(at, sign)| {
+            let power = text.as_bytes().get(at + sign.len()..).unwrap_or_default();
+            power.iter().take_while(|byte| byte.is_ascii_digit()).count() >= LEAST_EXPONENT
+        })
+}
+
+/// Whether a text has a run of digits that is long enough for an integer that is too large.
+fn may_have_integer(text: &str) -> bool {
     let digits =
         |part: &mut dyn Iterator<Item = &u8>| part.take_while(|c| c.is_ascii_digit()).count();
     let bytes = text.as_bytes();
@@ -47,14 +66,11 @@ pub(super) fn inexact(number: &Number) -> Option<String> {
     (!is_exact).then(|| message(&number.to_string(), number.as_f64().unwrap_or_default()))
 }
 
-/// The first integer of a value that is too large, as [`inexact`] says it.
-pub(crate) fn inexact_within(value: &Json) -> Option<String> {
-    match value {
-        Json::Number(number) => inexact(number),
-        Json::Array(elements) => elements.iter().find_map(inexact_within),
-        Json::Object(members) => members.values().find_map(inexact_within),
-        Json::Null | Json::Bool(_) | Json::String(_) => None,
-    }
+/// Why the first number of a JSON text is not the one that was written, if there is one.
+pub(crate) fn inexact_within(json: &str) -> Option<String> {
+    let mut found = Problems::with_room(1);
+    warn(serde_json::from_str(json).ok()?, &Path::default(), &mut found);
+    found.finish().0.pop().map(|warning| warning.message)
 }
 
 /// Whether a number is a fraction, or an integer that no other integer is rounded to.
@@ -63,16 +79,10 @@ fn is_exact(number: f64) -> bool {
     number.trunc() != number || number.abs() <= LARGEST as f64
 }
 
-/// Makes integers that are too large the numbers that are served.
-pub(super) fn round(value: &mut Json) {
-    match value {
-        Json::Number(number) if inexact(number).is_some() => {
-            *value = number.as_f64().unwrap_or_default().into();
-        }
-        Json::Array(elements) => elements.iter_mut().for_each(round),
-        Json::Object(members) => members.values_mut().for_each(round),
-        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {}
-    }
+/// The number that is served for a number: an integer that is too large becomes a double.
+pub(super) fn rounded(number: &Number) -> Number {
+    let served = inexact(number).and_then(|_| Number::from_f64(number.as_f64()?));
+    served.unwrap_or_else(|| number.clone())
 }
 
 /// The value was read already, so it is not nested too deeply for this.
@@ -95,12 +105,24 @@ fn walk(raw: &RawValue, path: &mut Path, found: &mut Problems) {
                 path.leave();
             }
         }
-        _ if is_too_large(text) => {
-            let served = text.parse().unwrap_or_default();
-            found.push(Diagnostic::warning(&*path, message(text, served), HELP));
-        }
-        _ => {}
+        _ => found.extend(inexact_text(text).map(|why| Diagnostic::warning(&*path, why, HELP))),
     }
+}
+
+/// Why a number is not the one that was written.
+pub(super) fn inexact_text(text: &str) -> Option<String> {
+    if is_too_small(text) {
+        let text = shortened(text);
+        return Some(format!("{text} becomes 0: it is closer to 0 than any double but 0 is"));
+    }
+    is_too_large(text).then(|| message(text, text.parse().unwrap_or_default()))
+}
+
+/// Whether a value is a number other than 0 that is read as 0.
+fn is_too_small(text: &str) -> bool {
+    let digits = text.split(['e', 'E']).next().unwrap_or_default();
+    let is_zero = |number: f64| number == 0.0;
+    digits.contains(|digit: char| matches!(digit, '1'..='9')) && text.parse().is_ok_and(is_zero)
 }
 
 /// Whether a value is an integer, written as one, that is too large.
@@ -110,12 +132,22 @@ fn is_too_large(text: &str) -> bool {
     is_integer && digits.parse::<u64>().map_or(true, |number| number > LARGEST)
 }
 
+/// The beginning of a number that is longer than anybody reads.
+fn shortened(number: &str) -> Cow<'_, str> {
+    match number.get(..LONGEST_SHOWN) {
+        Some(start) if number.len() > LONGEST_SHOWN => format!("{start}…").into(),
+        _ => number.into(),
+    }
+}
+
 fn message(written: &str, served: f64) -> String {
     let mut number = String::new();
     // Writing to a string cannot fail.
     number::write_json(&mut number, served).unwrap_or_default();
     let larger = "integers beyond ±(2^53−1) are rounded";
-    match number == written {
+    let is_same = number == written;
+    let written = shortened(written);
+    match is_same {
         true => format!("{written} may be another number: {larger}"),
         false => format!("{written} becomes {number}: {larger}"),
     }
@@ -153,6 +185,20 @@ mod tests {
     }
 
     #[test]
+    fn numbers_that_become_zero_are_found() {
+        let (small, shown) = (format!("0.{}1", "0".repeat(400)), format!("0.{}…", "0".repeat(38)));
+        let mut cases: Vec<(&str, &str)> = vec![(&small, &shown)];
+        cases.extend(
+            ["1e-400", "-1e-400", "4.9e-325", "1E-0400", "12345.5e-999"].map(|same| (same, same)),
+        );
+        for (number, shown) in cases {
+            let told =
+                format!("v[0].a: {shown} becomes 0: it is closer to 0 than any double but 0 is");
+            assert_eq!(warnings(&format!("[{{\"a\":{number}}}]")), [told]);
+        }
+    }
+
+    #[test]
     fn other_numbers_and_texts_are_not() {
         for json in [
             "9007199254740991",
@@ -163,6 +209,12 @@ mod tests {
             "1.0000000000000000",
             "1e300",
             "9007199254740993e0",
+            "0.1000000000000000055511151231257827",
+            "5e-324",
+            "1e-300",
+            "0e-400",
+            "0.0000000000000000000000000000000000",
+            "\"1e-400\"",
             "[1111111111111111, 222222222222222]",
             "-0",
         ] {

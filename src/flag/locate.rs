@@ -133,16 +133,22 @@ impl<'a> Children<'a> {
 /// Where the name of a member begins, from where its value does.
 pub(super) fn key_before(text: &Text<'_>, value: &RawValue) -> usize {
     let offset = text.offset_of(value.get());
-    let before = text.json().get(..offset).unwrap_or_default().trim_end();
+    let before = text.json().get(..offset).unwrap_or_default();
+    name_at_end(before).unwrap_or(offset)
+}
+
+/// Where the name of a member begins, in a JSON text that ends before the value.
+pub(super) fn name_at_end(json: &str) -> Option<usize> {
+    let before = json.trim_end();
     let name = before.strip_suffix(':').unwrap_or(before).trim_end();
-    let Some(mut rest) = name.strip_suffix('"') else { return offset };
+    let mut rest = name.strip_suffix('"')?;
     // A quote after an odd number of backslashes is part of the name.
     while let Some(quote) = rest.rfind('"') {
         rest = rest.get(..quote).unwrap_or_default();
         let backslashes = rest.len() - rest.trim_end_matches('\\').len();
         if backslashes % 2 == 0 {
-            return quote;
+            return Some(quote);
         }
     }
-    offset
+    None
 }

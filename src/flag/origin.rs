@@ -44,7 +44,8 @@ impl Flag {
     /// The same flag with its origin. A flag without boundaries needs no zone.
     pub(super) fn of(self, origin: Origin) -> Self {
         let zone = origin.zone.filter(|_| self.boundaries.iter().any(|some| !some.is_empty()));
-        Self { origin: Origin { zone, ..origin }, ..self }
+        let killed = origin.killed || self.origin.killed;
+        Self { origin: Origin { zone, killed }, ..self }
     }
 
     /// Whether its file says `killed: true`. An override may serve another variant all the same.

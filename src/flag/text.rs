@@ -95,6 +95,11 @@ impl<'a> Text<'a> {
         self.authored.lines().collect()
     }
 
+    /// The text as its author wrote it.
+    pub(crate) fn authored(&self) -> &str {
+        self.authored
+    }
+
     pub(crate) fn json(&self) -> &str {
         &self.json
     }

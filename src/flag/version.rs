@@ -32,12 +32,16 @@ impl<'a> Version<'a> {
                 return None;
             }
         }
+        if rest.is_empty() {
+            return Some(Self { numbers, pre_release: None });
+        }
         let (rest, build) = match rest.split_once('+') {
             Some((before, build)) => (before, Some(build)),
             None => (rest, None),
         };
         let pre_release = match rest.strip_prefix('-') {
             Some(pre_release) => Some(pre_release),
+            // Only a build part follows the numbers.
             None if rest.is_empty() => None,
             None => return None,
         };
@@ -57,6 +61,11 @@ impl<'a> Version<'a> {
     fn same(&self, other: &Self, numbers: usize) -> bool {
         self.numbers.iter().zip(&other.numbers).take(numbers).all(|(a, b)| a == b)
     }
+}
+
+/// Whether `sem_ver` reads a number as a version. flagd writes larger numbers with an exponent.
+pub(crate) fn is_version_number(number: f64) -> bool {
+    number.abs() < 1e6 && Version::parse(&number.to_string()).is_some()
 }
 
 fn is_dotted(part: &str, allowed: impl Fn(&str) -> bool) -> bool {

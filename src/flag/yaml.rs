@@ -6,7 +6,9 @@
 //! `off` are text. The layout is read as loosely as Go's yaml.v3 and PyYAML read it: a closing
 //! bracket, or a quoted text that goes on, may stand in the column of its key.
 
+mod keys;
 mod refusal;
+mod repeated;
 mod scalar;
 mod tag;
 #[cfg(test)]
@@ -29,10 +31,6 @@ const MAX_FLOW_DEPTH: usize = 255;
 /// flag may nest. An open collection costs memory, in the parser too, and two bytes of a file
 /// open one.
 const MAX_DEPTH: usize = 100_000;
-
-/// Characters of a key on its line. YAML allows 1 024, but JSON's keys have no limit. The parser
-/// holds the tokens of so many characters until it knows whether they are a key.
-const MAX_KEY: usize = 128 << 10;
 
 /// The JSON a file came to.
 #[derive(Debug)]
@@ -63,7 +61,8 @@ pub(super) fn to_json(yaml: &str, mark: bool) -> Result<Translation, Diagnostic>
     let mut writer = Writer::new(yaml.len(), mark);
     // Where a document begins that has no content so far.
     let mut begun = None;
-    for event in Parser::new_from_str_with_options(yaml, options()) {
+    let options = options(keys::most_characters(yaml));
+    for event in Parser::new_from_str_with_options(yaml, options) {
         let (event, span) = event.map_err(|error| refusal::diagnostic(yaml, &error))?;
         match event {
             Event::DocumentStart(..) => begun = Some(span.start),
@@ -86,11 +85,11 @@ pub(super) fn to_json(yaml: &str, mark: bool) -> Result<Translation, Diagnostic>
     Ok(writer.finish())
 }
 
-fn options() -> Options {
+fn options(of_key: usize) -> Options {
     options! {
         // Otherwise a text at the end of a file gets a line break that its author did not write.
         block_scalar_eof_without_line_feed: true,
-        simple_key_max_lookahead: MAX_KEY,
+        simple_key_max_lookahead: of_key,
         flow_nesting_limit: MAX_FLOW_DEPTH,
         // The writer refuses the level before, with its own message.
         block_nesting_limit: MAX_DEPTH + 1,

@@ -7,6 +7,7 @@ use crate::{
 use serde_json::json;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    path::Path,
     process::Command,
 };
 
@@ -100,5 +101,90 @@ async fn the_metrics_of_readme_are_those_of_the_metrics_page() {
     assert!(page.contains("# TYPE process_resident_memory_bytes gauge"));
     for name in &shown {
         assert!(page.contains(&format!("# HELP {name} ")), "{name} has no help");
+    }
+}
+
+const BOUNDS: &str = include_str!("../../docs/bounds.md");
+
+/// The value of a bound as a page writes it: `100 000`, `64 KiB`.
+fn written_bound(text: &str) -> Option<f64> {
+    let (digits, unit) = match text.rsplit_once(' ') {
+        Some((digits, "KiB")) => (digits, 1024.0),
+        Some((digits, "MiB")) => (digits, 1_048_576.0),
+        _ => (text, 1.0),
+    };
+    Some(digits.replace(' ', "").parse::<f64>().ok()? * unit)
+}
+
+/// The value of a constant: numbers, products and shifts.
+fn value_of(expression: &str) -> Option<f64> {
+    if let Some((number, shift)) = expression.split_once("<<") {
+        return Some(value_of(number)? * 2_f64.powi(shift.trim().parse().ok()?));
+    }
+    if let Some((one, other)) = expression.split_once('*') {
+        return Some(value_of(one)? * value_of(other)?);
+    }
+    match expression.trim() {
+        "i32::MAX.cast_unsigned()" => Some(f64::from(i32::MAX)),
+        number => number.replace('_', "").parse().ok(),
+    }
+}
+
+/// Constants of the source by file and name, each with its value.
+fn constants(directory: &Path, found: &mut BTreeMap<(String, String), f64>) {
+    let source = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"));
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            constants(&path, found);
+            continue;
+        }
+        if path.extension().is_none_or(|extension| extension != "rs") {
+            continue;
+        }
+        let file = path.strip_prefix(source).unwrap().to_str().unwrap().to_owned();
+        for line in std::fs::read_to_string(&path).unwrap().lines() {
+            let declaration = line.trim().split_once("const ").map(|(_, declared)| declared);
+            let parts = declaration.and_then(|of| of.split_once(": ")?.1.split_once(" = "));
+            if let (Some(declared), Some((_, value))) = (declaration, parts)
+                && let Some(value) = value.strip_suffix(';').and_then(value_of)
+            {
+                let name = declared.split(':').next().unwrap().to_owned();
+                found.insert((file.clone(), name), value);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_page_of_bounds_has_every_bound_with_its_value() {
+    let mut known = BTreeMap::new();
+    constants(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut known);
+    let mut listed = BTreeSet::new();
+    for row in BOUNDS.lines().filter(|line| line.starts_with("| ") && line.contains(".rs`")) {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let [_, value, _, constant] = cells.as_slice() else { panic!("four cells: {row}") };
+        let (file, name) = constant.trim_matches('`').split_once("` `").unwrap();
+        let key = (file.to_owned(), name.to_owned());
+        assert_eq!(written_bound(value), known.get(&key).copied(), "{row}");
+        assert!(listed.insert(key), "twice: {row}");
+    }
+    let bounds = known.into_keys().filter(|(_, name)| name.starts_with("MAX_"));
+    let missing: Vec<_> = bounds.filter(|key| !listed.contains(key)).collect();
+    assert!(missing.is_empty(), "docs/bounds.md lacks {missing:?}");
+    // Bounds that README has too are the same there.
+    for (bound, value) in [
+        ("a request message", "1 000 000 bytes"),
+        ("a header list", "64 KiB"),
+        ("indexed attributes of a context", "16 384"),
+        ("streams on a connection", "1 024"),
+        ("one evaluation", "5 million units of one or two ns, and 100 000 list elements"),
+        (
+            "what one evaluation makes",
+            "1 MiB of text and bytes to hash, 32 768 list elements, 8 192",
+        ),
+    ] {
+        let row = format!("| {bound} | {value}");
+        assert!(README.contains(&row), "{row}");
     }
 }

@@ -75,9 +75,31 @@ fn a_context_is_read_from_a_file_or_standard_input() {
             eval(argument, input).1
         );
     }
-    let mut both = flagstaff();
-    let (code, out, _) = run_with(both.args(["eval", "-", "--flag", "a", "--context", "-"]), FLAGS);
-    assert!(code == Some(1) && out.contains("cannot both come from standard input"), "{out}");
+    for context in ["-", "@-"] {
+        let mut both = flagstaff();
+        both.args(["eval", "-", "--flag", "a", "--context", context]);
+        let (code, out, _) = run_with(&mut both, FLAGS);
+        assert!(code == Some(1) && out.contains("cannot both come from standard input"), "{out}");
+    }
+}
+
+#[test]
+fn standard_input_named_twice_is_a_usage_error() {
+    for arguments in [
+        &["check", "-", "-"][..],
+        &["check", "--", "-,-"],
+        &["check", "flags.json", "-", "other.yaml", "-"],
+        &["eval", "-", "-", "--flag", "a"],
+    ] {
+        let (code, out, err) = run_with(flagstaff().args(arguments), FLAGS);
+        assert_eq!((code, &*out), (Some(2), ""), "{arguments:?}: {err}");
+        assert!(err.contains("error: standard input can be read only once; name - once"), "{err}");
+        assert!(err.contains("Usage: flagstaff"), "{err}");
+    }
+    for arguments in [&["export", "-", "-"][..], &["check", "-", "--against", "-"]] {
+        let (code, ..) = run_with(flagstaff().args(arguments), FLAGS);
+        assert_eq!(code, Some(2), "{arguments:?}");
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use crate::{
     flags::Flags,
-    sidecar::{DEADLINE, Sidecar, eventually, http_get},
+    sidecar::{DEADLINE, Sidecar, eventually, flagstaff, http_get, run},
 };
 use serde_json::{Value, json};
 use std::fs;
@@ -137,4 +137,117 @@ async fn status_and_metrics_show_a_kill_until_it_ends() {
     flags.replace(file(&[("page", "serve: off")]));
     expect(&sidecar, "page", "killed", json!(false)).await;
     assert!(!sidecar.metrics().await.contains_key(GAUGE), "the sample goes with the kill");
+}
+
+/// A kill that is not written as `killed: true` is an error of its flag, and holds.
+#[tokio::test]
+async fn a_kill_in_any_reading_holds_and_is_an_error() {
+    let flags = readable(&[("page", "serve: on"), ("seen", "serve: off")]);
+    let sidecar = Sidecar::start(&flags).await;
+    for page in [
+        "killed: 1, serve: on",
+        "killed: \"1\", serve: on",
+        "killed: y, serve: on",
+        "killed: \"true \", serve: on",
+        "killed: ture, serve: on",
+        "killed: [true], serve: on",
+        "killed: enabled, serve: on",
+        "killed: 1, variants: 5",
+        "killed: 1, killed: false, serve: on",
+        // The kill that was last read for sure stays.
+        "killed: maybe, serve: on",
+        "killed: , serve: on",
+        "killed: 0, serve: on",
+        "kill: true, serve: on",
+        "kiled: true, serve: on",
+    ] {
+        flags.replace(file(&[("page", page), ("seen", "serve: on")]));
+        expect(&sidecar, "seen", "serves", json!("on")).await;
+        let found = status(&sidecar).await;
+        assert_eq!(found["flags"]["page"]["killed"], true, "{page}");
+        assert_eq!(found["flags"]["page"]["serves"], "off", "{page}");
+        assert_eq!(found["quarantined"][0]["flag"], "page", "{page}: {found:#}");
+        let (code, told, _) = run(flagstaff().args(["check", "--no-lints"]).arg(flags.path()));
+        assert_eq!(code, Some(1), "{page}: {told}");
+        let (code, ..) = run(flagstaff().arg("export").arg(flags.path()));
+        assert_eq!(code, Some(1), "{page}");
+        flags.replace(file(&[("page", "killed: true, serve: on"), ("seen", "serve: off")]));
+        expect(&sidecar, "seen", "serves", json!("off")).await;
+    }
+    // Words for a truth are read in both versions of YAML.
+    for killed in ["true", "yes", "on", "\"true\"", "\"YES\""] {
+        flags.replace(file(&[("page", &format!("killed: {killed}, serve: on"))]));
+        expect(&sidecar, "seen", "serves", Value::Null).await;
+        let found = status(&sidecar).await;
+        assert_eq!(found["flags"]["page"]["serves"], "off", "{killed}");
+        assert_eq!(found["quarantined"], json!([]), "{killed}");
+        flags.replace(file(&[("page", "serve: on"), ("seen", "serve: off")]));
+        expect(&sidecar, "seen", "serves", json!("off")).await;
+    }
+    // What does not say that the flag is killed does not kill it.
+    for page in ["killed: maybe", "killed: 0", "killed: ", "kill: true", "killed: [false]"] {
+        flags.replace(file(&[("page", page), ("seen", "serve: on")]));
+        expect(&sidecar, "seen", "serves", json!("on")).await;
+        let found = status(&sidecar).await;
+        assert_eq!(found["flags"]["page"]["serves"], "on", "{page}");
+        assert_eq!(found["quarantined"][0]["flag"], "page", "{page}: {found:#}");
+        flags.replace(file(&[("page", "serve: on"), ("seen", "serve: off")]));
+        expect(&sidecar, "seen", "serves", json!("off")).await;
+    }
+}
+
+/// flagd's format has no `killed`: a flag that has it was meant to be off, or its file has lost the
+/// line `flagstaff: 1`. Other unknown members are warnings.
+#[tokio::test]
+async fn a_kill_holds_without_the_header_too() {
+    let head = "{\"metadata\": {\"fractional\": \"v2\"}, \"flags\": {";
+    let good = "\"state\": \"ENABLED\", \"variants\": {\"on\": true, \"off\": false}, \
+        \"defaultVariant\": \"on\"";
+    let file = |page: &str, seen: &str| {
+        let default = format!("\"defaultVariant\": \"{seen}\"");
+        let seen = good.replace("\"defaultVariant\": \"on\"", &default);
+        format!("{head}\"page\": {{{page}}}, \"seen\": {{{seen}}}}}}}")
+    };
+    let flags = Flags::absent_at("flags.json");
+    flags.write_text(&file(good, "off"));
+    let sidecar = Sidecar::start(&flags).await;
+    let targeting = "\"targeting\": {\"if\": [true, \"on\", \"off\"]}";
+    let three = "\"variants\": {\"a\": 1, \"b\": 2}, \"defaultVariant\": \"a\"";
+    for (page, serves, is_error) in [
+        (format!("{good}, \"killed\": true"), "off", true),
+        (format!("{good}, {targeting}, \"killed\": true"), "off", true),
+        (format!("{good}, {targeting}, \"Killed\": 1"), "off", true),
+        (format!("{good}, \"killed\": false, \"killed\": true"), "off", true),
+        (format!("{good}, \"rollout\": \"5%\", \"killed\": \"yes\""), "off", true),
+        (
+            "\"state\": \"ENABLED\", \"defaultVariant\": \"on\", \"variants\": 5, \"killed\": true"
+                .to_owned(),
+            "off",
+            true,
+        ),
+        (
+            format!("\"targeting\": {{\"if\": [true, \"b\", \"a\"]}}, {three}, \"killed\": true"),
+            "a",
+            true,
+        ),
+        (
+            format!(
+                "{good}, {targeting}}}, \"page\": {{{good}, \"killed\": true}}, \"page\": {{{good}"
+            ),
+            "off",
+            true,
+        ),
+        (format!("{good}, \"killed\": false"), "on", false),
+        (format!("{good}, \"kill\": true, \"rollout\": 5"), "on", false),
+    ] {
+        flags.replace(file(&page, "on"));
+        expect(&sidecar, "seen", "serves", json!("on")).await;
+        let found = status(&sidecar).await;
+        assert_eq!(found["flags"]["page"]["serves"], serves, "{page}");
+        assert_eq!(found["flags"]["page"]["killed"], is_error, "{page}");
+        let (code, told, _) = run(flagstaff().args(["check", "--no-lints"]).arg(flags.path()));
+        assert_eq!(code, Some(i32::from(is_error)), "{page}: {told}");
+        flags.replace(file(good, "off"));
+        expect(&sidecar, "seen", "serves", json!("off")).await;
+    }
 }

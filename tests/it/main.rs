@@ -62,6 +62,7 @@ mod ramps;
 mod raw;
 mod refusals;
 mod reload;
+mod root_causes;
 mod scrapes;
 mod services;
 mod sidecar;

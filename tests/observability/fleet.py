@@ -50,6 +50,14 @@ MORE: dict[str, Any] = {
 }
 
 
+KILLED = """flagstaff: 1
+bucketing: v2
+flags:
+  killed_page: { owner: team-shop, kind: ops, killed: true, serve: on }
+"""
+"""A file of its own: flagd's format, in which the others are, has no kill."""
+
+
 def definitions() -> dict[str, Any]:
     """The example flags, and those whose answers the example does not have."""
     document = json.loads((REPOSITORY / "config" / "flags.json").read_text())
@@ -87,13 +95,15 @@ class Fleet:
         stale["flags"]["always_on"]["defaultVariant"] = "onn"
         self.files[2].write_in_place(stale)
 
+        killed = directory / "killed.yaml"
+        killed.write_text(KILLED)
         overrides = directory / "overrides"
         overrides.mkdir()
         self.pods = [
-            self._pod(0, "--overrides", str(overrides)),
+            self._pod(0, "--overrides", str(overrides), str(killed)),
             # One of its files is missing, so it never had all, and no flag is broken.
-            self._pod(1, "--start-without-flags", str(directory / "never-there.json")),
-            self._pod(2, "--watch", "poll", "--metrics-max-series", "12"),
+            self._pod(1, "--start-without-flags", str(directory / "never-there.json"), str(killed)),
+            self._pod(2, "--watch", "poll", "--metrics-max-series", "12", str(killed)),
         ]
         # Bound and not listening, for as long as the test lasts: nobody else gets the port.
         nobody = socket.socket()

@@ -18,6 +18,8 @@ ALERTS = [
     "SeriesDropped",
     "FlagExpired",
     "OverrideActive",
+    "FlagKilled",
+    "ScansStopped",
     "VariantErrorRatio",
 ]
 

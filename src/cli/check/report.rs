@@ -1,12 +1,15 @@
 //! What `check` found, for people, for programs and for a pull request.
 
-use super::Checked;
+use super::{super::input, Checked};
 use crate::flag::{
     Diagnostic, Level,
-    terminal::{Printable, printable_json},
+    terminal::{Printable, printable_json, shell_word},
 };
 use serde_json::json;
-use std::fmt::Write as _;
+use std::{fmt::Write as _, os::unix::ffi::OsStrExt};
+
+/// A command line with more files is not printed.
+const MOST_SERVED: usize = 5;
 
 fn count(files: &[Checked], level: Level) -> usize {
     let problems = files.iter().flat_map(|file| &file.problems);
@@ -40,6 +43,33 @@ fn summary(files: &[Checked]) -> String {
     let found = if found.is_empty() { "no problems".to_owned() } else { found.join(", ") };
     let flags = files.iter().map(|file| file.flags).sum();
     format!("{}, {}: {found}", some(files.len(), "file"), some(flags, "flag"))
+}
+
+/// What to do next, for a person at a terminal: mend the first error, read about the first lint, or
+/// serve the files.
+pub(super) fn next_step(files: &[Checked]) -> Option<String> {
+    let problems = || files.iter().flat_map(|file| file.problems.iter().map(move |of| (file, of)));
+    let worst = problems().map(|(_, problem)| problem.level).max();
+    let next = match worst {
+        Some(level @ (Level::Error | Level::Warning)) => {
+            let first = problems().find(|(_, problem)| problem.level == level);
+            let (file, problem) = first?;
+            match problem.code() {
+                Some(code) => format!("flagstaff check --explain {code}"),
+                None => format!("mend {}:{} first", file.path.display(), problem.position),
+            }
+        }
+        Some(Level::Note) | None => {
+            let served = files.iter().filter(|file| !input::is_stdin(&file.path));
+            let paths: Vec<_> =
+                served.map(|file| shell_word(file.path.as_os_str().as_bytes())).collect();
+            if paths.is_empty() || paths.len() > MOST_SERVED {
+                return None;
+            }
+            format!("flagstaff serve {}", paths.join(" "))
+        }
+    };
+    Some(format!("next: {}\n", Printable(next)))
 }
 
 pub(super) fn as_json(files: &[Checked]) -> String {
@@ -84,7 +114,7 @@ pub(super) fn github(files: &[Checked]) -> String {
     let mut text = String::new();
     for file in files {
         for problem in &file.problems {
-            let Diagnostic { level, lint: _, position, path, message, help } = problem;
+            let Diagnostic { level, position, path, message, help, .. } = problem;
             let level = if *level == Level::Note { "notice" } else { level.as_str() };
             let title = match problem.code() {
                 Some(code) => format!("{code}: {path}"),

@@ -5,14 +5,21 @@ use super::{
     condition::{Terms, joined},
     node::Node,
     operand::{self, Compared, Kind},
+    rule_text::RuleText,
     synonyms,
 };
 use crate::flag::{
     diagnostic::{Diagnostic, Target},
+    json::{Json, JsonList},
     problems::Problems,
     suggest::suggest,
 };
-use serde_json::{Value as Json, json};
+
+/// An attribute, and its look-up.
+struct Attribute<'a> {
+    name: &'a str,
+    rule: RuleText,
+}
 
 /// What an attribute has to be.
 pub(super) fn rule(
@@ -20,18 +27,18 @@ pub(super) fn rule(
     node: &Node<'_>,
     terms: Terms<'_>,
     found: &mut Problems,
-) -> Option<Json> {
+) -> Option<RuleText> {
     if name.is_empty() {
         found.push(node.error("has no name", "write the name of an attribute"));
         return None;
     }
-    let attribute = json!({"var": name});
+    let attribute = Attribute { name, rule: RuleText::attribute(name) };
     match node.value {
         Json::Array(_) => any_of(&attribute, node, terms, found),
         Json::Object(_) => {
             let rules: Vec<_> = node
                 .members()
-                .map(|(operator, operand)| apply(&attribute, operator, &operand, terms, found))
+                .map(|(operator, operand)| apply(&attribute, &operator, &operand, terms, found))
                 .collect();
             if rules.is_empty() {
                 found.push(node.error("says nothing of the attribute", OPERATORS_HELP));
@@ -42,19 +49,27 @@ pub(super) fn rule(
     }
 }
 
+impl Attribute<'_> {
+    /// An operation over its value and another operand.
+    fn compare(&self, operator: &str, operand: &RuleText) -> RuleText {
+        RuleText::compare(operator, &self.rule, operand)
+    }
+}
+
 /// A value that it equals, or a comparison.
 fn is_value(
-    attribute: &Json,
+    attribute: &Attribute<'_>,
     node: &Node<'_>,
     terms: Terms<'_>,
     found: &mut Problems,
-) -> Option<Json> {
+) -> Option<RuleText> {
     match node.value {
-        Json::String(text) if operand::is_comparison(text) => {
-            Compared { attribute, node, kind: None, clock: terms.clock }.rule(found)
+        Json::String(text) if operand::is_comparison(&text.get()) => {
+            Compared { attribute: &attribute.rule, node, kind: None, clock: terms.clock }
+                .rule(found)
         }
         Json::String(text) => {
-            warn_of_looks(text, node, found);
+            warn_of_looks(&text.get(), node, found);
             equals(attribute, node, found)
         }
         _ => equals(attribute, node, found),
@@ -90,11 +105,13 @@ fn is_domain(text: &str) -> bool {
 }
 
 /// Equality that no implementation stretches: a missing attribute equals nothing, 0 included.
-fn equals(attribute: &Json, node: &Node<'_>, found: &mut Problems) -> Option<Json> {
+fn equals(attribute: &Attribute<'_>, node: &Node<'_>, found: &mut Problems) -> Option<RuleText> {
     match node.value {
-        Json::String(_) => Some(json!({"==": [attribute, node.value]})),
-        Json::Bool(_) => Some(json!({"===": [attribute, node.value]})),
-        Json::Number(_) => Some(json!({"in": [attribute, [node.value]]})),
+        Json::String(_) => Some(attribute.compare("==", &RuleText::of(node.value))),
+        Json::Bool(_) => Some(attribute.compare("===", &RuleText::of(node.value))),
+        Json::Number(_) => {
+            Some(attribute.compare("in", &RuleText::list([&RuleText::of(node.value)])))
+        }
         _ => {
             let help = "write a value, a list of values, or { exists: no } for those without it";
             found.push(node.error("is nothing that an attribute can equal", help));
@@ -105,33 +122,41 @@ fn equals(attribute: &Json, node: &Node<'_>, found: &mut Problems) -> Option<Jso
 
 /// A list: any of its values, or any of its comparisons.
 fn any_of(
-    attribute: &Json,
+    attribute: &Attribute<'_>,
     node: &Node<'_>,
     terms: Terms<'_>,
     found: &mut Problems,
-) -> Option<Json> {
-    let (mut values, mut rules) = (Vec::new(), Vec::new());
+) -> Option<RuleText> {
+    let mut rules = Vec::new();
     let mut is_good = true;
     for element in node.elements() {
         match element.value {
-            Json::String(text) if operand::is_comparison(text) => {
-                let compared =
-                    Compared { attribute, node: &element, kind: None, clock: terms.clock };
+            Json::String(text) if operand::is_comparison(&text.get()) => {
+                let compared = Compared {
+                    attribute: &attribute.rule,
+                    node: &element,
+                    kind: None,
+                    clock: terms.clock,
+                };
                 rules.push(compared.rule(found)?);
             }
             Json::String(text) => {
-                warn_of_looks(text, &element, found);
-                values.push(element.value);
+                warn_of_looks(&text.get(), &element, found);
             }
-            Json::Number(_) => values.push(element.value),
+            Json::Number(_) => {}
             _ => match equals(attribute, &element, found) {
                 Some(rule) => rules.push(rule),
                 None => is_good = false,
             },
         }
     }
-    if !values.is_empty() {
-        rules.insert(0, json!({"in": [attribute, values]}));
+    let is_value = |element: &Json<'_>| match element {
+        Json::String(text) => !operand::is_comparison(&text.get()),
+        element => element.is_number(),
+    };
+    let values = node.value.as_array().into_iter().flat_map(JsonList::iter).filter(is_value);
+    if values.clone().next().is_some() {
+        rules.insert(0, attribute.compare("in", &RuleText::values(values)));
     }
     if rules.is_empty() && is_good {
         found.push(node.error("is an empty list", "write at least one value"));
@@ -160,14 +185,14 @@ const OPERATORS_HELP: &str = concat!(
 );
 
 fn apply(
-    attribute: &Json,
+    attribute: &Attribute<'_>,
     operator: &str,
     operand: &Node<'_>,
     terms: Terms<'_>,
     found: &mut Problems,
-) -> Option<Json> {
+) -> Option<RuleText> {
     let compared = |kind, found: &mut Problems| {
-        Compared { attribute, node: operand, kind, clock: terms.clock }.rule(found)
+        Compared { attribute: &attribute.rule, node: operand, kind, clock: terms.clock }.rule(found)
     };
     match operator {
         "version" => compared(Some(Kind::Version), found),
@@ -182,19 +207,19 @@ fn apply(
                 Json::Array(_) => any_of(attribute, operand, terms, found),
                 _ => is_value(attribute, operand, terms, found),
             };
-            Some(json!({"!": [rule?]}))
+            Some(rule?.not())
         }
         "exists" => {
             let sign = if operand.truth(found)? { "!==" } else { "===" };
-            Some(json!({sign: [attribute, null]}))
+            Some(attribute.compare(sign, &RuleText::null()))
         }
-        "contains" => texts(operand, found, |text| json!({"in": [text, attribute]})),
-        "starts_with" => texts(operand, found, |text| json!({"starts_with": [attribute, text]})),
-        "ends_with" => texts(operand, found, |text| json!({"ends_with": [attribute, text]})),
+        "contains" => texts(operand, found, |text| RuleText::compare("in", text, &attribute.rule)),
+        "starts_with" => texts(operand, found, |text| attribute.compare("starts_with", text)),
+        "ends_with" => texts(operand, found, |text| attribute.compare("ends_with", text)),
         "matches_any" => matches(attribute, operand, found),
         "in_list" => {
             let list = operand.text("the name of a file", found)?;
-            terms.segments.membership(attribute, &list, operand, found)
+            terms.segments.membership((attribute.name, &attribute.rule), &list, operand, found)
         }
         unknown => {
             let path = operand.path.clone().target(Target::Name);
@@ -208,17 +233,25 @@ fn apply(
 }
 
 /// A rule for each text of an operand, any of which may hold.
-fn texts(operand: &Node<'_>, found: &mut Problems, rule: impl Fn(String) -> Json) -> Option<Json> {
+fn texts(
+    operand: &Node<'_>,
+    found: &mut Problems,
+    rule: impl Fn(&RuleText) -> RuleText,
+) -> Option<RuleText> {
     let texts = operand.each().into_iter().map(|node| node.text("a text", found));
     let texts: Vec<String> = texts.collect::<Option<_>>()?;
     if texts.is_empty() {
         found.push(operand.error("is an empty list", "write at least one text"));
     }
-    joined("or", texts.into_iter().map(rule).collect())
+    joined("or", texts.iter().map(|text| rule(&RuleText::text(text))).collect())
 }
 
 /// Patterns with a star at the beginning, at the end, or at both.
-fn matches(attribute: &Json, operand: &Node<'_>, found: &mut Problems) -> Option<Json> {
+fn matches(
+    attribute: &Attribute<'_>,
+    operand: &Node<'_>,
+    found: &mut Problems,
+) -> Option<RuleText> {
     let pattern = |node: Node<'_>, found: &mut Problems| {
         let text = node.text("a pattern", found)?;
         let (open_start, rest) =
@@ -229,11 +262,12 @@ fn matches(attribute: &Json, operand: &Node<'_>, found: &mut Problems) -> Option
             found.push(node.error(format!("\"{text}\" is no pattern"), help));
             return None;
         }
+        let core = RuleText::text(core);
         Some(match (open_start, open_end) {
-            (true, true) => json!({"in": [core, attribute]}),
-            (true, false) => json!({"ends_with": [attribute, core]}),
-            (false, true) => json!({"starts_with": [attribute, core]}),
-            (false, false) => json!({"==": [attribute, core]}),
+            (true, true) => RuleText::compare("in", &core, &attribute.rule),
+            (true, false) => attribute.compare("ends_with", &core),
+            (false, true) => attribute.compare("starts_with", &core),
+            (false, false) => attribute.compare("==", &core),
         })
     };
     let rules = operand.each().into_iter().map(|node| pattern(node, found));

@@ -4,12 +4,12 @@
 //! of them, and a text is the name of a segment. What a missing attribute has is nothing: it equals
 //! nothing, is in no list, and neither below nor above a number.
 
-use super::{attribute, moment::Clock, node::Node, segments::Segments};
+use super::{attribute, moment::Clock, node::Node, rule_text::RuleText, segments::Segments};
 use crate::flag::{
     diagnostic::{Diagnostic, Target},
+    json::Json,
     problems::Problems,
 };
-use serde_json::{Value as Json, json};
 
 /// Deeper than anybody reads, and not as deep as a stack is.
 const MAX_DEPTH: usize = 16;
@@ -33,19 +33,19 @@ impl<'a> Terms<'a> {
 }
 
 /// The rule of a condition; `None` if it makes no sense, which its author was told.
-pub(super) fn rule(node: &Node<'_>, terms: Terms<'_>, found: &mut Problems) -> Option<Json> {
+pub(super) fn rule(node: &Node<'_>, terms: Terms<'_>, found: &mut Problems) -> Option<RuleText> {
     if terms.depth > MAX_DEPTH {
         let help = "name a part of it in segments";
         found.push(node.error(format!("is nested deeper than {MAX_DEPTH}"), help));
         return None;
     }
     match node.value {
-        Json::String(name) => terms.segments.reference(name, node, found),
+        Json::String(name) => terms.segments.reference(&name.get(), node, found),
         Json::Array(_) => combine("and", node, terms, found),
         Json::Object(members) if !members.is_empty() => {
             let rules: Vec<_> = node
                 .members()
-                .map(|(name, member)| match name {
+                .map(|(name, member)| match &*name {
                     "any" => combine("or", &member, terms, found),
                     "all" => combine("and", &member, terms, found),
                     "not" if member.value.is_array() => {
@@ -57,7 +57,7 @@ pub(super) fn rule(node: &Node<'_>, terms: Terms<'_>, found: &mut Problems) -> O
                     }
                     "or" | "and" | "none" | "none_of" | "any_of" | "all_of" | "&&" | "||" => {
                         let path = member.path.target(Target::Name);
-                        let help = match name {
+                        let help = match &*name {
                             "or" | "any_of" | "||" => "write any: [CONDITION, …]",
                             "and" | "all_of" | "&&" => "write all: [CONDITION, …]",
                             _ => "write not: { any: [CONDITION, …] }",
@@ -65,7 +65,7 @@ pub(super) fn rule(node: &Node<'_>, terms: Terms<'_>, found: &mut Problems) -> O
                         found.push(Diagnostic::error(path, "joins no conditions here", help));
                         None
                     }
-                    "not" => rule(&member, terms.deeper(), found).map(|rule| json!({"!": [rule]})),
+                    "not" => rule(&member, terms.deeper(), found).map(|rule| rule.not()),
                     name => attribute::rule(name, &member, terms, found),
                 })
                 .collect();
@@ -86,7 +86,7 @@ fn combine(
     node: &Node<'_>,
     terms: Terms<'_>,
     found: &mut Problems,
-) -> Option<Json> {
+) -> Option<RuleText> {
     let rules: Vec<_> = node.each().iter().map(|part| rule(part, terms.deeper(), found)).collect();
     if rules.is_empty() {
         found.push(node.error("is an empty list", "write at least one condition"));
@@ -94,6 +94,7 @@ fn combine(
     joined(operator, rules.into_iter().collect::<Option<Vec<_>>>()?)
 }
 
-pub(super) fn joined(operator: &str, mut rules: Vec<Json>) -> Option<Json> {
-    if rules.len() > 1 { Some(json!({operator: rules})) } else { rules.pop() }
+/// Several rules under an operator; one alone stands for itself.
+pub(super) fn joined(operator: &str, mut rules: Vec<RuleText>) -> Option<RuleText> {
+    if rules.len() > 1 { Some(RuleText::apply(operator, &rules)) } else { rules.pop() }
 }

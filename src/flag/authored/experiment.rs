@@ -5,7 +5,6 @@
 
 use super::{node::Node, share::Share, variants::Variants};
 use crate::flag::{diagnostic::Target, problems::Problems};
-use serde_json::Value as Json;
 
 /// A share of the units is split over variants.
 #[derive(Debug)]
@@ -60,13 +59,12 @@ fn arms(node: &Node<'_>, variants: &Variants, found: &mut Problems) -> Option<Ve
     let mut arms = Vec::new();
     let mut is_good = true;
     for (name, weight) in node.members() {
-        let name = Json::String(name.to_owned());
         let path = weight.path.clone().target(Target::Name);
-        let variant = variants.named(&Node { value: &name, path }, found);
+        let variant = variants.called(&name, path, found);
         let number = weight.value.as_u64().filter(|weight| *weight <= MAX_WEIGHT);
         if number.is_none() {
-            let percentage = weight.value.as_str().and_then(|text| text.strip_suffix('%'));
-            let help = match percentage {
+            let percentage = weight.value.as_str();
+            let help = match percentage.as_deref().and_then(|text| text.strip_suffix('%')) {
                 Some(number) => {
                     format!("write {}, without %: weights count by their sum", number.trim())
                 }

@@ -1,8 +1,8 @@
 //! What is told about a flag (who owns it, why it is there, when it must go), as flat metadata.
 
-use super::node::Node;
-use crate::flag::problems::Problems;
-use serde_json::{Map, Value as Json};
+use super::{node::Node, rule_text::RuleText, variants::put_member};
+use crate::flag::{json::Json, problems::Problems};
+use std::collections::BTreeMap;
 
 /// Members of a flag that become members of its metadata.
 const FACTS: [&str; 7] = ["owner", "why", "kind", "expires", "created", "ticket", "feature"];
@@ -12,15 +12,17 @@ pub(super) fn is_fact(name: &str) -> bool {
     FACTS.contains(&name)
 }
 
-/// The facts and the metadata, flat.
-pub(super) fn metadata(node: &Node<'_>, found: &mut Problems) -> Map<String, Json> {
+/// The facts and the metadata, flat, as an object; `None` if there are none.
+pub(super) fn metadata(node: &Node<'_>, found: &mut Problems) -> Option<Box<str>> {
     let mut metadata = match node.member("metadata") {
-        None => Map::new(),
+        None => BTreeMap::new(),
         Some(more) => match more.value {
-            Json::Object(members) => members.clone(),
+            Json::Object(members) => {
+                members.members().map(|(name, value)| (name, RuleText::of(value))).collect()
+            }
             _ => {
                 found.push(more.error("is not an object", "write names and values"));
-                Map::new()
+                BTreeMap::new()
             }
         },
     };
@@ -37,11 +39,19 @@ pub(super) fn metadata(node: &Node<'_>, found: &mut Problems) -> Map<String, Jso
             Json::Array(_) => {
                 let texts: Vec<_> =
                     fact.elements().filter_map(|text| text.text("a text", found)).collect();
-                Json::String(texts.join(", "))
+                RuleText::text(&texts.join(", "))
             }
-            value => value.clone(),
+            value => RuleText::of(value),
         };
-        metadata.insert(name.to_owned(), value);
+        metadata.insert(name.into(), value);
     }
-    metadata
+    if metadata.is_empty() {
+        return None;
+    }
+    let mut out = "{".to_owned();
+    for (name, value) in &metadata {
+        put_member(&mut out, name, value.as_str());
+    }
+    out.push('}');
+    Some(out.into())
 }

@@ -2,11 +2,14 @@
 
 use super::{
     condition::Terms,
+    copies::{SwitchedOff, Switches},
     experiment::Experiment,
     facts,
     moment::Clock,
     node::Node,
     plan::{Outcome, Plan},
+    requires::Refusal,
+    rule_text::RuleText,
     rules, shape,
     variants::Variants,
 };
@@ -44,20 +47,36 @@ const KNOWN: [&str; 25] = [
 ];
 
 /// Reads a flag. `None` if it cannot be served, for a reason among the errors found.
-pub(super) fn read(node: &Node<'_>, terms: Terms<'_>, found: &mut Problems) -> Option<Plan> {
+///
+/// Its `switches` are those of all of its copies.
+pub(super) fn read(
+    node: &Node<'_>,
+    switches: &Switches,
+    terms: Terms<'_>,
+    found: &mut Problems,
+) -> Option<Plan> {
     let key = node.name();
     if KNOWN.contains(&key) && !node.value.is_object() {
         let help = "indent it by two more spaces, so that it stands below the key of its flag";
         found.push(node.error("belongs to a flag, and is none", help));
         return None;
     }
-    node.object(&KNOWN, "a flag", found)?;
+    // What is wrong with an unclear kill is told once.
+    let known: Vec<&str> = KNOWN.into_iter().chain(switches.unclear()).collect();
+    node.object(&known, "a flag", found)?;
     let mut variants = Variants::read(node.member("variants").as_ref(), found)?;
     if let Some(schema) = node.member("schema") {
-        shape::check(&schema, &variants, node.member("variants").as_ref(), found);
+        shape::check(&schema, node.member("variants").as_ref(), found);
     }
     let metadata = facts::metadata(node, found);
-    let killed = node.member("killed").and_then(|killed| killed.truth(found)).unwrap_or(false);
+    let switched_off = switches.off();
+    let killed = match switched_off {
+        Some(SwitchedOff::Killed) => true,
+        _ => {
+            let killed = node.member("killed").filter(|_| !switches.is_unclear("killed"));
+            killed.and_then(|killed| killed.truth(found)).unwrap_or(false)
+        }
+    };
     let decides: Vec<_> = LAST.iter().filter_map(|name| node.member(name)).collect();
     if let [first, second, ..] = decides.as_slice() {
         let message = format!("says twice what is served: {} and {}", first.name(), second.name());
@@ -78,7 +97,9 @@ pub(super) fn read(node: &Node<'_>, terms: Terms<'_>, found: &mut Problems) -> O
         node.member(name).and_then(|text| text.text("a text", found))
     };
     let (salt, by) = (text("salt", found), text("by", found));
-    let inline = node.member("targeting").map(|targeting| targeting.value.clone());
+    let inline = node
+        .member("targeting")
+        .map(|targeting| (RuleText::of(targeting.value), Refusal::of(&variants, targeting.value)));
     if inline.is_some() {
         let others = ["rules", "requires", "start", "end", "hold_at", "salt", "by"];
         for other in others.iter().filter_map(|name| node.member(name)) {
@@ -86,13 +107,16 @@ pub(super) fn read(node: &Node<'_>, terms: Terms<'_>, found: &mut Problems) -> O
             found.push(other.error("has no effect beside targeting", help));
         }
     }
-    let disabled = is_disabled(node, found);
+    let disabled = match switched_off {
+        Some(SwitchedOff::Disabled) => true,
+        _ => is_disabled(node, found),
+    };
     if disabled && killed {
         let help = "remove it: killed serves everybody the safe variant";
         found.push(node.warning("is DISABLED and killed, and killed counts", help));
     }
     if otherwise.is_none() && !found.has_error() {
-        found.push(no_otherwise(node));
+        found.push(no_otherwise(node, killed));
     }
     let otherwise = otherwise?;
     // A typo elsewhere must not undo a kill.
@@ -150,7 +174,7 @@ fn window(node: &Node<'_>, clock: &Clock, found: &mut Problems) -> (Option<i64>,
 
 fn is_disabled(node: &Node<'_>, found: &mut Problems) -> bool {
     let Some(state) = node.member("state") else { return false };
-    match state.value.as_str() {
+    match state.value.as_str().as_deref() {
         Some("DISABLED") => true,
         Some("ENABLED") => false,
         _ => {
@@ -201,13 +225,13 @@ fn otherwise(
 }
 
 /// The error of a flag that leaves out whom nothing serves.
-fn no_otherwise(node: &Node<'_>) -> Diagnostic {
-    let (message, help) = match node.member("killed") {
-        Some(_) => (
+fn no_otherwise(node: &Node<'_>, killed: bool) -> Diagnostic {
+    let (message, help) = match killed || node.member("killed").is_some() {
+        true => (
             "has no variant to go back to when it is killed",
             "write otherwise: VARIANT, the one that is safe",
         ),
-        None => ("does not say what those get whom no rule serves", "write otherwise: VARIANT"),
+        false => ("does not say what those get whom no rule serves", "write otherwise: VARIANT"),
     };
     node.error(message, help)
 }

@@ -3,7 +3,7 @@
 use super::{
     File,
     condition::Terms,
-    copies::{self, SwitchedOff},
+    copies::{SwitchedOff, Switches},
     flag,
     node::Node,
     plan::Plan,
@@ -11,10 +11,11 @@ use super::{
 };
 use crate::flag::{
     diagnostic::{Diagnostic, Path},
+    document::check_count,
     members::{Duplicates, Members, duplicate},
     problems::{MOST_TOLD, Problems},
 };
-use serde_json::{Value as Json, value::RawValue};
+use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
 /// A flag as far as it was read.
@@ -39,21 +40,33 @@ impl File<'_> {
         for (key, raw) in &flags.0 {
             copies.entry(key).or_default().push(raw);
         }
+        check_count(copies.len())?;
         let (mut plans, mut of_flags) = (BTreeMap::new(), BTreeMap::new());
+        // So many problems are told of the whole file, and not of each flag.
+        let mut room = MOST_TOLD;
         for (key, copies) in copies {
-            let (plan, flag) = self.flag(key, &copies, terms);
+            let (plan, flag) = self.flag(key, &copies, room, terms);
+            room = room.saturating_sub(flag.problems.told());
             plans.extend(plan.map(|plan| (key.to_owned(), plan)));
             of_flags.insert(key.to_owned(), flag);
         }
         Ok((plans, of_flags))
     }
 
-    /// Reads a flag. With anything written twice it has a plan only if it is switched off.
-    fn flag(&self, key: &str, copies: &[&RawValue], terms: Terms<'_>) -> (Option<Plan>, ReadFlag) {
+    /// Reads a flag. With anything written twice, or a kill that is not clear, it has a plan only if
+    /// it is switched off.
+    fn flag(
+        &self,
+        key: &str,
+        copies: &[&RawValue],
+        room: usize,
+        terms: Terms<'_>,
+    ) -> (Option<Plan>, ReadFlag) {
         let path = Path::from("flags").member(key);
-        let switched_off = copies::switched_off(copies);
-        let mut problems = Problems::with_room(MOST_TOLD);
-        let mut twice = Problems::with_room(MOST_TOLD);
+        let switches = Switches::of(copies, &path);
+        let switched_off = switches.off();
+        let mut problems = Problems::with_room(room);
+        let mut twice = Problems::with_room(room);
         if copies.len() > 1 {
             twice.push(duplicate(path.clone(), copies.len(), Duplicates::Refused));
         }
@@ -61,14 +74,14 @@ impl File<'_> {
         let most = if switched_off.is_some() { copies.len() } else { 1 };
         let plan = copies.iter().rev().take(most).find_map(|raw| {
             let value = self.read(raw, &path, &mut twice, &mut problems);
-            let mut value = value.map_err(|error| problems.push(error)).ok()?;
-            if let (Some(switched_off), Json::Object(definition)) = (switched_off, &mut value) {
-                switched_off.write_into(definition);
-            }
-            flag::read(&Node { value: &value, path: path.clone() }, terms, &mut problems)
+            let value = value.map_err(|error| problems.push(error)).ok()?;
+            let node = Node::of_many(value.value(), path.clone());
+            flag::read(&node, &switches, terms, &mut problems)
         });
+        twice.extend(switches.finish());
         let plan = plan.filter(|_| !twice.has_error() || switched_off.is_some());
-        problems.extend(twice.finish().0);
+        let (twice, untold) = twice.finish();
+        problems.repeat(&twice, untold);
         (plan, ReadFlag { problems, switched_off })
     }
 }

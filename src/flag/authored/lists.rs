@@ -1,8 +1,12 @@
 //! Lists of units in files of their own, and which of them a readable file names.
 
 use super::{VERSION, may_have};
-use crate::flag::{Format, members::Members, text::Text};
-use serde_json::Value as Json;
+use crate::flag::{
+    Format,
+    json::{Indexed, Json},
+    members::Members,
+    text::Text,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A list of units that stands in a file of its own, or why it cannot be read.
@@ -30,14 +34,14 @@ pub fn lists_named(content: &[u8], format: Format) -> BTreeSet<Box<str>> {
     if text.json().contains(OPERATOR)
         && let Ok(members) = serde_json::from_str::<Members<'_>>(text.json())
         && members.get(VERSION).is_some()
-        && let Ok(file) = serde_json::from_str::<Json>(text.json())
+        && let Some(file) = Indexed::new(text.json())
     {
-        gather(&file, &mut names);
+        gather(file.value(), &mut names);
     }
     names
 }
 
-fn gather(value: &Json, names: &mut BTreeSet<Box<str>>) {
+fn gather(value: Json<'_>, names: &mut BTreeSet<Box<str>>) {
     match value {
         Json::Array(elements) => {
             elements.iter().for_each(|element| gather(element, names));
@@ -45,7 +49,7 @@ fn gather(value: &Json, names: &mut BTreeSet<Box<str>>) {
         Json::Object(members) => {
             let name = members.get(OPERATOR).and_then(Json::as_str);
             names.extend(name.filter(|name| is_name(name)).map(Box::from));
-            members.values().for_each(|member| gather(member, names));
+            members.written().for_each(|(_, member)| gather(member, names));
         }
         _ => {}
     }

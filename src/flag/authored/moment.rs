@@ -8,7 +8,7 @@ use crate::flag::{
     problems::Problems,
 };
 use jiff::tz::TimeZone;
-use serde_json::Value as Json;
+use std::borrow::Cow;
 
 /// How to read moments that do not say their offset.
 #[derive(Debug)]
@@ -21,10 +21,7 @@ impl Clock {
     pub(super) fn read(node: Option<&Node<'_>>, found: &mut Problems) -> Result<Self, Diagnostic> {
         let Some(node) = node else { return Ok(Self { zone: None }) };
         // An offset without quotes may be a number.
-        let name = match node.value {
-            Json::String(name) => name.clone(),
-            other => other.to_string(),
-        };
+        let name = node.value.as_str().map_or_else(|| node.value.to_canonical(), Cow::into_owned);
         let Zone { zone, remark } =
             moment::zone(&name).map_err(|advice| node.error(advice.message, advice.help))?;
         found.extend(remark.map(|remark| node.warning(remark.message, remark.help)));
@@ -61,19 +58,22 @@ impl Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flag::diagnostic::Path;
-    use serde_json::{Value as Json, json};
+    use crate::flag::{diagnostic::Path, json::Indexed};
 
     fn read(zone: Option<&str>, text: &str) -> (Option<i64>, Vec<String>) {
         let mut found = Problems::with_room(9);
-        let zone: Option<Json> = zone.map(Json::from);
-        let node = zone.as_ref().map(|value| Node { value, path: "time_zone".into() });
+        let zone = zone.map(|zone| format!("\"{zone}\""));
+        let zone = zone.as_deref().map(|zone| Indexed::new(zone).unwrap());
+        let zone = zone.as_ref().map(Indexed::value);
+        let node = zone.map(|value| Node::new(value, "time_zone".into()));
         let clock = match Clock::read(node.as_ref(), &mut found) {
             Ok(clock) => clock,
             Err(error) => return (None, vec![error.message]),
         };
-        let value = json!(text);
-        let moment = clock.moment(&Node { value: &value, path: Path::from("start") }, &mut found);
+        let text = format!("\"{text}\"");
+        let value = Indexed::new(&text).unwrap();
+        let node = Node::new(value.value(), Path::from("start"));
+        let moment = clock.moment(&node, &mut found);
         (moment, found.finish().0.into_iter().map(|problem| problem.message).collect())
     }
 

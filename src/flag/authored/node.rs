@@ -3,23 +3,44 @@
 use super::{synonyms, words};
 use crate::flag::{
     diagnostic::{Diagnostic, Path, Target},
+    json::{Json, JsonList, JsonObject},
     problems::Problems,
     suggest::suggest,
 };
-use serde_json::{Map, Value as Json};
+use std::{borrow::Cow, collections::BTreeSet, rc::Rc};
 
 /// A value and its place.
 #[derive(Debug, Clone)]
 pub(super) struct Node<'a> {
-    pub(super) value: &'a Json,
+    pub(super) value: Json<'a>,
     pub(super) path: Path,
+    /// The members, if many are asked for by name: each look-up goes over the whole text otherwise.
+    members: Option<Rc<[Member<'a>]>>,
 }
 
+type Member<'a> = (Cow<'a, str>, Json<'a>);
+
 impl<'a> Node<'a> {
+    pub(super) fn new(value: Json<'a>, path: Path) -> Self {
+        Self { value, path, members: None }
+    }
+
+    /// A value many of whose members are asked for by name.
+    pub(super) fn of_many(value: Json<'a>, path: Path) -> Self {
+        let members = value.as_object().map(|object| object.members().collect());
+        Self { value, path, members }
+    }
+
     pub(super) fn member(&self, name: &str) -> Option<Self> {
         // Nothing is as good as not written: in YAML a name without a value is null.
-        let value = self.value.get(name).filter(|value| !value.is_null())?;
-        Some(Self { value, path: self.path.member(name) })
+        let value = match &self.members {
+            Some(members) => members.iter().find(|(known, _)| known == name)?.1,
+            None => self.value.get(name)?,
+        };
+        if value.is_null() {
+            return None;
+        }
+        Some(Self::new(value, self.path.member(name)))
     }
 
     /// What it is called, if it is a member.
@@ -28,9 +49,9 @@ impl<'a> Node<'a> {
     }
 
     pub(super) fn elements(&self) -> impl Iterator<Item = Self> {
-        let elements = self.value.as_array().map(Vec::as_slice).unwrap_or_default();
-        let node = |(place, value)| Self { value, path: self.path.place(place) };
-        elements.iter().enumerate().map(node)
+        let elements = self.value.as_array().into_iter().flat_map(JsonList::iter);
+        let node = |(place, value)| Self::new(value, self.path.place(place));
+        elements.enumerate().map(node)
     }
 
     /// The elements of a list; anything else is a list of itself.
@@ -38,9 +59,12 @@ impl<'a> Node<'a> {
         if self.value.is_array() { self.elements().collect() } else { vec![self.clone()] }
     }
 
-    pub(super) fn members(&self) -> impl Iterator<Item = (&'a str, Self)> {
-        let members = self.value.as_object().into_iter().flatten();
-        members.map(|(name, value)| (&**name, Self { value, path: self.path.member(name) }))
+    pub(super) fn members(&self) -> impl Iterator<Item = (Cow<'a, str>, Self)> {
+        let members = self.value.as_object().into_iter().flat_map(JsonObject::members);
+        members.map(|(name, value)| {
+            let path = self.path.member(&name);
+            (name, Self::new(value, path))
+        })
     }
 
     pub(super) fn error(&self, message: impl Into<String>, help: impl Into<String>) -> Diagnostic {
@@ -61,7 +85,7 @@ impl<'a> Node<'a> {
         known: &[&str],
         what: &str,
         found: &mut Problems,
-    ) -> Option<&'a Map<String, Json>> {
+    ) -> Option<JsonObject<'a>> {
         let Json::Object(members) = self.value else {
             let help = match self.value {
                 Json::Null => {
@@ -72,11 +96,14 @@ impl<'a> Node<'a> {
             found.push(self.error(format!("is not {what}"), help));
             return None;
         };
-        for name in members.keys().filter(|name| !known.contains(&name.as_str())) {
-            let path = self.path.member(name).target(Target::Name);
-            let help = synonyms::of_member(name, known).unwrap_or_else(|| {
+        // Each once, although a duplicate is an error of its own.
+        let names = members.written().map(|(name, _)| name.get());
+        let unknown: BTreeSet<_> = names.filter(|name| !known.contains(&&**name)).collect();
+        for name in unknown {
+            let path = self.path.member(&name).target(Target::Name);
+            let help = synonyms::of_member(&name, known).unwrap_or_else(|| {
                 let otherwise = format!("the members are {}", known.join(", "));
-                suggest(name, known.iter().copied(), &otherwise)
+                suggest(&name, known.iter().copied(), &otherwise)
             });
             found.push(Diagnostic::error(path, format!("is not a member of {what}"), help));
         }
@@ -86,9 +113,8 @@ impl<'a> Node<'a> {
     /// A text. What YAML took for a number or a truth was meant as one.
     pub(super) fn text(&self, what: &str, found: &mut Problems) -> Option<String> {
         match self.value {
-            Json::String(text) if !text.trim().is_empty() => Some(text.clone()),
-            Json::Number(number) => Some(number.to_string()),
-            Json::Bool(bit) => Some(bit.to_string()),
+            Json::String(text) if !text.get().trim().is_empty() => Some(text.get().into_owned()),
+            Json::Number(_) | Json::Bool(_) => Some(self.value.to_canonical()),
             Json::String(_) => {
                 found.push(self.error("is empty", format!("write {what}")));
                 None
@@ -102,11 +128,7 @@ impl<'a> Node<'a> {
 
     /// A truth, whichever YAML read it: `on`, `yes` and `true` are one.
     pub(super) fn truth(&self, found: &mut Problems) -> Option<bool> {
-        let truth = match self.value {
-            Json::Bool(bit) => Some(*bit),
-            Json::String(text) => words::truth(text),
-            _ => None,
-        };
+        let truth = words::truth_of(self.value);
         if truth.is_none() {
             found.push(self.error("is neither true nor false", "write true or false"));
         }

@@ -3,9 +3,9 @@
 //! A text that begins with a comparison is one; its operand is a version, a number or a moment by
 //! how it looks. Where it may be two of them, `version:`, `number:` or `time:` has to say.
 
-use super::{moment::Clock, node::Node};
+use super::{moment::Clock, node::Node, rule_text::RuleText};
 use crate::flag::{diagnostic::Diagnostic, integers, problems::Problems};
-use serde_json::{Number, Value as Json, json};
+use serde_json::Number;
 
 /// What the operand of a comparison is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ fn comparison(text: &str) -> Option<(&'static str, &str)> {
 /// An attribute, and the text at `node` it is compared with.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Compared<'a> {
-    pub(super) attribute: &'a Json,
+    pub(super) attribute: &'a RuleText,
     pub(super) node: &'a Node<'a>,
     /// What the operands are, if it was said.
     pub(super) kind: Option<Kind>,
@@ -44,7 +44,7 @@ pub(super) struct Compared<'a> {
 
 impl Compared<'_> {
     /// The rule of all comparisons in the text, each of which has to hold.
-    pub(super) fn rule(&self, found: &mut Problems) -> Option<Json> {
+    pub(super) fn rule(&self, found: &mut Problems) -> Option<RuleText> {
         let text = self.node.text("a comparison", found)?;
         let mut rest = text.trim();
         let mut rules = Vec::new();
@@ -73,11 +73,11 @@ impl Compared<'_> {
                 None
             }
             1 => rules.pop(),
-            _ => Some(json!({"and": rules})),
+            _ => Some(RuleText::apply("and", &rules)),
         }
     }
 
-    fn one(&self, sign: &str, operand: &str, found: &mut Problems) -> Option<Json> {
+    fn one(&self, sign: &str, operand: &str, found: &mut Problems) -> Option<RuleText> {
         let Self { attribute, node, clock, .. } = self;
         let Some(kind) = self.kind.or_else(|| looks_like(operand)) else {
             found.push(self.unclear(sign, operand));
@@ -90,10 +90,14 @@ impl Compared<'_> {
                     found.push(node.error(format!("\"{operand}\" is no version"), help));
                     return None;
                 };
+                let version = RuleText::text(&version);
+                let compared = |sign| {
+                    RuleText::apply("sem_ver", [*attribute, &RuleText::text(sign), &version])
+                };
                 Some(match sign {
                     // Not equal is what a missing one is, as it is with numbers.
-                    "!=" => json!({"!": [{"sem_ver": [attribute, "=", version]}]}),
-                    _ => json!({"sem_ver": [attribute, sign, version]}),
+                    "!=" => compared("=").not(),
+                    _ => compared(sign),
                 })
             }
             Kind::Number => {
@@ -102,7 +106,7 @@ impl Compared<'_> {
                     found.push(node.error(format!("\"{operand}\" is no number"), help));
                     return None;
                 };
-                let inexact = integers::inexact(&number);
+                let inexact = integers::inexact_text(operand);
                 found.extend(inexact.map(|message| node.warning(message, integers::HELP)));
                 self.numeric(sign, &number, found)
             }
@@ -135,7 +139,7 @@ impl Compared<'_> {
     }
 
     /// A comparison of numbers. A missing attribute counts as 0 in a rule, and is to match nothing.
-    fn numeric(&self, sign: &str, number: &Number, found: &mut Problems) -> Option<Json> {
+    fn numeric(&self, sign: &str, number: &Number, found: &mut Problems) -> Option<RuleText> {
         let attribute = self.attribute;
         let zero_matches = match (sign, number.as_f64()?) {
             (">", number) => 0.0 > number,
@@ -143,19 +147,28 @@ impl Compared<'_> {
             ("<", number) => 0.0 < number,
             ("<=", number) => 0.0 <= number,
             // Not equal is what a missing one is.
-            ("=", _) => return Some(json!({"in": [attribute, [number]]})),
-            ("!=", _) => return Some(json!({"!": [{"in": [attribute, [number]]}]})),
+            ("=", _) => return Some(self.is_number(number)),
+            ("!=", _) => return Some(self.is_number(number).not()),
             _ => {
                 let help = "~ and ^ compare versions; write version: before it";
                 found.push(self.node.error(format!("\"{sign}\" compares no numbers"), help));
                 return None;
             }
         };
-        let rule = json!({sign: [attribute, number]});
+        let rule = RuleText::compare(sign, attribute, &RuleText::number(number));
         Some(match zero_matches {
-            true => json!({"and": [{"!==": [attribute, null]}, rule]}),
+            true => {
+                let is_there = RuleText::compare("!==", attribute, &RuleText::null());
+                RuleText::apply("and", [&is_there, &rule])
+            }
             false => rule,
         })
+    }
+
+    /// That the attribute is a number.
+    fn is_number(&self, number: &Number) -> RuleText {
+        let list = RuleText::list([&RuleText::number(number)]);
+        RuleText::compare("in", self.attribute, &list)
     }
 }
 
@@ -220,14 +233,15 @@ fn version(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flag::diagnostic::Path;
+    use crate::flag::{diagnostic::Path, json::Indexed};
 
     fn compared(text: &str, kind: Option<Kind>) -> Result<String, String> {
         let mut found = Problems::with_room(9);
-        let value = json!(text);
-        let node = Node { value: &value, path: Path::from("a") };
+        let value = serde_json::to_string(text).unwrap();
+        let value = Indexed::new(&value).unwrap();
+        let node = Node::new(value.value(), Path::from("a"));
         let clock = Clock::read(None, &mut found).unwrap();
-        let attribute = json!("A");
+        let attribute = RuleText::text("A");
         let compared = Compared { attribute: &attribute, node: &node, kind, clock: &clock };
         let rule = compared.rule(&mut found);
         rule.map(|rule| rule.to_string())

@@ -1,7 +1,6 @@
 //! The rules of required flags, each written once as an evaluator that other flags refer to.
 
-use super::{requires::Refusal, segments::Segments};
-use serde_json::{Map, Value as Json, json};
+use super::{rule_text::RuleText, segments::Segments};
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
@@ -12,10 +11,8 @@ use std::{
 pub(super) struct Prerequisites<'a> {
     /// Their evaluators have other names than segments and lists have.
     segments: &'a Segments<'a>,
-    evaluators: RefCell<BTreeMap<String, Json>>,
+    evaluators: RefCell<BTreeMap<String, RuleText>>,
     by_key: RefCell<BTreeMap<String, Prerequisite>>,
-    /// Of each flag with a targeting of its own, why it cannot be required.
-    refusals: RefCell<BTreeMap<String, Option<Refusal>>>,
 }
 
 /// A flag that others can require.
@@ -24,15 +21,15 @@ pub(super) struct Prerequisite {
     /// The flags that are required with it, itself included.
     pub(super) count: usize,
     /// Its rule; `None` if everybody gets the default.
-    rule: Option<Json>,
+    rule: Option<RuleText>,
     /// That it serves a variant, by variant.
-    conditions: BTreeMap<String, Json>,
+    conditions: BTreeMap<String, RuleText>,
 }
 
 impl<'a> Prerequisites<'a> {
     pub(super) fn new(segments: &'a Segments<'a>) -> Self {
         let (evaluators, by_key) = (RefCell::default(), RefCell::default());
-        Self { segments, evaluators, by_key, refusals: RefCell::default() }
+        Self { segments, evaluators, by_key }
     }
 
     /// How many flags are required with one that was written before.
@@ -41,9 +38,9 @@ impl<'a> Prerequisites<'a> {
     }
 
     /// Writes the rule of a flag.
-    pub(super) fn write(&self, key: &str, count: usize, targeting: Option<Json>) {
+    pub(super) fn write(&self, key: &str, count: usize, targeting: Option<RuleText>) {
         let rule = targeting.map(|rule| match rule {
-            Json::String(everybody) => Json::String(everybody),
+            everybody if everybody.is_text() => everybody,
             rule => self.evaluator(format!("rule of {key:?}"), rule),
         });
         let written = Prerequisite { count, rule, conditions: BTreeMap::new() };
@@ -56,20 +53,24 @@ impl<'a> Prerequisites<'a> {
         &self,
         key: &str,
         variant: &str,
-        others: Option<impl Fn() -> Json>,
-    ) -> Option<Json> {
+        others: Option<impl Fn() -> Vec<RuleText>>,
+    ) -> Option<RuleText> {
         let mut by_key = self.by_key.borrow_mut();
         let written = by_key.get_mut(key)?;
         let condition = match (&written.rule, others) {
-            (None, others) => Json::Bool(others.is_some()),
-            (Some(Json::String(everybody)), _) => Json::Bool(everybody == variant),
+            (None, others) => RuleText::truth(others.is_some()),
+            (Some(everybody), _) if everybody.is_text() => {
+                RuleText::truth(*everybody == RuleText::text(variant))
+            }
             (Some(rule), others) => match written.conditions.get(variant) {
                 Some(known) => known.clone(),
                 None => {
                     let condition = match others {
                         // A rule without a result serves this variant too.
-                        Some(others) => json!({"!": [{"in": [rule, others()]}]}),
-                        None => json!({"==": [rule, variant]}),
+                        Some(others) => {
+                            RuleText::compare("in", rule, &RuleText::list(&others())).not()
+                        }
+                        None => RuleText::compare("==", rule, &RuleText::text(variant)),
                     };
                     let name = format!("{key:?} serves {variant:?}");
                     let condition = self.evaluator(name, condition);
@@ -81,28 +82,20 @@ impl<'a> Prerequisites<'a> {
         Some(condition)
     }
 
-    /// Why a flag with a targeting of its own cannot be required; found once.
-    pub(super) fn refusal(
-        &self,
-        key: &str,
-        find: impl FnOnce() -> Option<Refusal>,
-    ) -> Option<Refusal> {
-        *self.refusals.borrow_mut().entry(key.to_owned()).or_insert_with(find)
-    }
-
     /// Writes an evaluator, and gives a reference to it.
-    fn evaluator(&self, mut name: String, rule: Json) -> Json {
+    fn evaluator(&self, mut name: String, rule: RuleText) -> RuleText {
         while self.segments.has_evaluator(&name) {
             name.push('\'');
         }
-        self.evaluators.borrow_mut().insert(name.clone(), rule);
-        json!({"$ref": name})
+        let reference = RuleText::reference(&name);
+        self.evaluators.borrow_mut().insert(name, rule);
+        reference
     }
 
     /// The evaluators, and their names.
-    pub(super) fn finish(self) -> (Map<String, Json>, BTreeSet<String>) {
+    pub(super) fn finish(self) -> (BTreeMap<String, RuleText>, BTreeSet<String>) {
         let evaluators = self.evaluators.into_inner();
         let names = evaluators.keys().cloned().collect();
-        (evaluators.into_iter().collect(), names)
+        (evaluators, names)
     }
 }

@@ -3,22 +3,24 @@
 //! A rule cannot ask another flag, so it refers to the other's rule, hashed by the other's key.
 
 use super::{
-    plan::{Plan, Writing},
+    plan::{Plan, Requirement, Writing},
     prerequisites::Prerequisites,
     room::Room,
+    rule_text::RuleText,
+    variants::Variants,
     words,
 };
 use crate::flag::{
     Generation,
-    diagnostic::Diagnostic,
+    diagnostic::{Diagnostic, Path},
+    json::Json,
     problems::Problems,
     suggest::{nearest, suggest},
 };
-use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A flag requires at most so many others, and those that they require.
-const MOST_WRITTEN_IN: usize = 32;
+pub(super) const MOST_WRITTEN_IN: usize = 32;
 
 /// All flags of a file that were understood.
 pub(super) type Plans = BTreeMap<String, Plan>;
@@ -54,10 +56,16 @@ impl<'a> Required<'a> {
         key: &'a str,
         plan: &'a Plan,
         found: &mut Problems,
-    ) -> Option<Vec<Json>> {
+    ) -> Option<Vec<RuleText>> {
         let mut told = Vec::new();
-        let conditions = self.conditions(key, plan, |wrong, Trouble { message, help, .. }| {
-            told.push(Diagnostic { message, help, ..wrong.clone() });
+        let path = Path::from("flags").member(key).member("requires");
+        let conditions = self.conditions(key, plan, |requirement, trouble| {
+            let Trouble { message, help, root, .. } = trouble;
+            let error = Diagnostic::error(requirement.path(&path), message, help);
+            told.push(match root {
+                Some(root) => error.because_of(format!("flags.{root}")),
+                None => error,
+            });
         });
         found.extend(told);
         conditions
@@ -68,8 +76,8 @@ impl<'a> Required<'a> {
         &mut self,
         key: &'a str,
         plan: &'a Plan,
-        mut tell: impl FnMut(&Diagnostic, Trouble<'a>),
-    ) -> Option<Vec<Json>> {
+        mut tell: impl FnMut(&Requirement, Trouble<'a>),
+    ) -> Option<Vec<RuleText>> {
         if plan.killed {
             return Some(Vec::new());
         }
@@ -77,10 +85,9 @@ impl<'a> Required<'a> {
         let conditions: Vec<_> = plan
             .requires
             .iter()
-            .map(|(needed, variant, wrong)| {
-                self.condition(needed, variant.as_ref())
-                    .map_err(|trouble| tell(wrong, trouble))
-                    .ok()
+            .map(|requirement| {
+                let condition = self.condition(requirement);
+                condition.map_err(|trouble| tell(requirement, trouble)).ok()
             })
             .collect();
         self.above.pop();
@@ -88,11 +95,13 @@ impl<'a> Required<'a> {
     }
 
     /// That a flag serves a variant.
-    fn condition(&mut self, needed: &str, variant: Option<&Json>) -> Result<Json, Trouble<'a>> {
+    fn condition(&mut self, requirement: &Requirement) -> Result<RuleText, Trouble<'a>> {
+        let needed = &*requirement.flag;
         let Some((key, plan)) = self.plans.get_key_value(needed) else {
             if self.broken.contains(needed) {
                 let message = format!("\"{needed}\" has an error of its own");
-                return Err(Trouble::new(message, "mend it there"));
+                let root = Some(needed.to_owned());
+                return Err(Trouble { root, ..Trouble::new(message, "mend it there") });
             }
             let keys = self.plans.keys().chain(self.broken).map(String::as_str);
             let help = suggest(
@@ -115,12 +124,11 @@ impl<'a> Required<'a> {
             let message = format!("requires more than {MOST_WRITTEN_IN} flags, theirs included");
             return Err(Trouble::new(message, "let flags require fewer others"));
         }
-        let names = || plan.variants.as_json().keys().map(String::as_str);
-        let Some(variant) = words::named(variant.unwrap_or(&Json::Bool(true)), names()) else {
-            let written =
-                variant.map(|of| of.as_str().map_or_else(|| of.to_string(), str::to_owned));
-            let near = written.and_then(|of| nearest(&of, self.room.names(names())));
-            let message = match variant {
+        let names = || plan.variants.names();
+        let wanted = requirement.variant.as_deref();
+        let Some(variant) = words::called(wanted.unwrap_or("true"), names()) else {
+            let near = wanted.and_then(|of| nearest(of, self.room.names(names())));
+            let message = match wanted {
                 None => format!("\"{key}\" has no variant \"on\""),
                 Some(_) => format!("names no variant of \"{key}\""),
             };
@@ -133,24 +141,21 @@ impl<'a> Required<'a> {
         };
         if plan.disabled && !plan.killed {
             // Its clients use what is in their code, which nobody here knows.
-            return Ok(Json::Bool(false));
+            return Ok(RuleText::truth(false));
         }
         if known.is_none() {
             self.write(key, plan, before)?;
         }
         let is_otherwise = variant == plan.otherwise;
-        let others = is_otherwise.then_some(|| plan.variants.others(variant).into());
+        let others = is_otherwise.then_some(|| plan.variants.others(variant));
         let condition = self.written_rules.condition(key, variant, others);
-        Ok(condition.unwrap_or(Json::Bool(false)))
+        Ok(condition.unwrap_or_else(|| RuleText::truth(false)))
     }
 
     /// Writes the rule of a flag for all that require it.
     fn write(&mut self, key: &'a str, plan: &'a Plan, before: usize) -> Result<(), Trouble<'a>> {
-        if let Some(inline) = &plan.inline {
-            let refusal = self.written_rules.refusal(key, || Refusal::of(plan, inline));
-            if let Some(refusal) = refusal {
-                return Err(refusal.of_flag(key));
-            }
+        if let Some(refusal) = plan.inline.as_ref().and_then(|(_, refusal)| *refusal) {
+            return Err(Trouble { root: Some(key.to_owned()), ..refusal.of_flag(key) });
         }
         let outermost = self.above.first().copied();
         let mut first = None;
@@ -160,14 +165,16 @@ impl<'a> Required<'a> {
         let required = required.ok_or_else(|| match first {
             // The whole circle is told to each flag in it.
             Some(trouble) if trouble.circle.is_some() && trouble.circle == outermost => trouble,
-            _ => {
+            trouble => {
                 let message = format!("\"{key}\" has an error in what it requires itself");
-                Trouble::new(message, "mend it there")
+                let root = trouble.and_then(|trouble| trouble.root);
+                let root = root.or_else(|| Some(key.to_owned()));
+                Trouble { root, ..Trouble::new(message, "mend it there") }
             }
         })?;
         let writing = Writing { key, generation: self.generation, elsewhere: true };
         let count = self.written - before;
-        self.written_rules.write(key, count, plan.targeting(writing, required));
+        self.written_rules.write(key, count, plan.targeting(writing, &required));
         Ok(())
     }
 }
@@ -179,11 +186,13 @@ struct Trouble<'a> {
     help: String,
     /// The flag that requires itself.
     circle: Option<&'a str>,
+    /// The flag whose own error this comes from.
+    root: Option<String>,
 }
 
 impl Trouble<'_> {
     fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { message: message.into(), help: help.into(), circle: None }
+        Self { message: message.into(), help: help.into(), circle: None, root: None }
     }
 }
 
@@ -195,8 +204,9 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
-    fn of(plan: &Plan, inline: &Json) -> Option<Self> {
-        match (plan.names_variants(inline), hashes_its_key(inline)) {
+    /// Why a flag with these variants and this rule cannot be required, if it cannot.
+    pub(super) fn of(variants: &Variants, rule: Json<'_>) -> Option<Self> {
+        match (names_variants(rule, variants), hashes_its_key(rule)) {
             (false, _) => Some(Self::Results),
             (true, true) => Some(Self::Split),
             (true, false) => None,
@@ -217,14 +227,35 @@ impl Refusal {
     }
 }
 
+/// Whether a rule that was written as such gives names of variants alone, or nothing.
+fn names_variants(rule: Json<'_>, variants: &Variants) -> bool {
+    match rule {
+        Json::Null => true,
+        Json::String(name) => {
+            let name = name.get();
+            variants.names().any(|known| *known == *name)
+        }
+        Json::Object(members) => match members.only() {
+            Some((operator, Json::Array(clauses))) if operator == "if" => {
+                let count = clauses.len();
+                let results = clauses.iter().enumerate();
+                let mut results = results.filter(|(at, _)| at % 2 == 1 || at + 1 == count);
+                results.all(|(_, result)| names_variants(result, variants))
+            }
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
 /// Whether a rule would hash, or name, another key inside another flag.
-fn hashes_its_key(rule: &Json) -> bool {
+fn hashes_its_key(rule: Json<'_>) -> bool {
     match rule {
         Json::Array(parts) => parts.iter().any(hashes_its_key),
         Json::Object(members) => {
-            members.iter().any(|(name, part)| name == "fractional" || hashes_its_key(part))
+            members.written().any(|(name, part)| name.is("fractional") || hashes_its_key(part))
         }
-        Json::String(text) => text == "$flagd.flagKey",
+        Json::String(text) => text.is("$flagd.flagKey"),
         _ => false,
     }
 }

@@ -4,8 +4,7 @@
 //! the last who came in.
 
 use super::{moment::Clock, node::Node, share::Share, variants::Variants};
-use crate::flag::problems::Problems;
-use serde_json::Value as Json;
+use crate::flag::{json::Json, problems::Problems};
 
 /// A share of the units gets a variant.
 #[derive(Debug)]

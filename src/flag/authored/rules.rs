@@ -4,13 +4,14 @@ use super::{
     condition::{self, Terms},
     experiment::Experiment,
     node::Node,
-    plan::Outcome,
+    plan::{Outcome, Requirement},
+    requires::MOST_WRITTEN_IN,
     rollout::Rollout,
+    rule_text::RuleText,
     share::Share,
     variants::Variants,
 };
-use crate::flag::{diagnostic::Diagnostic, problems::Problems};
-use serde_json::Value as Json;
+use crate::flag::{json::Json, problems::Problems};
 
 /// The members of a rule.
 const KNOWN: [&str; 4] = ["if", "serve", "rollout", "because"];
@@ -21,7 +22,7 @@ pub(super) fn read(
     variants: &Variants,
     terms: Terms<'_>,
     found: &mut Problems,
-) -> Vec<(Json, Outcome)> {
+) -> Vec<(RuleText, Outcome)> {
     let Some(rules) = node.member("rules") else { return Vec::new() };
     if !rules.value.is_array() {
         let help =
@@ -38,7 +39,7 @@ fn rule(
     variants: &Variants,
     terms: Terms<'_>,
     found: &mut Problems,
-) -> Option<(Json, Outcome)> {
+) -> Option<(RuleText, Outcome)> {
     if let Some(last) = ["else", "default", "otherwise"].into_iter().find_map(|of| node.member(of))
     {
         let help = "write otherwise: VARIANT for everybody else, beside rules";
@@ -97,23 +98,28 @@ pub(super) fn last(
 }
 
 /// The flags that have to be on, or to serve a variant.
-pub(super) fn requires(
-    node: &Node<'_>,
-    found: &mut Problems,
-) -> Vec<(String, Option<Json>, Diagnostic)> {
+pub(super) fn requires(node: &Node<'_>, found: &mut Problems) -> Vec<Requirement> {
     let Some(requires) = node.member("requires") else { return Vec::new() };
     let mut needed = Vec::new();
-    for one in requires.each() {
-        let help = "write requires: FLAG, or requires: { FLAG: VARIANT }";
-        // What is wrong with one of them is found when all flags are read.
-        let wrong = |of: &Node<'_>| Diagnostic::error(&of.path, "", help);
+    let is_list = requires.value.is_array();
+    for (place, one) in requires.each().into_iter().enumerate() {
+        // A flag that requires more has an error for the first that is too many.
+        if needed.len() > MOST_WRITTEN_IN {
+            break;
+        }
+        let place = is_list.then_some(place);
         match one.value {
-            Json::String(flag) => needed.push((flag.clone(), None, wrong(&one))),
-            Json::Object(_) => needed.extend(
-                one.members()
-                    .map(|(flag, of)| (flag.to_owned(), Some(of.value.clone()), wrong(&of))),
-            ),
-            _ => found.push(one.error("names no flag", help)),
+            Json::String(flag) => {
+                needed.push(Requirement { flag: flag.get().into(), variant: None, place });
+            }
+            Json::Object(members) => needed.extend(members.members().map(|(flag, of)| {
+                let variant = of.as_str().unwrap_or_else(|| of.to_canonical().into());
+                Requirement { flag: flag.into(), variant: Some(variant.into()), place }
+            })),
+            _ => {
+                let help = "write requires: FLAG, or requires: { FLAG: VARIANT }";
+                found.push(one.error("names no flag", help));
+            }
         }
     }
     needed

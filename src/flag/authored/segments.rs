@@ -10,14 +10,16 @@ use super::{
     moment::Clock,
     node::Node,
     room::Room,
+    rule_text::RuleText,
 };
 use crate::flag::{
-    diagnostic::{Diagnostic, Target},
+    diagnostic::{Diagnostic, Path, Target},
+    json::{Json, JsonObject},
     problems::Problems,
     suggest::nearest,
 };
-use serde_json::{Map, Value as Json, json};
 use std::{
+    borrow::Cow,
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
 };
@@ -26,7 +28,7 @@ use std::{
 #[derive(Debug)]
 pub(super) struct Segments<'a> {
     /// `None` for one that makes no sense: its author was told, once.
-    rules: BTreeMap<String, Option<Json>>,
+    rules: BTreeMap<String, Option<RuleText>>,
     /// The names of all segments, those included that are still to be read.
     names: BTreeSet<String>,
     /// Segments are still being read, and no flags yet.
@@ -40,9 +42,15 @@ pub(super) struct Segments<'a> {
 /// The condition that an attribute is in a list.
 #[derive(Debug)]
 struct Membership {
-    rule: Json,
+    rule: RuleText,
     /// A flag asks for it, and not only segments.
     of_flags: bool,
+}
+
+/// Segments as they are written.
+struct Written<'a> {
+    path: &'a Path,
+    by_name: BTreeMap<Cow<'a, str>, Json<'a>>,
 }
 
 /// Segments may refer to segments, as deep as the stack that reads them bears easily.
@@ -68,9 +76,11 @@ impl<'a> Segments<'a> {
         };
         match node {
             Some(all) if all.value.is_object() => {
-                segments.names = all.members().map(|(name, _)| name.to_owned()).collect();
-                for (name, _) in all.members() {
-                    segments.add(&mut vec![name.to_owned()], all, clock, found);
+                let members = all.value.as_object().into_iter().flat_map(JsonObject::members);
+                let all = Written { path: &all.path, by_name: members.collect() };
+                segments.names = all.by_name.keys().map(|name| name.clone().into_owned()).collect();
+                for name in all.by_name.keys() {
+                    segments.add(&mut vec![name.clone().into_owned()], &all, clock, found);
                 }
             }
             Some(node) => {
@@ -86,7 +96,7 @@ impl<'a> Segments<'a> {
     fn add(
         &mut self,
         names: &mut Vec<String>,
-        all: &Node<'_>,
+        all: &Written<'_>,
         clock: &Clock,
         found: &mut Problems,
     ) {
@@ -94,16 +104,19 @@ impl<'a> Segments<'a> {
         else {
             return;
         };
-        let Some(node) = all.member(&name) else {
+        let value = all.by_name.get(&*name).copied();
+        let path = all.path.member(&name);
+        let Some(value) = value.filter(|value| !value.is_null()) else {
             // Of one that is not there, whoever names it is told.
-            if all.value.get(&name).is_some() {
-                let path = all.path.member(&name).target(Target::Name);
+            if value.is_some() {
+                let path = path.target(Target::Name);
                 let help = "write a condition below it, such as plan: enterprise";
                 found.push(Diagnostic::error(path, "is empty", help));
                 self.rules.insert(name, None);
             }
             return;
         };
+        let node = Node::new(value, path);
         let mut is_good = true;
         for needed in segments_in(node.value) {
             if names.len() > MAX_DEPTH {
@@ -136,12 +149,13 @@ impl<'a> Segments<'a> {
         name: &str,
         node: &Node<'_>,
         found: &mut Problems,
-    ) -> Option<Json> {
+    ) -> Option<RuleText> {
         match self.rules.get(name) {
-            Some(Some(_)) => Some(json!({"$ref": name})),
+            Some(Some(_)) => Some(RuleText::reference(name)),
             Some(None) => {
                 let message = format!("the segment \"{name}\" has an error");
-                found.push(node.error(message, "mend it where it is defined"));
+                let error = node.error(message, "mend it where it is defined");
+                found.push(error.because_of(format!("segments.{name}")));
                 None
             }
             None => {
@@ -167,24 +181,23 @@ impl<'a> Segments<'a> {
     /// The condition that an attribute is in a list. Flags refer to it, so that a list is written once.
     pub(super) fn membership(
         &self,
-        attribute: &Json,
+        (name, attribute): (&str, &RuleText),
         list: &str,
         node: &Node<'_>,
         found: &mut Problems,
-    ) -> Option<Json> {
+    ) -> Option<RuleText> {
         let entries = self.list(list, node, found)?;
-        let mut name = attribute.get("var").and_then(Json::as_str).unwrap_or_default().to_owned();
-        name = format!("{name} in {list}");
+        let mut name = format!("{name} in {list}");
         while self.names.contains(&name) {
             name.push('\'');
         }
         let mut memberships = self.memberships.borrow_mut();
         let membership = memberships.entry(name.clone()).or_insert_with(|| Membership {
-            rule: json!({"in": [attribute, entries]}),
+            rule: RuleText::compare("in", attribute, &RuleText::texts(entries)),
             of_flags: false,
         });
         membership.of_flags |= !self.reading;
-        Some(json!({"$ref": name}))
+        Some(RuleText::reference(&name))
     }
 
     /// The entries of a list file.
@@ -201,7 +214,7 @@ impl<'a> Segments<'a> {
             ),
             None => (format!("nobody has read the list \"{name}\""), "give the file by its name"),
         };
-        found.push(node.error(message, help));
+        found.push(node.error(message, help).because_of(format!("lists.{name}")));
         None
     }
 
@@ -211,12 +224,10 @@ impl<'a> Segments<'a> {
     }
 
     /// The evaluators of the file.
-    pub(super) fn evaluators(&self) -> Map<String, Json> {
-        let good = self.rules.iter().filter_map(|(name, rule)| Some((name, rule.as_ref()?)));
-        let good = good.map(|(name, rule)| (name.clone(), rule.clone()));
-        let memberships = self.memberships.borrow();
-        let memberships = memberships.iter().map(|(name, of)| (name.clone(), of.rule.clone()));
-        good.chain(memberships).collect()
+    pub(super) fn into_evaluators(self) -> impl Iterator<Item = (String, RuleText)> {
+        let good = self.rules.into_iter().filter_map(|(name, rule)| Some((name, rule?)));
+        let memberships = self.memberships.into_inner().into_iter();
+        good.chain(memberships.map(|(name, membership)| (name, membership.rule)))
     }
 
     /// The names of those evaluators that only segments refer to.
@@ -228,13 +239,13 @@ impl<'a> Segments<'a> {
 }
 
 /// The segments that a condition names.
-fn segments_in(condition: &Json) -> Vec<String> {
+fn segments_in(condition: Json<'_>) -> Vec<String> {
     match condition {
-        Json::String(name) => vec![name.clone()],
+        Json::String(name) => vec![name.get().into_owned()],
         Json::Array(parts) => parts.iter().flat_map(segments_in).collect(),
         Json::Object(members) => {
-            let nested =
-                members.iter().filter(|(name, _)| ["any", "all", "not"].contains(&&***name));
+            let nested = members.members();
+            let nested = nested.filter(|(name, _)| ["any", "all", "not"].contains(&&**name));
             nested.flat_map(|(_, part)| segments_in(part)).collect()
         }
         _ => Vec::new(),

@@ -4,22 +4,16 @@
 //! list with the shape of its elements, or the name of a type. The names are JSON Schema's
 //! (<https://json-schema.org/understanding-json-schema/reference/type>).
 
-use super::{node::Node, variants::Variants};
-use crate::flag::{diagnostic::Path, integers, problems::Problems, suggest::suggest};
-use serde_json::Value as Json;
+use super::node::Node;
+use crate::flag::{diagnostic::Path, integers, json::Json, problems::Problems, suggest::suggest};
 
 const TYPES: [&str; 6] = ["string", "number", "integer", "boolean", "object", "any"];
 
 /// Deeper than any configuration, and not as deep as a stack is.
 const MAX_DEPTH: usize = 16;
 
-/// Checks every variant; `variants` is where they are written, if they are.
-pub(super) fn check(
-    schema: &Node<'_>,
-    variants: &Variants,
-    written: Option<&Node<'_>>,
-    found: &mut Problems,
-) {
+/// Checks every variant, if they are written.
+pub(super) fn check(schema: &Node<'_>, written: Option<&Node<'_>>, found: &mut Problems) {
     if !makes_sense(schema, 0, found) {
         return;
     }
@@ -27,12 +21,8 @@ pub(super) fn check(
         let help = "remove it, or write variants";
         return found.push(schema.error("says the shape of on and off", help));
     };
-    for (name, value) in variants.as_json() {
-        let path = written.path.member(name);
-        // An experiment's outside is the value of another variant, which is told by its own name.
-        if written.value.get(name).is_some() {
-            fits(&Node { value, path }, schema.value, found);
-        }
+    for (_, value) in written.members() {
+        fits(&value, schema.value, found);
     }
 }
 
@@ -43,9 +33,10 @@ fn makes_sense(shape: &Node<'_>, depth: usize, found: &mut Problems) -> bool {
         return false;
     }
     match shape.value {
-        Json::String(name) if TYPES.contains(&name.as_str()) => true,
+        Json::String(name) if TYPES.contains(&&*name.get()) => true,
         Json::String(name) => {
-            let help = suggest(name, TYPES, &format!("the types are {}", TYPES.join(", ")));
+            let name = name.get();
+            let help = suggest(&name, TYPES, &format!("the types are {}", TYPES.join(", ")));
             found.push(shape.error(format!("\"{name}\" is no type"), help));
             false
         }
@@ -65,7 +56,7 @@ fn makes_sense(shape: &Node<'_>, depth: usize, found: &mut Problems) -> bool {
     }
 }
 
-fn fits(node: &Node<'_>, shape: &Json, found: &mut Problems) {
+fn fits(node: &Node<'_>, shape: Json<'_>, found: &mut Problems) {
     match (shape, node.value) {
         (Json::Array(of), Json::Array(_)) => {
             for element in node.elements() {
@@ -73,12 +64,12 @@ fn fits(node: &Node<'_>, shape: &Json, found: &mut Problems) {
             }
         }
         (Json::Object(members), Json::Object(given)) => {
-            for (name, shape) in members {
+            for (name, shape) in members.members() {
                 let (name, is_optional) =
-                    name.strip_suffix('?').map_or((name.as_str(), false), |name| (name, true));
+                    name.strip_suffix('?').map_or((&*name, false), |name| (name, true));
                 match given.get(name) {
                     Some(value) => {
-                        fits(&Node { value, path: node.path.member(name) }, shape, found);
+                        fits(&Node::new(value, node.path.member(name)), shape, found);
                     }
                     None if is_optional => {}
                     None => {
@@ -87,25 +78,26 @@ fn fits(node: &Node<'_>, shape: &Json, found: &mut Problems) {
                     }
                 }
             }
-            let known = || members.keys().map(|name| name.strip_suffix('?').unwrap_or(name));
-            for (name, value) in given.iter().filter(|(name, _)| !known().any(|k| k == *name)) {
-                let path: Path = node.path.member(name);
-                let help = suggest(name, known(), "remove it, or add it to the schema");
-                found.push(Node { value, path }.error("is not in the schema", help));
+            let names: Vec<_> = members.members().map(|(name, _)| name).collect();
+            let known = || names.iter().map(|name| name.strip_suffix('?').unwrap_or(name));
+            for (name, value) in given.members().filter(|(name, _)| !known().any(|k| k == name)) {
+                let path: Path = node.path.member(&name);
+                let help = suggest(&name, known(), "remove it, or add it to the schema");
+                found.push(Node::new(value, path).error("is not in the schema", help));
             }
         }
         (Json::String(name), Json::Number(number))
-            if name == "integer"
-                && number.as_f64().is_some_and(|number| number.trunc() == number)
-                && let Some(message) = integers::inexact(number) =>
+            if name.is("integer")
+                && number.as_f64().trunc() == number.as_f64()
+                && let Some(message) = integers::inexact(&number.get()) =>
         {
             let help = "write a smaller integer, or declare schema: string and put it in quotes";
-            found.push(node.error(message, help));
+            found.replace_warning(node.error(message, help));
         }
-        (Json::String(name), value) if is_of_type(value, name) => {}
+        (Json::String(name), value) if is_of_type(value, &name.get()) => {}
         _ => {
             let wanted = match shape {
-                Json::String(name) => name.clone(),
+                Json::String(name) => name.get().into_owned(),
                 Json::Array(_) => "list".to_owned(),
                 _ => "mapping".to_owned(),
             };
@@ -115,12 +107,12 @@ fn fits(node: &Node<'_>, shape: &Json, found: &mut Problems) {
     }
 }
 
-fn is_of_type(value: &Json, name: &str) -> bool {
+fn is_of_type(value: Json<'_>, name: &str) -> bool {
     match name {
         "string" => value.is_string(),
         "number" => value.is_number(),
         "integer" => value.as_f64().is_some_and(|number| number.trunc() == number),
-        "boolean" => value.is_boolean(),
+        "boolean" => matches!(value, Json::Bool(_)),
         "object" => value.is_object(),
         _ => true,
     }

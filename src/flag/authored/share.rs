@@ -1,8 +1,7 @@
 //! Shares of units: `5%`, down to a thousandth of a percent.
 
 use super::node::Node;
-use crate::flag::problems::Problems;
-use serde_json::Value as Json;
+use crate::flag::{json::Json, problems::Problems};
 use std::fmt;
 
 /// A share in thousandths of a percent.
@@ -21,17 +20,19 @@ impl Share {
             None
         };
         match node.value {
-            Json::String(text) => match Self::parse(text) {
+            Json::String(text) => match Self::parse(&text.get()) {
                 Ok(share) => Some(share),
-                Err(message) => match meant(text) {
+                Err(message) => match meant(&text.get()) {
                     Some(share) => refuse(message, &format!("write {share}"), found),
                     None => refuse(message, help, found),
                 },
             },
             // 0.25 may be meant as a quarter, and as a quarter of a percent.
             Json::Number(number) => {
-                let help = match number.as_f64() {
-                    Some(part) if part > 0.0 && part < 1.0 => {
+                let part = number.as_f64();
+                let number = number.get();
+                let help = match part {
+                    part if part > 0.0 && part < 1.0 => {
                         let percent = (part * 100_000.0).round() / 1000.0;
                         format!("write {percent}%, or {number}% if so little is meant")
                     }

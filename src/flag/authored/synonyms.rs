@@ -7,7 +7,18 @@
 const MEMBERS: [(&str, &[&str]); 23] = [
     (
         "killed",
-        &["kill", "kill_switch", "disabled", "disable", "off", "deactivated", "paused", "stopped"],
+        &[
+            "kill",
+            "kill_switch",
+            "killswitch",
+            "is_killed",
+            "disabled",
+            "disable",
+            "off",
+            "deactivated",
+            "paused",
+            "stopped",
+        ],
     ),
     (
         "otherwise",

@@ -1,14 +1,19 @@
 //! A readable file as flagd reads it, with the facts that its definitions cannot express.
 
-use super::{copies::SwitchedOff, facts, rollout::Held};
-use crate::flag::diagnostic::{Diagnostic, Level, Path, Step};
+use super::{copies::SwitchedOff, facts, rollout::Held, variants::put_member};
+use crate::flag::diagnostic::{Diagnostic, Path, Step};
 use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A file in the form that flagd reads.
 #[derive(Debug)]
 pub(in crate::flag) struct Translation {
-    pub(in crate::flag) json: String,
+    /// Each flag with its definition; of a flag that has none, null.
+    pub(in crate::flag) definitions: Vec<(Box<str>, Box<str>)>,
+    /// Each evaluator with its rule.
+    pub(in crate::flag) evaluators: Vec<(String, Box<str>)>,
+    /// As an object.
+    pub(in crate::flag) metadata: Option<Box<str>>,
     /// The evaluators that stand for flags that others require.
     pub(in crate::flag) required: BTreeSet<String>,
     /// Other evaluators that no flag refers to.
@@ -22,6 +27,28 @@ pub(in crate::flag) struct Translation {
 }
 
 impl Translation {
+    /// The bytes of all definitions and evaluators.
+    pub(in crate::flag) fn length(&self) -> usize {
+        let definitions = self.definitions.iter().map(|(key, text)| key.len() + text.len() + 4);
+        let evaluators = self.evaluators.iter().map(|(name, text)| name.len() + text.len() + 4);
+        definitions.sum::<usize>() + evaluators.sum::<usize>()
+    }
+
+    /// The file as one text.
+    pub(in crate::flag) fn to_json(&self) -> String {
+        let mut out = "{\"flags\":{".to_owned();
+        self.definitions.iter().for_each(|(key, text)| put_member(&mut out, key, text));
+        out.push('}');
+        self.metadata.iter().for_each(|metadata| put_member(&mut out, "metadata", metadata));
+        if !self.evaluators.is_empty() {
+            put_member(&mut out, "$evaluators", "{");
+            self.evaluators.iter().for_each(|(name, text)| put_member(&mut out, name, text));
+            out.push('}');
+        }
+        out.push('}');
+        out
+    }
+
     /// Whether a path leads into an evaluator that stands for a required flag.
     pub(in crate::flag) fn is_of_required(&self, path: &Path) -> bool {
         match path.parts().0 {
@@ -52,13 +79,6 @@ pub(in crate::flag) struct FlagProblems {
     pub(in crate::flag) is_broken: bool,
     /// What holds even then.
     pub(in crate::flag) switched_off: Option<SwitchedOff>,
-}
-
-impl FlagProblems {
-    /// Whether the definition is wrong, even if a kill in it is served.
-    pub(in crate::flag) fn has_error(&self) -> bool {
-        self.told.iter().any(|problem| problem.level == Level::Error)
-    }
 }
 
 /// Where the author wrote what a path of the translation leads to.

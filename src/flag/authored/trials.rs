@@ -1,12 +1,14 @@
 //! Tests that stand in a file: who gets what, and which share of many units.
 
 mod trial;
+mod versions;
 mod work;
 
 use super::{
     VERSION,
     moment::Clock,
     node::Node,
+    rule_text::RuleText,
     share::{Share, tolerance},
     words,
 };
@@ -15,12 +17,13 @@ use crate::flag::{
     compile::{place_problems, read_json},
     diagnostic::{Diagnostic, Path},
     encoded::encode_object,
+    json::{self, Indexed, Json},
     members::Members,
     problems::{MOST_TOLD, Problems},
     suggest::suggest,
     text::Text,
 };
-use serde_json::{Map, Value as Json};
+use std::collections::{BTreeMap, BTreeSet};
 use trial::{Crowd, Trial, warn_of_dots};
 use work::{MOST_WORK, work};
 
@@ -43,14 +46,15 @@ pub fn run_tests(
     {
         let mut read = |name: &str, raw| read_json(raw, &Path::from(name), &mut found).ok();
         let zone = members.get("time_zone").and_then(|zone| read("time_zone", zone));
-        let zone = zone.as_ref().map(|value| Node { value, path: "time_zone".into() });
+        let zone = zone.as_ref().map(Indexed::value);
+        let zone = zone.map(|value| Node::new(value, "time_zone".into()));
         let tests = read("tests", tests);
         // What is wrong with the zone was told when the flags were read.
         if let (Some(tests), Ok(clock)) =
             (&tests, Clock::read(zone.as_ref(), &mut Problems::with_room(0)))
         {
             let mut run = Run { layer, clock, now, room: MOST_WORK };
-            run.all(&Node { value: tests, path: "tests".into() }, &mut found);
+            run.all(&Node::new(tests.value(), "tests".into()), &mut found);
         }
     }
     place_problems(&text, found)
@@ -84,11 +88,10 @@ impl<'a> Run<'a> {
             return;
         }
         let at = at.flatten();
-        let nobody = Map::new();
         let user = match test.member("user") {
-            None => &nobody,
+            None => None,
             Some(user) => match user.value {
-                Json::Object(user) => user,
+                Json::Object(user) => Some(user),
                 _ => {
                     let help = "write the attributes of the context, targetingKey among them";
                     return found.push(user.error("is not a mapping", help));
@@ -102,10 +105,12 @@ impl<'a> Run<'a> {
         if expect.is_none() && shares.is_none() {
             found.push(test.error("expects nothing", "write expect: { FLAG: VARIANT }"));
         }
+        let mut versions = BTreeSet::new();
         if let Some(expect) = expect {
-            let context = encode_object(user);
+            let context = user.map_or_else(Box::default, json::encode_object);
             for (key, expected) in expect.members() {
-                if let Some((flag, at)) = self.asked(key, at, &expected, found) {
+                if let Some((flag, at)) = self.asked(&key, at, &expected, found) {
+                    versions.extend(versions::compared(flag));
                     self.variant(&Trial { flag, at, context: &context }, &expected, found);
                 }
             }
@@ -114,11 +119,15 @@ impl<'a> Run<'a> {
             && let Some(crowd) = Crowd::read(test, user, found)
         {
             for (key, expected) in shares.members() {
-                if let Some((flag, at)) = self.asked(key, at, &expected, found) {
+                if let Some((flag, at)) = self.asked(&key, at, &expected, found) {
+                    versions.extend(versions::compared(flag));
                     let trial = Trial { flag, at, context: &crowd.common };
                     self.share(&trial, &crowd, &expected, found);
                 }
             }
+        }
+        if let Some(user) = test.member("user") {
+            versions.iter().for_each(|path| versions::warn(&user, path, found));
         }
     }
 
@@ -197,7 +206,7 @@ impl<'a> Run<'a> {
         if !self.has_room(*users, trial, expected, found) {
             return;
         }
-        let mut counts: Map<String, Json> = Map::new();
+        let mut counts: BTreeMap<String, u64> = BTreeMap::new();
         let mut scratch = Scratch::default();
         let mut context = common.to_vec();
         for user in 1..=*users {
@@ -206,16 +215,13 @@ impl<'a> Run<'a> {
             context.extend(encode_object([(vary, &format!("user-{user}").into())]));
             let one = Trial { context: &context, ..*trial };
             if let Ok(served) = one.serve(&mut scratch) {
-                let count = counts.get(&served).and_then(Json::as_u64).unwrap_or_default();
-                counts.insert(served, (count + 1).into());
+                *counts.entry(served).or_default() += 1;
             }
         }
         for (name, share) in expected.members() {
-            let name = Json::String(name.to_owned());
-            let variant = Node { value: &name, path: share.path.clone() };
-            let Some(variant) = named(trial.flag, &variant, found) else { continue };
+            let Some(variant) = called(trial.flag, &name, &share.path, found) else { continue };
             let Some((wanted, within)) = tolerance(&share, found) else { continue };
-            let count = counts.get(&variant).and_then(Json::as_u64).unwrap_or_default();
+            let count = counts.get(&variant).copied().unwrap_or_default();
             let served = Share::of(count, (*users).into());
             if served.differs_from(wanted) > within {
                 let message =
@@ -249,9 +255,24 @@ fn named(flag: &Flag, node: &Node<'_>, found: &mut Problems) -> Option<String> {
     let names = || flag.variants().iter().map(crate::flag::Variant::name);
     let named = words::named(node.value, names()).map(str::to_owned);
     if named.is_none() {
-        let known = names().collect::<Vec<_>>().join(", ");
-        let help = format!("\"{}\" has {known}", flag.key());
-        found.push(node.error(format!("{} is no variant", node.value), help));
+        refuse(flag, &node.value.to_canonical(), &node.path, found);
     }
     named
+}
+
+/// The same for a name.
+fn called(flag: &Flag, name: &str, path: &Path, found: &mut Problems) -> Option<String> {
+    let names = flag.variants().iter().map(crate::flag::Variant::name);
+    let called = words::called(name, names).map(str::to_owned);
+    if called.is_none() {
+        refuse(flag, RuleText::text(name).as_str(), path, found);
+    }
+    called
+}
+
+fn refuse(flag: &Flag, written: &str, path: &Path, found: &mut Problems) {
+    let names = flag.variants().iter().map(crate::flag::Variant::name);
+    let known = names.collect::<Vec<_>>().join(", ");
+    let help = format!("\"{}\" has {known}", flag.key());
+    found.push(Diagnostic::error(path, format!("{written} is no variant"), help));
 }

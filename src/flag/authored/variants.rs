@@ -1,12 +1,22 @@
 //! The variants of a flag, and what names them: `on`, `true` and `yes` are one.
 
-use super::{node::Node, synonyms, words};
-use crate::flag::{problems::Problems, suggest::suggest};
-use serde_json::{Map, Value as Json, json};
+use super::{node::Node, rule_text::RuleText, synonyms, words};
+use crate::flag::{
+    diagnostic::{Diagnostic, Path},
+    json::{Indexed, Json},
+    problems::Problems,
+    suggest::suggest,
+};
+use std::mem::discriminant;
 
 /// The variants of a flag by name.
 #[derive(Debug)]
-pub(super) struct Variants(Map<String, Json>);
+pub(super) struct Variants {
+    /// In their order.
+    names: Vec<Box<str>>,
+    /// As an object.
+    json: String,
+}
 
 /// The variant of an experiment's outside: its own name, so that nobody counts it as control.
 const OUTSIDE: &str = "outside";
@@ -15,18 +25,19 @@ impl Variants {
     /// Those that are written, or `on` and `off`.
     pub(super) fn read(node: Option<&Node<'_>>, found: &mut Problems) -> Option<Self> {
         let Some(node) = node else {
-            let Json::Object(switch) = json!({"off": false, "on": true}) else { return None };
-            return Some(Self(switch));
+            let names = vec!["off".into(), "on".into()];
+            return Some(Self { names, json: "{\"off\":false,\"on\":true}".to_owned() });
         };
         match node.value {
             Json::Object(variants) if !variants.is_empty() => {
-                let kind = std::mem::discriminant;
-                let first = variants.values().next().map(kind);
-                if variants.values().any(|value| Some(kind(value)) != first) {
+                let mut kinds = variants.written().map(|(_, value)| discriminant(&value));
+                let first = kinds.next();
+                if kinds.any(|kind| Some(kind) != first) {
                     let help = "give every variant of a flag the same type";
                     found.push(node.error("mixes types", help));
                 }
-                Some(Self(variants.clone()))
+                let names = variants.members().map(|(name, _)| name.into()).collect();
+                Some(Self { names, json: RuleText::of(node.value).into_text().into() })
             }
             _ => {
                 let help = "write variants by name, such as { short: two-step, long: classic }";
@@ -36,29 +47,43 @@ impl Variants {
         }
     }
 
+    /// The names, in their order.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.names.iter().map(|name| &**name)
+    }
+
     /// The variant that a value names.
     pub(super) fn named(&self, node: &Node<'_>, found: &mut Problems) -> Option<String> {
-        let names = || self.0.keys().map(String::as_str);
-        let named = words::named(node.value, names());
+        let named = words::named(node.value, self.names());
         if named.is_none() {
-            let written = match node.value {
-                Json::String(text) => text.clone(),
-                value => value.to_string(),
-            };
-            let known = names().collect::<Vec<_>>().join(", ");
-            let meant = synonyms::truth(&written).and_then(|truth| self.meaning(truth));
-            let help = meant.map_or_else(
-                || suggest(&written, names(), &format!("the variants are {known}")),
-                |meant| format!("did you mean \"{meant}\"?"),
-            );
-            found.push(node.error(format!("\"{written}\" is no variant"), help));
+            let written = node.value.as_str().unwrap_or_else(|| node.value.to_canonical().into());
+            self.refuse(&written, node.path.clone(), found);
         }
         named.map(str::to_owned)
     }
 
+    /// The variant that a name means which stands at a path.
+    pub(super) fn called(&self, name: &str, path: Path, found: &mut Problems) -> Option<String> {
+        let called = words::called(name, self.names());
+        if called.is_none() {
+            self.refuse(name, path, found);
+        }
+        called.map(str::to_owned)
+    }
+
+    fn refuse(&self, written: &str, path: Path, found: &mut Problems) {
+        let known = self.names.join(", ");
+        let meant = synonyms::truth(written).and_then(|truth| self.meaning(truth));
+        let help = meant.map_or_else(
+            || suggest(written, self.names(), &format!("the variants are {known}")),
+            |meant| format!("did you mean \"{meant}\"?"),
+        );
+        found.push(Diagnostic::error(path, format!("\"{written}\" is no variant"), help));
+    }
+
     /// The variant that means on, or off, if there is exactly one.
     pub(super) fn meaning(&self, truth: bool) -> Option<String> {
-        words::named(&Json::Bool(truth), self.0.keys().map(String::as_str)).map(str::to_owned)
+        words::named(Json::Bool(truth), self.names()).map(str::to_owned)
     }
 
     /// Adds the variant for units outside an experiment, which has the value of another.
@@ -71,22 +96,41 @@ impl Variants {
         if like == OUTSIDE {
             return Some(OUTSIDE.to_owned());
         }
-        if self.0.contains_key(OUTSIDE) {
+        let known = self.names.binary_search_by(|name| (**name).cmp(OUTSIDE));
+        let Err(place) = known else {
             let help = "write outside: outside, or rename the variant";
             found.push(node.error("there is a variant \"outside\" already", help));
             return None;
-        }
-        let value = self.0.get(like)?.clone();
-        self.0.insert(OUTSIDE.to_owned(), value);
+        };
+        let value = {
+            let written = Indexed::new(&self.json)?;
+            RuleText::of(written.value().get(like)?)
+        };
+        self.names.insert(place, OUTSIDE.into());
+        // The value is added before the bracket that closes the object.
+        self.json.pop();
+        put_member(&mut self.json, OUTSIDE, value.as_str());
+        self.json.push('}');
         Some(OUTSIDE.to_owned())
     }
 
     /// Every name but one.
-    pub(super) fn others(&self, name: &str) -> Vec<&str> {
-        self.0.keys().map(String::as_str).filter(|other| *other != name).collect()
+    pub(super) fn others(&self, name: &str) -> Vec<RuleText> {
+        self.names().filter(|other| *other != name).map(RuleText::text).collect()
     }
 
-    pub(super) fn as_json(&self) -> &Map<String, Json> {
-        &self.0
+    /// The variants with their values, as an object.
+    pub(super) fn as_json(&self) -> &str {
+        &self.json
     }
+}
+
+/// Writes a member of an object.
+pub(super) fn put_member(out: &mut String, name: &str, value: &str) {
+    if !out.ends_with('{') {
+        out.push(',');
+    }
+    out.push_str(RuleText::text(name).as_str());
+    out.push(':');
+    out.push_str(value);
 }

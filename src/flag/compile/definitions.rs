@@ -3,8 +3,13 @@
 
 use super::{Source, scope::FileScope, written_out::write_out};
 use crate::flag::{
-    Behaviour, Flag, Format, Generation, Layer, Lists, authored::Translation,
-    diagnostic::Diagnostic, layer::Standing, members::Members, problems::Problems, text::Text,
+    Behaviour, Flag, Format, Generation, Layer, Lists,
+    authored::Translation,
+    diagnostic::{Diagnostic, Path},
+    layer::Standing,
+    members::Members,
+    problems::Problems,
+    text::Text,
 };
 use serde_json::{Map, Value as Json, value::RawValue};
 
@@ -32,9 +37,14 @@ pub(in crate::flag) fn definitions_of(
             flags.insert(definition.key.clone().into_owned(), flag.into());
         }
     }
-    let mut metadata = scope.metadata().clone();
+    let mut metadata = scope.metadata();
     // Who gets what must not depend on an option of the reader.
     metadata.insert("fractional".to_owned(), scope.generation().as_str().into());
+    if let Some((name, cycle)) = scope.evaluators().first_cycle() {
+        let path = Path::from("$evaluators").member(name);
+        let help = "an evaluator cannot refer to itself, directly or through others";
+        return Some(Err(Diagnostic::error(path, format!("is part of a cycle: {cycle}"), help)));
+    }
     let evaluators = scope.evaluators().texts();
     let evaluators = evaluators
         .filter_map(|(name, rule)| Some((name.to_owned(), serde_json::from_str(rule).ok()?)))

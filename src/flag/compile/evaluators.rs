@@ -4,7 +4,7 @@
 //! neighbours refer to, and not to copies.
 
 use super::{
-    digest,
+    PartsHash, digest,
     references::{References, gather},
     rule::RuleCompiler,
     scope::FileScope,
@@ -12,10 +12,10 @@ use super::{
 use crate::flag::{
     Digest,
     diagnostic::{Diagnostic, Path},
+    json::{Indexed, Json},
     problems::{MOST_TOLD, Problems},
     rule::SharedRule,
 };
-use serde_json::Value as Json;
 use std::{
     cell::{OnceCell, RefCell},
     collections::{BTreeMap, BTreeSet},
@@ -43,13 +43,12 @@ pub(in crate::flag) struct Compiled {
 
 /// An evaluator as written.
 #[derive(Debug)]
-struct Written {
-    /// A tree takes many times the memory of its text, so that only one is there at a time.
-    text: Box<str>,
+struct Written<'t> {
+    text: &'t str,
     /// The names that it refers to.
     names: BTreeSet<String>,
-    /// The tree of one that can have variants as results, which flags look at.
-    tree: Option<Json>,
+    /// The value of an evaluator that can have variants as results, which flags look at.
+    value: Option<Indexed<'t>>,
 }
 
 /// A shorter rule is not worth looking for an evaluator of the same text.
@@ -57,8 +56,8 @@ const LONG: usize = 512;
 
 /// The evaluators of a file.
 #[derive(Debug)]
-pub(super) struct Evaluators {
-    written: BTreeMap<String, Written>,
+pub(super) struct Evaluators<'t> {
+    written: BTreeMap<String, Written<'t>>,
     references: OnceCell<References>,
     /// The names of long evaluators by the digests of their texts.
     by_text: OnceCell<BTreeMap<Digest, String>>,
@@ -67,20 +66,22 @@ pub(super) struct Evaluators {
 
 /// The evaluators of a file, before any is compiled.
 #[derive(Debug, Default)]
-pub(super) struct Texts {
-    by_name: BTreeMap<String, Written>,
+pub(super) struct Texts<'t> {
+    by_name: BTreeMap<String, Written<'t>>,
     digests: Vec<Digest>,
 }
 
-impl Texts {
+impl<'t> Texts<'t> {
     /// Adds an evaluator, which was read from a text without a problem.
-    pub(super) fn add(&mut self, name: &str, text: &str, rule: Json) {
+    pub(super) fn add(&mut self, name: &str, text: &'t str, rule: Indexed<'t>) {
         let mut names = BTreeSet::new();
-        gather(&rule, &mut names);
-        let canonical = serde_json::to_vec(&rule).unwrap_or_default();
-        self.digests.push(digest([name.as_bytes(), canonical.as_slice()]));
-        let tree = can_be_variant(&rule).then_some(rule);
-        self.by_name.insert(name.to_owned(), Written { text: text.into(), names, tree });
+        gather(rule.value(), &mut names);
+        let mut hash = PartsHash::default();
+        hash.part(name.as_bytes());
+        hash.json(rule.value());
+        self.digests.push(hash.finish());
+        let value = can_be_variant(rule.value()).then_some(rule);
+        self.by_name.insert(name.to_owned(), Written { text, names, value });
     }
 
     /// The digests of the evaluators' names and texts, in the order of the file.
@@ -90,20 +91,20 @@ impl Texts {
 }
 
 /// Whether a rule can result in a name that stands in it.
-fn can_be_variant(rule: &Json) -> bool {
+fn can_be_variant(rule: Json<'_>) -> bool {
     match rule {
         Json::Object(members) => {
             let names = ["if", "?:", "fractional", "$ref"];
-            members.len() == 1 && names.iter().any(|name| members.contains_key(*name))
+            members.only().is_some_and(|(operator, _)| names.contains(&&*operator))
         }
         _ => true,
     }
 }
 
-impl Evaluators {
+impl<'t> Evaluators<'t> {
     /// Evaluators of a file whose shared parts have the digest `of`; those that were `compiled`
     /// from the same parts are not compiled again.
-    pub(super) fn new(written: Texts, of: Digest, compiled: &Compiled) -> Self {
+    pub(super) fn new(written: Texts<'t>, of: Digest, compiled: &Compiled) -> Self {
         let is_same = compiled.of == of;
         let by_name = if is_same { compiled.by_name.clone() } else { BTreeMap::new() };
         let compiled = RefCell::new(Compiled { of, by_name });
@@ -141,18 +142,23 @@ impl Evaluators {
 
     /// Names and rules as written.
     pub(super) fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.written.iter().map(|(name, written)| (name.as_str(), &*written.text))
+        self.written.iter().map(|(name, written)| (name.as_str(), written.text))
     }
 
     /// The rule of an evaluator that can have variants as results.
-    pub(super) fn with_results<'a>(&'a self, name: &str) -> Option<(&'a str, &'a Json)> {
+    pub(super) fn with_results<'a>(&'a self, name: &str) -> Option<(&'a str, Json<'a>)> {
         let (name, written) = self.written.get_key_value(name)?;
-        Some((name, written.tree.as_ref()?))
+        Some((name, written.value.as_ref()?.value()))
     }
 
     /// The cycle that a reference from one evaluator to another would close.
     pub(super) fn cycle(&self, from: &str, to: &str) -> Option<&str> {
         self.references().cycle(from, to)
+    }
+
+    /// An evaluator that refers to itself, and the cycle.
+    pub(super) fn first_cycle(&self) -> Option<(&str, &str)> {
+        self.references().first_cycle()
     }
 
     fn references(&self) -> &References {
@@ -164,7 +170,7 @@ impl Evaluators {
     }
 
     /// The evaluator of a name, compiled at the first call after those that it needs.
-    pub(super) fn get(&self, name: &str, scope: &FileScope) -> Option<Evaluator> {
+    pub(super) fn get(&self, name: &str, scope: &FileScope<'_>) -> Option<Evaluator> {
         if let Some(known) = self.compiled.borrow().by_name.get(name) {
             return Some(known.clone());
         }
@@ -172,27 +178,28 @@ impl Evaluators {
         let order = self.references().in_order(name, is_known);
         for name in order {
             let (name, written) = self.written.get_key_value(name)?;
-            let rule = serde_json::from_str(&written.text).ok()?;
-            let evaluator = self.compile(name, &rule, scope);
+            let rule = Indexed::new(written.text)?;
+            let evaluator = self.compile(name, rule.value(), scope);
             self.compiled.borrow_mut().by_name.insert(name.as_str().into(), evaluator);
         }
         self.compiled.borrow().by_name.get(name).cloned()
     }
 
     /// Compiles an evaluator. The evaluators that it needs were compiled before.
-    fn compile(&self, name: &str, rule: &Json, scope: &FileScope) -> Evaluator {
+    fn compile(&self, name: &str, rule: Json<'_>, scope: &FileScope<'_>) -> Evaluator {
         let mut found = Problems::with_room(MOST_TOLD);
         let path = Path::from("$evaluators").member(name);
         let mut compiler = RuleCompiler::new(scope, path, &mut found).within(name);
         let shared = compiler.compile_shared(rule);
         let needed = compiler.references();
-        let text = serde_json::to_vec(rule).unwrap_or_default();
+        let mut hash = PartsHash::default();
+        hash.part(name.as_bytes());
+        hash.json(rule);
         let known = self.compiled.borrow();
         let needed = needed.iter().filter_map(|name| known.by_name.get(*name));
-        let needed = needed.map(|needed| needed.digest.as_slice());
-        let digest = digest([name.as_bytes(), &text].into_iter().chain(needed));
+        needed.for_each(|needed| hash.part(&needed.digest));
         let (diagnostics, untold) = found.finish();
-        Evaluator { rule: shared, diagnostics: diagnostics.into(), untold, digest }
+        Evaluator { rule: shared, diagnostics: diagnostics.into(), untold, digest: hash.finish() }
     }
 
     /// The digest of an evaluator that a flag refers to.

@@ -1,24 +1,27 @@
 //! One definition to one flag.
 
 use super::{
-    digest,
+    PartsHash,
     evaluators::Evaluator,
     json, results,
     rule::RuleCompiler,
-    scope::{FileScope, encode_metadata, not_flat},
+    scope::{FileScope, not_flat},
     variants,
 };
 use crate::flag::{
-    Behaviour, Digest, Digests, Flag, Variant, VariantValue, boundaries,
+    Behaviour, Digest, Digests, Flag, Variant, VariantValue,
+    authored::truth,
+    boundaries,
     diagnostic::{Diagnostic, Path, Target},
     document::Definition,
+    json::{Indexed, Json, JsonObject},
     members::Members,
     origin::Origin,
     problems::Problems,
     rule::Rule,
     suggest::suggest,
 };
-use serde_json::{Map, Value as Json, value::RawValue};
+use serde_json::value::RawValue;
 use std::sync::Arc;
 
 /// The members of a flag that mean something; `key` does in a list of flags.
@@ -29,7 +32,7 @@ const KNOWN: [&str; 7] =
 pub(super) fn compile(
     definition: &Definition<'_>,
     source: Digest,
-    scope: &FileScope,
+    scope: &FileScope<'_>,
     found: &mut Problems,
 ) -> Option<Flag> {
     let key = &*definition.key;
@@ -37,20 +40,24 @@ pub(super) fn compile(
     let help = "a flag has a \"state\", \"variants\" and a \"defaultVariant\"";
     let is_not = Diagnostic::error(&here, "is not an object", help);
     let members = Members::read(definition.raw, is_not).map_err(|error| found.push(error)).ok()?;
-    warn_of_names(&members, &here, found);
+    let killed = definition.is_killed(&members);
+    warn_of_names(&members, killed, &here, found);
     let read = |member: &str, found: &mut Problems| {
         let raw = members.get(member)?;
         json::read(raw, &here.member(member), found).map_err(|error| found.push(error)).ok()
     };
-    let disabled = is_disabled(read("state", found), &here.member("state"), found);
+    let state = read("state", found);
+    let disabled = is_disabled(state.as_ref().map(Indexed::value), &here.member("state"), found);
     let disabled = disabled || holds_disabled(definition, &members, &here, found);
     let known = variants(members.get("variants"), &here.member("variants"), scope, found);
-    let default = read("defaultVariant", found).unwrap_or(Json::Null);
-    let default = variants::find_default(&default, known.as_deref(), &here, found);
+    let default = read("defaultVariant", found);
+    let default = default.as_ref().map_or(Json::Null, Indexed::value);
+    let default = variants::find_default(default, known.as_deref(), &here, found);
     let metadata = read("metadata", found);
-    let says_why = metadata.as_ref().is_some_and(|own| own.get("why").is_some());
+    let metadata = metadata.as_ref().map(Indexed::value);
+    let says_why = metadata.is_some_and(|own| own.get("why").is_some());
     let description = read("description", found);
-    let description = description.and_then(|description| {
+    let description = description.as_ref().map(Indexed::value).and_then(|description| {
         let text = description.as_str().filter(|_| !says_why).map(Box::<str>::from);
         if !description.is_string() && !description.is_null() {
             let help = "write a text: why the flag exists";
@@ -61,29 +68,38 @@ pub(super) fn compile(
     let metadata = merge_metadata(scope, metadata, &here.member("metadata"), found);
 
     let path = here.member("targeting");
-    let empty = |rule: &Json| rule.as_object().is_some_and(Map::is_empty);
+    let targeting = read("targeting", found);
+    let targeting = targeting.as_ref().map(Indexed::value);
     // An absent rule and exactly `{}` mean that there is none.
-    let targeting = read("targeting", found).filter(|rule| !empty(rule));
+    let targeting = targeting.filter(|rule| !rule.as_object().is_some_and(JsonObject::is_empty));
     let before = found.count();
     let mut compiler = RuleCompiler::new(scope, path.clone(), found);
-    let rule = targeting.as_ref().and_then(|rule| compiler.compile(rule));
+    let rule = targeting.and_then(|rule| compiler.compile(rule));
     let references = compiler.references();
     let rule = rule.map(|rule| match members.get("targeting") {
         Some(raw) if found.count() == before => shared_if_equal(rule, raw, scope),
         _ => rule,
     });
-    if let (Some(_), Some(rule), Some(variants)) = (&rule, &targeting, &known) {
+    if let (Some(_), Some(rule), Some(variants)) = (&rule, targeting, &known) {
         results::check(rule, variants, scope, path, found);
     }
     let variants = known.unwrap_or_default();
-    match disabled {
-        // A typo must not undo a kill: switched off is switched off, whatever else is broken.
-        true => found.only_warn(),
-        false if found.has_error() => return None,
-        false => {}
+    // A typo must not undo a kill: switched off is switched off, whatever else is broken.
+    let default = match killed {
+        true => safe_variant(&variants, default),
+        false => default,
+    };
+    if disabled || (killed && default.is_some()) {
+        found.only_warn();
+    } else if found.has_error() {
+        return None;
+    }
+    if killed {
+        found.push(kill_in_flagds_format(&here));
     }
     let behaviour = match rule {
         _ if disabled => Behaviour::Disabled,
+        _ if killed => Behaviour::Static,
         None => Behaviour::Static,
         Some(rule) => Behaviour::Targeted(rule),
     };
@@ -91,12 +107,12 @@ pub(super) fn compile(
         Behaviour::Targeted(rule) => boundaries::of(rule),
         _ => Box::default(),
     };
-    let targeting = serde_json::to_vec(&targeting).unwrap_or_default();
-    let references: Vec<_> =
-        references.iter().filter_map(|name| scope.evaluators().digest_of(name)).collect();
-    let generation = [scope.generation() as u8];
-    let own = [generation.as_slice(), targeting.as_slice()];
-    let targeting = digest(own.into_iter().chain(references.iter().map(<[u8; 32]>::as_slice)));
+    let mut hash = PartsHash::default();
+    hash.part(&[scope.generation() as u8]);
+    hash.json(targeting.filter(|_| !killed).unwrap_or(Json::Null));
+    let references = references.iter().filter_map(|name| scope.evaluators().digest_of(name));
+    references.for_each(|reference| hash.part(&reference));
+    let targeting = hash.finish();
     let said = (&*metadata, description.as_deref());
     let meaning = meaning(disabled, &variants, default, said, &targeting);
     let digests = Digests { source, targeting, meaning, definition: meaning };
@@ -108,14 +124,35 @@ pub(super) fn compile(
         metadata,
         description,
         boundaries,
-        origin: Origin::default(),
+        origin: Origin { killed, zone: None },
         digests,
     })
 }
 
+/// The variant that a kill serves: the one that means off, or else the default.
+fn safe_variant(variants: &[Variant], default: Option<usize>) -> Option<usize> {
+    let only = |is_off: &dyn Fn(&Variant) -> bool| {
+        let mut off = variants.iter().enumerate().filter(|(_, variant)| is_off(variant));
+        off.next().filter(|_| off.next().is_none()).map(|(place, _)| place)
+    };
+    only(&|variant| *variant.name == *"off")
+        .or_else(|| only(&|variant| truth(&variant.name) == Some(false)))
+        .or_else(|| only(&|variant| variant.value == VariantValue::Bool(false)))
+        .or(default)
+}
+
+/// The error of a kill in flagd's format, which has none: the flag's author meant it all the same,
+/// or the file has lost the line `flagstaff: 1`.
+fn kill_in_flagds_format(here: &Path) -> Diagnostic {
+    let path = here.member("killed").target(Target::Name);
+    let help = "this format has no kill: make the safe variant the defaultVariant, and remove \
+        targeting; or write flagstaff: 1 as the first line";
+    Diagnostic::error(path, "is not a member of a flag; the kill holds", help)
+}
+
 /// The rule, or the evaluator that has the same text: the rule of a flag that others require is
 /// also an evaluator, and need not be kept twice.
-fn shared_if_equal(rule: Rule, raw: &RawValue, scope: &FileScope) -> Rule {
+fn shared_if_equal(rule: Rule, raw: &RawValue, scope: &FileScope<'_>) -> Rule {
     let same = scope.evaluators().of_text(raw.get());
     let same = same.and_then(|name| scope.evaluators().get(name, scope));
     match same {
@@ -130,7 +167,7 @@ fn shared_if_equal(rule: Rule, raw: &RawValue, scope: &FileScope) -> Rule {
 fn variants(
     raw: Option<&RawValue>,
     path: &Path,
-    scope: &FileScope,
+    scope: &FileScope<'_>,
     found: &mut Problems,
 ) -> Option<Arc<[Variant]>> {
     let Some(raw) = raw else { return variants::compile(None, path, found) };
@@ -139,7 +176,7 @@ fn variants(
     }
     let before = found.count();
     let written = json::read(raw, path, found).map_err(|error| found.push(error)).ok()?;
-    let variants = variants::compile(Some(written), path, found)?;
+    let variants = variants::compile(Some(written.value()), path, found)?;
     if found.count() == before {
         scope.interned().keep_variants(raw.get(), &variants);
     }
@@ -147,15 +184,14 @@ fn variants(
 }
 
 /// Warns of members that are written twice, and of those that nothing reads.
-fn warn_of_names(members: &Members<'_>, here: &Path, found: &mut Problems) {
+fn warn_of_names(members: &Members<'_>, killed: bool, here: &Path, found: &mut Problems) {
     members.warn_of_duplicates(here, &KNOWN, found);
-    for name in members.unknown(&KNOWN) {
+    // A kill is an error, with the same help.
+    let is_kill = |name: &str| killed && name.trim().eq_ignore_ascii_case("killed");
+    for name in members.unknown(&KNOWN).filter(|name| !is_kill(name)) {
         let otherwise = "nothing reads it; notes belong into \"metadata\"";
         let help = match name {
-            "killed" => {
-                "this format has no kill: make the safe variant the defaultVariant, and remove targeting"
-                    .to_owned()
-            }
+            "killed" => "this format has no kill: remove it".to_owned(),
             name => suggest(name, KNOWN, otherwise),
         };
         let path = here.member(name).target(Target::Name);
@@ -163,12 +199,13 @@ fn warn_of_names(members: &Members<'_>, here: &Path, found: &mut Problems) {
     }
 }
 
-fn is_disabled(state: Option<Json>, path: &Path, found: &mut Problems) -> bool {
+fn is_disabled(state: Option<Json<'_>>, path: &Path, found: &mut Problems) -> bool {
     let enabled = "such a flag counts as enabled; write \"ENABLED\" or \"DISABLED\"";
     match state {
-        Some(Json::String(state)) if state == "DISABLED" => return true,
-        Some(Json::String(state)) if state == "ENABLED" => {}
+        Some(Json::String(state)) if state.is("DISABLED") => return true,
+        Some(Json::String(state)) if state.is("ENABLED") => {}
         Some(Json::String(state)) => {
+            let state = state.get();
             let message = format!("\"{state}\" is no state");
             let help = match state.eq_ignore_ascii_case("disabled") {
                 true => "the flag is NOT switched off; write \"DISABLED\"",
@@ -203,20 +240,16 @@ fn holds_disabled(
 
 /// The flag's metadata over its file's; null values are dropped.
 fn merge_metadata(
-    scope: &FileScope,
-    metadata: Option<Json>,
+    scope: &FileScope<'_>,
+    metadata: Option<Json<'_>>,
     path: &Path,
     found: &mut Problems,
 ) -> Arc<[u8]> {
     match metadata {
         None | Some(Json::Null) => {}
         Some(Json::Object(own)) => {
-            let mut merged = scope.metadata().clone();
-            for (name, value) in own {
-                found.extend(not_flat(path, &name, &value));
-                merged.insert(name, value);
-            }
-            return scope.interned().metadata(encode_metadata(&merged));
+            own.members().for_each(|(name, value)| found.extend(not_flat(path, &name, value)));
+            return scope.metadata_with(own);
         }
         Some(_) => {
             let help = "make it an object of strings, numbers and booleans";
@@ -234,18 +267,21 @@ fn meaning(
     targeting: &Digest,
 ) -> Digest {
     let default = default.map_or_else(String::new, |default| default.to_string());
-    let mut parts: Vec<Vec<u8>> = vec![vec![u8::from(disabled)], default.into_bytes()];
+    let mut hash = PartsHash::default();
+    hash.part(&[u8::from(disabled)]);
+    hash.part(default.as_bytes());
     for variant in variants {
-        parts.push(variant.name.as_bytes().to_vec());
-        parts.push(match &variant.value {
-            VariantValue::Bool(bit) => vec![b'b', u8::from(*bit)],
-            VariantValue::Number(number) => [b"n", number.to_le_bytes().as_slice()].concat(),
-            VariantValue::String(text) => [b"s", text.as_bytes()].concat(),
-            VariantValue::Object(encoded) => [b"o", &**encoded].concat(),
-            VariantValue::Other(json) => [b"j", json.as_bytes()].concat(),
-        });
+        hash.part(variant.name.as_bytes());
+        match &variant.value {
+            VariantValue::Bool(bit) => hash.part(&[b'b', u8::from(*bit)]),
+            VariantValue::Number(number) => hash.joined(&[b"n", &number.to_le_bytes()]),
+            VariantValue::String(text) => hash.joined(&[b"s", text.as_bytes()]),
+            VariantValue::Object(encoded) => hash.joined(&[b"o", encoded]),
+            VariantValue::Other(json) => hash.joined(&[b"j", json.as_bytes()]),
+        }
     }
-    let parts = parts.iter().map(Vec::as_slice);
-    let description = description.map(str::as_bytes);
-    digest(parts.chain([metadata, targeting.as_slice()]).chain(description))
+    hash.part(metadata);
+    hash.part(targeting);
+    description.iter().for_each(|description| hash.part(description.as_bytes()));
+    hash.finish()
 }

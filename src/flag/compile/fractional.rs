@@ -2,10 +2,10 @@
 
 use super::rule::{Exceeded, RuleCompiler};
 use crate::flag::{
+    json::Json,
     rule::{Entry, Fractional, Literal, Rule},
     split::literal_weights,
 };
-use serde_json::Value as Json;
 
 /// The largest weight, and the largest sum of them.
 const MAX_WEIGHT: u32 = i32::MAX.cast_unsigned();
@@ -13,7 +13,7 @@ const MAX_WEIGHT: u32 = i32::MAX.cast_unsigned();
 /// Compiles a split. One that can never pick a share is null, as in flagd, and is reported.
 pub(super) fn compile<'e>(
     compiler: &mut RuleCompiler<'e, '_>,
-    argument: &'e Json,
+    argument: Json<'e>,
 ) -> Result<Rule, Exceeded> {
     let shape = "write {\"fractional\": [[\"on\", 25], [\"off\", 75]]}";
     let nothing = Ok(Rule::Literal(Literal::Null));
@@ -21,14 +21,15 @@ pub(super) fn compile<'e>(
         compiler.warn("a split needs a list of shares", shape);
         return nothing;
     };
-    let (by, shares) = match arguments.as_slice() {
-        [by, shares @ ..] if !by.is_array() => (Some(by), shares),
-        shares => (None, shares),
-    };
-    let offset = arguments.len() - shares.len();
+    let [first] = arguments.first();
+    let by = first.filter(|by| !by.is_array());
+    let offset = usize::from(by.is_some());
+    let shares = arguments.iter().skip(offset);
     let by = by.map(|by| compiler.at_place(0, |compiler| compiler.rule(by))).transpose()?;
-    let mut entries = Vec::with_capacity(shares.len());
-    for (place, share) in shares.iter().enumerate() {
+    let count = shares.clone().count();
+    compiler.charge(count * size_of::<Entry>())?;
+    let mut entries = Vec::with_capacity(count);
+    for (place, share) in shares.enumerate() {
         let entry = compiler.at_place(offset + place, |compiler| entry(compiler, share))?;
         let Some(entry) = entry else {
             compiler.at_place(offset + place, |compiler| {
@@ -72,14 +73,14 @@ pub(super) fn compile<'e>(
 
 fn entry<'e>(
     compiler: &mut RuleCompiler<'e, '_>,
-    share: &'e Json,
+    share: Json<'e>,
 ) -> Result<Option<Entry>, Exceeded> {
-    let Some([variant, weight @ ..]) = share.as_array().map(Vec::as_slice) else { return Ok(None) };
+    let Some([Some(variant), weight]) = share.as_array().map(|share| share.first()) else {
+        return Ok(None);
+    };
     let variant = compiler.at_place(0, |compiler| compiler.rule(variant))?;
-    let weight = weight
-        .first()
-        .map(|weight| compiler.at_place(1, |compiler| compiler.rule(weight)))
-        .transpose()?;
+    let weight =
+        weight.map(|weight| compiler.at_place(1, |compiler| compiler.rule(weight))).transpose()?;
     Ok(Some(Entry { variant, weight }))
 }
 

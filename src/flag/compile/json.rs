@@ -3,117 +3,169 @@
 use crate::flag::{
     diagnostic::{Diagnostic, Path, Step},
     integers,
+    json::{Indexed, Json, JsonObject},
     members::{Duplicates, duplicate},
     problems::Problems,
     syntax,
 };
-use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value as Json, value::RawValue};
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 use std::{collections::BTreeMap, fmt};
 
 /// Reads a value. Warns of duplicate members (the last one counts) and of integers that are rounded.
 ///
 /// Fails with what no value can be made of: a number too large, or too deep a nesting.
-pub(in crate::flag) fn read(
-    raw: &RawValue,
+pub(in crate::flag) fn read<'t>(
+    raw: &'t RawValue,
     path: &Path,
     found: &mut Problems,
-) -> Result<Json, Diagnostic> {
+) -> Result<Indexed<'t>, Diagnostic> {
     read_with(raw, path, Duplicates::LastCounts, found)
 }
 
 /// As [`read`], for a format that sets its own rule for members with one name.
-pub(in crate::flag) fn read_with(
-    raw: &RawValue,
+pub(in crate::flag) fn read_with<'t>(
+    raw: &'t RawValue,
     path: &Path,
     duplicates: Duplicates,
     found: &mut Problems,
-) -> Result<Json, Diagnostic> {
-    let mut reader = Reader { path: path.clone(), duplicates, found };
-    let mut text = serde_json::Deserializer::from_str(raw.get());
-    let read = (&mut reader).deserialize(&mut text);
-    let value = read.map_err(|error| syntax::error_within(raw.get(), &error, path.clone()))?;
+) -> Result<Indexed<'t>, Diagnostic> {
+    let text = raw.get();
+    let valid = serde_json::from_str::<Valid>(text)
+        .map_err(|error| syntax::error_within(text, &error, path.clone()))?;
+    let indexed = Indexed::new(text).ok_or_else(|| {
+        Diagnostic::error(path, "is larger than 4 GiB", "split the file by application")
+    })?;
+    if valid.has_members && has_duplicates(indexed.value()) {
+        Search { path: path.clone(), duplicates, found }.through(indexed.value());
+    }
     integers::warn(raw, path, found);
-    Ok(value)
+    Ok(indexed)
 }
 
-struct Reader<'f> {
-    /// Of the value that is being read.
-    path: Path,
-    duplicates: Duplicates,
-    found: &'f mut Problems,
+/// A value that can be read: its numbers, its escapes and its depth were looked at.
+struct Valid {
+    /// Whether an object in it has more than one member.
+    has_members: bool,
 }
 
-impl<'de> DeserializeSeed<'de> for &mut Reader<'_> {
-    type Value = Json;
+impl Valid {
+    const SCALAR: Self = Self { has_members: false };
+}
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json, D::Error> {
-        deserializer.deserialize_any(self)
+impl<'de> Deserialize<'de> for Valid {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AnyValue)
     }
 }
 
-impl<'de> Visitor<'de> for &mut Reader<'_> {
-    type Value = Json;
+struct AnyValue;
+
+impl<'de> Visitor<'de> for AnyValue {
+    type Value = Valid;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a value")
     }
 
-    fn visit_unit<E: de::Error>(self) -> Result<Json, E> {
-        Ok(Json::Null)
+    fn visit_unit<E: de::Error>(self) -> Result<Valid, E> {
+        Ok(Valid::SCALAR)
     }
 
-    fn visit_bool<E: de::Error>(self, bit: bool) -> Result<Json, E> {
-        Ok(bit.into())
+    fn visit_bool<E: de::Error>(self, _: bool) -> Result<Valid, E> {
+        Ok(Valid::SCALAR)
     }
 
-    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Json, E> {
-        Ok(number.into())
+    fn visit_i64<E: de::Error>(self, _: i64) -> Result<Valid, E> {
+        Ok(Valid::SCALAR)
     }
 
-    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Json, E> {
-        Ok(number.into())
+    fn visit_u64<E: de::Error>(self, _: u64) -> Result<Valid, E> {
+        Ok(Valid::SCALAR)
     }
 
-    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Json, E> {
-        Ok(number.into())
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<Valid, E> {
+        Ok(Valid::SCALAR)
     }
 
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Json, E> {
-        Ok(text.into())
+    fn visit_str<E: de::Error>(self, _: &str) -> Result<Valid, E> {
+        Ok(Valid::SCALAR)
     }
 
-    fn visit_string<E: de::Error>(self, text: String) -> Result<Json, E> {
-        Ok(text.into())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Json, A::Error> {
-        let mut elements = Vec::new();
-        self.path.enter(Step::Place(0));
-        while let Some(element) = list.next_element_seed(&mut *self)? {
-            elements.push(element);
-            self.path.leave();
-            self.path.enter(Step::Place(elements.len()));
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Valid, A::Error> {
+        let mut has_members = false;
+        while let Some(element) = list.next_element::<Valid>()? {
+            has_members |= element.has_members;
         }
-        self.path.leave();
-        Ok(Json::Array(elements))
+        Ok(Valid { has_members })
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
-        let mut members = Map::new();
-        let mut again: BTreeMap<String, usize> = BTreeMap::new();
-        while let Some(name) = map.next_key::<String>()? {
-            self.path.enter(Step::Member(name.as_str().into()));
-            let value = map.next_value_seed(&mut *self)?;
-            self.path.leave();
-            if members.contains_key(&name) {
-                *again.entry(name.clone()).or_insert(1) += 1;
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Valid, A::Error> {
+        let (mut has_members, mut count) = (false, 0);
+        while let Some((_, value)) = map.next_entry::<Valid, Valid>()? {
+            count += 1;
+            has_members |= value.has_members || count > 1;
+        }
+        Ok(Valid { has_members })
+    }
+}
+
+fn has_duplicates(value: Json<'_>) -> bool {
+    match value {
+        Json::Array(list) => list.iter().any(has_duplicates),
+        Json::Object(object) => {
+            names_twice(object) || object.written().any(|(_, value)| has_duplicates(value))
+        }
+        _ => false,
+    }
+}
+
+fn names_twice(object: JsonObject<'_>) -> bool {
+    match object.written().count() {
+        0 | 1 => false,
+        count => object.members().len() < count,
+    }
+}
+
+/// Looks for members with one name.
+struct Search<'f> {
+    /// Of the value at hand.
+    path: Path,
+    duplicates: Duplicates,
+    found: &'f mut Problems,
+}
+
+impl Search<'_> {
+    fn through(&mut self, value: Json<'_>) {
+        match value {
+            Json::Array(list) => {
+                for (place, element) in list.iter().enumerate() {
+                    self.path.enter(Step::Place(place));
+                    self.through(element);
+                    self.path.leave();
+                }
             }
-            members.insert(name, value);
+            Json::Object(object) => {
+                for (name, value) in object.written() {
+                    self.path.enter(Step::Member(name.get().as_ref().into()));
+                    self.through(value);
+                    self.path.leave();
+                }
+                if names_twice(object) {
+                    self.tell(object);
+                }
+            }
+            _ => {}
         }
-        for (name, times) in again {
+    }
+
+    fn tell(&mut self, object: JsonObject<'_>) {
+        let mut times: BTreeMap<_, usize> = BTreeMap::new();
+        for (name, _) in object.written() {
+            *times.entry(name.get()).or_default() += 1;
+        }
+        for (name, times) in times.into_iter().filter(|(_, times)| *times > 1) {
             self.found.push(duplicate(self.path.member(&name), times, self.duplicates));
         }
-        Ok(Json::Object(members))
     }
 }

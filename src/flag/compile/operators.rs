@@ -2,13 +2,13 @@
 
 use crate::flag::{
     Generation,
+    json::Json,
     rule::{Each, Operator},
 };
-use serde_json::Value as Json;
 use std::mem::discriminant;
 
 /// Whether an operator takes this literal as its only argument, written without a list.
-pub(super) fn takes_one(operator: Operator, literal: &Json) -> bool {
+pub(super) fn takes_one(operator: Operator, literal: Json<'_>) -> bool {
     match operator {
         Operator::Not | Operator::Truth | Operator::StartsWith | Operator::EndsWith => true,
         Operator::SemVer | Operator::StrictEqual | Operator::StrictNotEqual => true,

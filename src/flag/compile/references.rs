@@ -2,7 +2,7 @@
 //!
 //! The search keeps its own stack, because a chain of evaluators can be as long as a file.
 
-use serde_json::Value as Json;
+use crate::flag::json::Json;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The references between the evaluators of a file. Those that would close a cycle are cut.
@@ -43,6 +43,12 @@ impl References {
     /// The cycle that a reference from one evaluator to another would close.
     pub(super) fn cycle(&self, from: &str, to: &str) -> Option<&str> {
         Some(self.cycles.get(from)?.get(to)?)
+    }
+
+    /// The first evaluator with a reference that would close a cycle, and that cycle.
+    pub(super) fn first_cycle(&self) -> Option<(&str, &str)> {
+        let (from, cut) = self.cycles.first_key_value()?;
+        Some((from, cut.values().next()?))
     }
 
     /// The evaluators that one needs, each after those that it needs itself; it is the last. Those
@@ -138,18 +144,20 @@ fn written(cycle: &[&str], first: &str) -> String {
 }
 
 /// Adds the names that a rule refers to.
-pub(super) fn gather(rule: &Json, names: &mut BTreeSet<String>) {
+pub(super) fn gather(rule: Json<'_>, names: &mut BTreeSet<String>) {
     match rule {
         Json::Array(elements) => elements.iter().for_each(|element| gather(element, names)),
         // An object with any other number of members is data.
-        Json::Object(members) if members.len() == 1 => {
-            for (operator, argument) in members {
-                match argument {
-                    Json::String(name) if operator == "$ref" => _ = names.insert(name.clone()),
-                    argument => gather(argument, names),
+        Json::Object(members) => match members.only() {
+            Some((operator, Json::String(name))) if operator == "$ref" => {
+                let name = name.get();
+                if !names.contains(&*name) {
+                    names.insert(name.into_owned());
                 }
             }
-        }
+            Some((_, argument)) => gather(argument, names),
+            None => {}
+        },
         _ => {}
     }
 }
@@ -157,19 +165,20 @@ pub(super) fn gather(rule: &Json, names: &mut BTreeSet<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::flag::json::Indexed;
+    use serde_json::{Value, json};
 
-    fn of<'a>(evaluators: impl Iterator<Item = (String, &'a Json)>) -> References {
+    fn of<'a>(evaluators: impl Iterator<Item = (String, &'a Value)>) -> References {
         let names = evaluators.map(|(name, rule)| {
             let mut names = BTreeSet::new();
-            gather(rule, &mut names);
+            gather(Indexed::new(&rule.to_string()).unwrap().value(), &mut names);
             (name, names)
         });
         let names: Vec<_> = names.collect();
         References::of(names.iter().map(|(name, names)| (name.as_str(), names)))
     }
 
-    fn references(evaluators: &Json) -> References {
+    fn references(evaluators: &Value) -> References {
         of(evaluators.as_object().unwrap().iter().map(|(name, rule)| (name.clone(), rule)))
     }
 

@@ -5,14 +5,18 @@
 
 use super::source::Source;
 use crate::flag::{
-    diagnostic::{Diagnostic, Path, Position},
+    diagnostic::{Cause, Diagnostic, Position},
     document::{Definition, Document},
     layer::LayerFlag,
     locate,
     text::{Places, Text},
 };
 use serde_json::value::RawValue;
-use std::{cell::OnceCell, collections::HashMap};
+use std::{
+    cell::OnceCell,
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 /// Gathers what the author of a file is told.
 pub(super) struct Report<'a> {
@@ -20,11 +24,25 @@ pub(super) struct Report<'a> {
     places: OnceCell<Places<'a>>,
     found: Vec<Diagnostic>,
     untold: usize,
+    /// Errors that several flags have for one cause, by that cause.
+    consequences: HashMap<Arc<Cause>, Consequence>,
+}
+
+/// An error that flags have because something else is broken. It is reported once.
+struct Consequence {
+    first: Diagnostic,
+    flags: usize,
 }
 
 impl<'a> Report<'a> {
     pub(super) fn new(text: &'a Text<'a>) -> Self {
-        Self { text, places: OnceCell::new(), found: Vec::new(), untold: 0 }
+        Self {
+            text,
+            places: OnceCell::new(),
+            found: Vec::new(),
+            untold: 0,
+            consequences: HashMap::new(),
+        }
     }
 
     /// Adds problems of the file as a whole, and how many more it has.
@@ -67,10 +85,25 @@ impl<'a> Report<'a> {
                 problem.position = shared.get(&unplaced(problem)).copied().unwrap_or_default();
             }
             let own = found.iter().filter(|problem| problem.path.is_within("flags"));
-            self.found.extend(own.cloned());
+            let (own, consequences): (Vec<_>, Vec<_>) = own.partition(|own| own.cause.is_none());
+            self.found.extend(own.into_iter().cloned());
+            self.add_consequences(consequences);
             flag.with_problems(&found)
         };
         flags.into_iter().map(place).collect()
+    }
+
+    /// Adds the errors that one flag has because something else is broken.
+    fn add_consequences(&mut self, of_flag: Vec<&Diagnostic>) {
+        let mut counted = HashSet::new();
+        for problem in of_flag {
+            let Some(cause) = &problem.cause else { continue };
+            if counted.insert(cause) {
+                let first = || Consequence { first: problem.clone(), flags: 0 };
+                let same = self.consequences.entry(Arc::clone(cause)).or_insert_with(first);
+                same.flags += 1;
+            }
+        }
     }
 
     /// Adds what flags found wrong with what they share, each once; says where it stands.
@@ -90,9 +123,7 @@ impl<'a> Report<'a> {
 
     fn place_in_file(&self, found: &mut [Diagnostic]) {
         // What is wrong with the text itself has its position from the parser.
-        let unplaced = |problem: &&mut Diagnostic| {
-            problem.path != Path::default() || problem.position == Position::default()
-        };
+        let unplaced = |problem: &&mut Diagnostic| problem.position == Position::default();
         let mut found: Vec<_> = found.iter_mut().filter(unplaced).collect();
         if !found.is_empty()
             && let Ok(root) = serde_json::from_str::<&RawValue>(self.text.json())
@@ -109,6 +140,15 @@ impl<'a> Report<'a> {
     /// Everything, in the order of the file.
     pub(super) fn finish(self) -> Vec<Diagnostic> {
         let mut all = self.found;
+        all.extend(self.consequences.into_values().map(
+            |Consequence { first, flags }| match flags {
+                1 => first,
+                _ => {
+                    let message = format!("{}; {flags} flags have this error", first.message);
+                    Diagnostic { message, ..first }
+                }
+            },
+        ));
         all.sort_by(|a, b| (a.position, &a.message).cmp(&(b.position, &b.message)));
         if let Some(last) = all.last().filter(|_| self.untold > 0) {
             let message = format!("has {} more problems than are named here", self.untold);

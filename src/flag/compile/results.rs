@@ -4,10 +4,10 @@ use super::scope::FileScope;
 use crate::flag::{
     Variant,
     diagnostic::{Diagnostic, Path, Step},
+    json::Json,
     problems::Problems,
     suggest::suggest_one_of_few,
 };
-use serde_json::Value as Json;
 use std::collections::HashSet;
 
 /// Warns of results that name no variant; whoever gets one gets an error.
@@ -15,9 +15,9 @@ use std::collections::HashSet;
 /// The rule was compiled, so that its depth is bounded. The chain of its references is not: they
 /// are followed one after the other.
 pub(super) fn check(
-    rule: &Json,
+    rule: Json<'_>,
     variants: &[Variant],
-    scope: &FileScope,
+    scope: &FileScope<'_>,
     path: Path,
     found: &mut Problems,
 ) {
@@ -34,59 +34,59 @@ pub(super) fn check(
 struct Search<'a, 'f> {
     names: HashSet<&'a str>,
     variants: &'a [Variant],
-    scope: &'a FileScope,
+    scope: &'a FileScope<'a>,
     path: Path,
     found: &'f mut Problems,
     /// Evaluators that were gone through.
     seen: HashSet<&'a str>,
     /// Evaluators that are still to be gone through.
-    open: Vec<(&'a str, &'a Json)>,
+    open: Vec<(&'a str, Json<'a>)>,
 }
 
 impl<'a> Search<'a, '_> {
-    fn result(&mut self, rule: &'a Json) {
+    fn result(&mut self, rule: Json<'a>) {
         if !self.scope.may_look_at_result() {
             return;
         }
         match rule {
             Json::Null => {}
-            Json::String(name) => self.name(name),
-            Json::Bool(_) | Json::Number(_) => self.name(&rule.to_string()),
+            Json::String(name) => self.name(&name.get()),
+            Json::Bool(_) | Json::Number(_) => self.name(&rule.to_canonical()),
             Json::Array(_) => {
                 let help = "a rule is an object with one operator";
                 let message = "results in a list, which is not a variant";
                 self.found.push(Diagnostic::warning(&self.path, message, help));
             }
-            Json::Object(members) if members.len() == 1 => {
-                for (operator, argument) in members {
-                    self.path.enter(Step::Member(operator.as_str().into()));
-                    self.operation(operator, argument);
+            // An object that is no rule was told as such.
+            Json::Object(members) => {
+                if let Some((operator, argument)) = members.only() {
+                    self.path.enter(Step::Member(operator.as_ref().into()));
+                    self.operation(&operator, argument);
                     self.path.leave();
                 }
             }
-            // What is no rule was told as such.
-            Json::Object(_) => {}
         }
     }
 
-    fn operation(&mut self, operator: &str, argument: &'a Json) {
+    fn operation(&mut self, operator: &str, argument: Json<'a>) {
         match (operator, argument) {
             ("if" | "?:", Json::Array(clauses)) => {
-                let is_result = |place: usize| place % 2 == 1 || place + 1 == clauses.len();
+                let count = clauses.len();
+                let is_result = |place: usize| place % 2 == 1 || place + 1 == count;
                 for (place, clause) in clauses.iter().enumerate().filter(|(at, _)| is_result(*at)) {
                     self.at_place(place, |this| this.result(clause));
                 }
             }
             ("fractional", Json::Array(shares)) => {
                 for (place, share) in shares.iter().enumerate() {
-                    let Some(variant) = share.as_array().and_then(|share| share.first()) else {
+                    let Some([Some(variant)]) = share.as_array().map(|share| share.first()) else {
                         continue;
                     };
                     self.at_place(place, |this| this.at_place(0, |this| this.result(variant)));
                 }
             }
             ("$ref", Json::String(name)) => {
-                if let Some((name, rule)) = self.scope.evaluators().with_results(name)
+                if let Some((name, rule)) = self.scope.evaluators().with_results(&name.get())
                     && self.seen.insert(name)
                 {
                     self.open.push((name, rule));

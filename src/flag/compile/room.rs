@@ -6,6 +6,10 @@
 use crate::flag::{Behaviour, Flag, VariantValue, rule::SharedRule};
 use std::{collections::HashSet, mem::size_of_val, sync::Arc};
 
+/// What to do about a flag that takes too much.
+pub(super) const HELP: &str =
+    "shorten it, write repeated parts once, or move long lists into files of their own";
+
 /// A file may take so many bytes in memory for each byte of its text.
 const PER_BYTE: usize = 8;
 
@@ -21,6 +25,11 @@ const PER_VARIANT: usize = 72;
 
 /// Prepared answers of a flag take at most so many bytes (see `wire::answers`).
 const ANSWERS: usize = 2048;
+
+/// The bytes that a file with so many bytes and flags may take.
+pub(super) fn most_bytes(file: usize, flags: usize) -> usize {
+    PER_BYTE * file + PER_FLAG * flags
+}
 
 /// What is left for the flags of a file.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use crate::flag::{
     Generation, Lists,
     authored::{self, FlagProblems, Translation},
     diagnostic::{Diagnostic, Level, Path},
-    document::{Document, members_of_file},
+    document::{Definition, Document, members_of_file},
     foreign,
     layer::LayerFlag,
     lint::UNPINNED,
@@ -13,6 +13,8 @@ use crate::flag::{
     problems::Problems,
     text::Text,
 };
+use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 /// Where definitions are read from.
 #[derive(Debug)]
@@ -32,7 +34,11 @@ impl<'a> Source<'a> {
         found: &mut Problems,
     ) -> Result<Self, Diagnostic> {
         let members = members_of_file(text.json());
-        let members = members.map_err(|error| foreign::unparsed(text.json(), error))?;
+        let members =
+            members.map_err(|error| foreign::unparsed(text.authored().as_bytes(), error))?;
+        if let Some(error) = foreign::encrypted(&members) {
+            return Err(error);
+        }
         if members.get(authored::VERSION).is_none()
             && let Some(error) = foreign::not_a_flag_file(&members)
         {
@@ -44,22 +50,30 @@ impl<'a> Source<'a> {
         let Some(translation) = authored::translate(text, &members, lists, fallback, found) else {
             return Ok(Self::Written(text, members));
         };
-        let mut translation = translation?;
-        let json = Text::of_json(std::mem::take(&mut translation.json));
-        Ok(Self::Translated(json, translation))
+        Ok(Self::Translated(Text::of_json(String::new()), translation?))
     }
 
     pub(super) fn document(&self, found: &mut Problems) -> Result<Document<'_>, Diagnostic> {
         match self {
             Self::Written(_, members) => Document::of(members, found),
-            Self::Translated(text, _) => Document::parse(text, found),
+            Self::Translated(_, translation) => Ok(translated(translation)),
         }
     }
 
+    /// The text that the definitions are slices of; empty for definitions that were translated, which
+    /// have no faults.
     pub(super) fn text(&self) -> &Text<'_> {
         match self {
             Self::Written(text, _) => text,
             Self::Translated(text, _) => text,
+        }
+    }
+
+    /// The bytes of the file as flagd would read it.
+    pub(super) fn length(&self) -> usize {
+        match self {
+            Self::Written(text, _) => text.json().len(),
+            Self::Translated(_, translation) => translation.length(),
         }
     }
 
@@ -128,4 +142,24 @@ impl<'a> Source<'a> {
         let help = format!("add {pin}, so that no option can move users");
         Diagnostic::note(Path::from(path), message, help).of(&UNPINNED)
     }
+}
+
+/// The definitions of a readable file.
+fn translated(translation: &Translation) -> Document<'_> {
+    let definitions = translation.definitions.iter();
+    let flags = definitions
+        .filter_map(|(key, text)| Some(Definition::new(Cow::Borrowed(&**key), raw(text)?, None)));
+    let evaluators = translation.evaluators.iter();
+    let evaluators = evaluators.filter_map(|(name, text)| Some((name.as_str().into(), raw(text)?)));
+    Document {
+        flags: flags.collect(),
+        evaluators: Some(Members(evaluators.collect())),
+        metadata: translation.metadata.as_deref().and_then(raw),
+        has_nameless: false,
+    }
+}
+
+/// JSON that was written here.
+fn raw(json: &str) -> Option<&RawValue> {
+    serde_json::from_str(json).ok()
 }

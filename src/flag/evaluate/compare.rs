@@ -4,18 +4,29 @@
 use crate::flag::{context::Evaluator, number, rule::Operator, value::Value};
 
 impl<'a> Evaluator<'a, '_> {
-    pub(super) fn compare(&self, operator: Operator, arguments: &[Value<'a>]) -> bool {
-        let (a, b, c) = (arguments.first(), arguments.get(1), arguments.get(2));
-        let between = arguments.len() == 3;
+    /// Compares the first two operands; of three that are compared by size, the last two as well.
+    pub(super) fn compare(&self, operator: Operator, operands: &[Value<'a>]) -> bool {
+        let (a, b, c) = (operands.first(), operands.get(1), operands.get(2));
+        let is_between = operands.len() == 3 && operator.orders();
+        self.compares(operator, a, b) && (!is_between || self.compares(operator, b, c))
+    }
+
+    #[inline]
+    pub(super) fn compares(
+        &self,
+        operator: Operator,
+        a: Option<&Value<'a>>,
+        b: Option<&Value<'a>>,
+    ) -> bool {
         match operator {
             Operator::Equal => self.equal(a, b),
             Operator::NotEqual => !self.equal(a, b),
             Operator::StrictEqual => same_kind(a, b) && self.equal(a, b),
             Operator::StrictNotEqual => !(same_kind(a, b) && self.equal(a, b)),
-            Operator::Less => self.less(a, b) && (!between || self.less(b, c)),
-            Operator::LessOrEqual => self.at_most(a, b) && (!between || self.at_most(b, c)),
-            Operator::Greater => self.less(b, a) && (!between || self.less(c, b)),
-            Operator::GreaterOrEqual => self.at_most(b, a) && (!between || self.at_most(c, b)),
+            Operator::Less => self.less(a, b),
+            Operator::LessOrEqual => self.at_most(a, b),
+            Operator::Greater => self.less(b, a),
+            Operator::GreaterOrEqual => self.at_most(b, a),
             _ => false,
         }
     }

@@ -126,12 +126,14 @@ impl<'a> Evaluator<'a, '_> {
         found != none
     }
 
+    #[inline(never)]
     pub(super) fn each(
         &mut self,
         each: Each,
         (subject, body): &'a (Rule, Rule),
-        scope: Scope<'_, 'a>,
-    ) -> Result<Value<'a>, &'a str> {
+        scope: &Scope<'_, 'a>,
+    ) -> Evaluated<'a> {
+        self.visit(2)?;
         let subject = self.rule(subject, scope)?;
         let base = self.arena.stack.len();
         let mut elements = match subject {
@@ -145,9 +147,9 @@ impl<'a> Evaluator<'a, '_> {
             is_empty = false;
             let inner = Scope {
                 data: element,
-                outer: if sees_outside { Some(&scope) } else { scope.outer },
+                outer: if sees_outside { Some(scope) } else { scope.outer },
             };
-            let value = self.step(body, inner)?;
+            let value = self.step(body, &inner)?;
             let truth = value.is_true(&self.arena);
             match each {
                 Each::Map => self.arena.push(value),
@@ -168,11 +170,11 @@ impl<'a> Evaluator<'a, '_> {
             Each::Some => Value::Bool(decided.unwrap_or(false)),
             Each::None => Value::Bool(decided.unwrap_or(true)),
         };
-        Ok(result)
+        self.within_budget(result)
     }
 
     /// Runs a rule as one step, within the bounds of an evaluation.
-    pub(super) fn step(&mut self, body: &'a Rule, scope: Scope<'_, 'a>) -> Evaluated<'a> {
+    pub(super) fn step(&mut self, body: &'a Rule, scope: &Scope<'_, 'a>) -> Evaluated<'a> {
         if self.arena.budget.affords_step() {
             self.rule(body, scope)
         } else {
@@ -182,11 +184,13 @@ impl<'a> Evaluator<'a, '_> {
 
     /// Folds a list into a boolean, a number or a text, whichever the initial value is. The rule
     /// sees `current`, `accumulator` and `valueType`.
+    #[inline(never)]
     pub(super) fn reduce(
         &mut self,
         (subject, body, initial): &'a (Rule, Rule, Rule),
-        scope: Scope<'_, 'a>,
+        scope: &Scope<'_, 'a>,
     ) -> Evaluated<'a> {
+        self.visit(3)?;
         let mut accumulator = self.rule(initial, scope)?;
         let kind = match accumulator {
             Value::Bool(_) => "bool",
@@ -209,7 +213,7 @@ impl<'a> Evaluator<'a, '_> {
                 self.arena.push_member(member);
             }
             let data = Value::Object(Object::Made(Span::new(start, start + 3)));
-            let value = self.step(body, Scope { data, outer: scope.outer })?;
+            let value = self.step(body, &Scope { data, outer: scope.outer })?;
             accumulator = match kind {
                 "bool" => Value::Bool(value.is_true(&self.arena)),
                 "string" => Value::String(self.textual(value)),

@@ -13,7 +13,8 @@ use crate::flag::{
 };
 
 impl<'a> Evaluator<'a, '_> {
-    pub(super) fn var(&mut self, var: &'a Var, scope: Scope<'_, 'a>) -> Evaluated<'a> {
+    #[inline]
+    pub(super) fn var(&mut self, var: &'a Var, scope: &Scope<'_, 'a>) -> Evaluated<'a> {
         // Nearly every look-up is of one name, in the context itself.
         if let (Path::Parts(parts), None, Value::Object(object)) =
             (&var.path, scope.outer, scope.data)
@@ -23,6 +24,11 @@ impl<'a> Evaluator<'a, '_> {
         {
             return Ok(found);
         }
+        self.any_var(var, scope)
+    }
+
+    #[inline(never)]
+    fn any_var(&mut self, var: &'a Var, scope: &Scope<'_, 'a>) -> Evaluated<'a> {
         match &var.path {
             Path::Whole => Ok(scope.data),
             Path::Scalar => Ok(scalar(scope.data)),
@@ -36,11 +42,11 @@ impl<'a> Evaluator<'a, '_> {
         &mut self,
         parts: &'a [Part],
         var: &'a Var,
-        place: Scope<'_, 'a>,
-        scope: Scope<'_, 'a>,
+        place: &Scope<'_, 'a>,
+        scope: &Scope<'_, 'a>,
     ) -> Evaluated<'a> {
         if let Some(outer) = place.outer {
-            let found = self.outermost_first(parts, var, *outer, scope)?;
+            let found = self.outermost_first(parts, var, outer, scope)?;
             if !found.is_null() {
                 return Ok(found);
             }
@@ -77,12 +83,20 @@ impl<'a> Evaluator<'a, '_> {
         at
     }
 
-    /// The argument of a `var` whose path is computed: listed arguments are path and default.
-    pub(super) fn computed_path(
+    /// A `var` whose path is computed.
+    #[inline(never)]
+    pub(super) fn computed_var(
         &mut self,
         arguments: &'a Arguments,
-        scope: Scope<'_, 'a>,
+        scope: &Scope<'_, 'a>,
     ) -> Evaluated<'a> {
+        self.visit(arguments.len())?;
+        let path = self.computed_path(arguments, scope)?;
+        Ok(self.look_up(path, scope.data).unwrap_or(Value::Null))
+    }
+
+    /// The argument of a `var` whose path is computed: listed arguments are path and default.
+    fn computed_path(&mut self, arguments: &'a Arguments, scope: &Scope<'_, 'a>) -> Evaluated<'a> {
         match arguments {
             Arguments::Bare(rule) => self.rule(rule, scope),
             Arguments::Listed(rules) => {

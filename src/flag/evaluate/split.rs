@@ -4,7 +4,7 @@ use super::{Evaluated, Scope};
 use crate::flag::{
     bucket,
     context::{Evaluator, TARGETING_KEY},
-    rule::{Fractional, Generation, Rule},
+    rule::{Fractional, Generation},
     value::{Object, Text, Value},
 };
 
@@ -26,10 +26,11 @@ pub(crate) struct Draw<'a> {
 impl<'a> Evaluator<'a, '_> {
     /// The variant of the share the unit falls into; null if there is no unit to bucket or the
     /// shares make no sense.
+    #[inline(never)]
     pub(super) fn fractional(
         &mut self,
         split: &'a Fractional,
-        scope: Scope<'_, 'a>,
+        scope: &Scope<'_, 'a>,
     ) -> Evaluated<'a> {
         let draw = self.draw(split, scope)?;
         let chosen = self.pick(&draw).and_then(|place| self.shares(&draw).get(place).copied());
@@ -41,7 +42,7 @@ impl<'a> Evaluator<'a, '_> {
     pub(crate) fn draw(
         &mut self,
         split: &'a Fractional,
-        scope: Scope<'_, 'a>,
+        scope: &Scope<'_, 'a>,
     ) -> Result<Draw<'a>, &'a str> {
         self.visit(2 * split.entries.len())?;
         let by = split.by.as_ref().map(|by| self.rule(by, scope)).transpose()?;
@@ -50,10 +51,10 @@ impl<'a> Evaluator<'a, '_> {
         let mut sensible = true;
         // flagd evaluates every share before it picks one, so a broken one fails the whole split.
         for entry in &split.entries {
-            let variant = self.rule(&entry.variant, scope)?;
+            let variant = self.operand(&entry.variant, scope)?;
             let weight = match &entry.weight {
                 None => Some(1.0),
-                Some(weight) => weigh(self.weight(weight, scope)?),
+                Some(weight) => weigh(self.operand(weight, scope)?),
             };
             sensible &= weight.is_some() && !matches!(variant, Value::List(_) | Value::Object(_));
             let weight = weight.unwrap_or(0.0);
@@ -74,13 +75,6 @@ impl<'a> Evaluator<'a, '_> {
         }
         self.state.split |= hash.is_some();
         Ok(Draw { by, base, total, hash })
-    }
-
-    fn weight(&mut self, weight: &'a Rule, scope: Scope<'_, 'a>) -> Evaluated<'a> {
-        match weight {
-            Rule::Literal(literal) => Ok(literal.value()),
-            rule => self.rule(rule, scope),
-        }
     }
 
     /// Variant and weight of each share.

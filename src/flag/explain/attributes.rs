@@ -7,7 +7,7 @@ use crate::flag::{
     context::Evaluator,
     rule::{Arguments, Operator, Part, Path, Rule, Var},
     value::{Object, Value},
-    version::Version,
+    version::{self, Version},
 };
 
 /// Longer paths get no hint.
@@ -63,10 +63,7 @@ impl Reader<'_> {
         let text = moment.unwrap_or_else(|| values::json(arena, value));
         let is_version = match value {
             Value::String(text) => Version::parse(arena.str(text)).is_some(),
-            // flagd writes larger numbers with an exponent.
-            Value::Number(number) => {
-                number.abs() < 1e6 && Version::parse(&values::plain(number)).is_some()
-            }
+            Value::Number(number) => version::is_version_number(number),
             _ => false,
         };
         let not = if self.versions && !is_version { ", which is not a version" } else { "" };

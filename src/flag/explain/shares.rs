@@ -29,7 +29,7 @@ impl<'a> Walk<'_, 'a, '_> {
     ) -> Evaluated<'a> {
         let place = self.reserve(depth);
         let title = format!("{lead}fractional ({})", split.generation.as_str());
-        let draw = match self.evaluator.draw(split, Scope::CONTEXT) {
+        let draw = match self.evaluator.draw(split, &Scope::CONTEXT) {
             Ok(draw) => draw,
             Err(why) => {
                 self.tell(place, format!("{title}: fails"));

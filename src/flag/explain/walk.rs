@@ -144,7 +144,7 @@ impl<'a> Walk<'_, 'a, '_> {
     fn leaf(&mut self, lead: &str, rule: &'a Rule, depth: usize, asked: Asked) -> Evaluated<'a> {
         let place = self.reserve(depth);
         let text = expression::text(self.flag, rule);
-        let result = self.evaluator.rule(rule, Scope::CONTEXT);
+        let result = self.evaluator.rule(rule, &Scope::CONTEXT);
         let result = result.and_then(|value| self.evaluator.within_budget(value));
         let answer = self.answer(asked, result);
         let line = match (rule, asked) {

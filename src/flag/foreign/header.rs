@@ -7,6 +7,7 @@ use super::{
 };
 use crate::flag::{
     diagnostic::{Diagnostic, Path},
+    members::Elements,
     suggest::nearest,
 };
 use serde_json::value::RawValue;
@@ -79,9 +80,37 @@ fn readable_member(flag: &RawValue) -> Option<&'static str> {
     }
     let members = object(flag)?;
     let flag = Shape::of(&members);
-    let is_flagds = members.get("variants").is_some() && members.get("state").is_some();
-    let decides = |name: &&str| flag.get(name).is_some_and(|value| !is_a_note(name, value));
-    OF_A_FLAG.into_iter().find(decides).filter(|_| !is_flagds)
+    let may_be_flagds = members.get("variants").is_some() && members.get("state").is_some();
+    let decides = |name: &&str| {
+        flag.get(name).is_some_and(|value| match may_be_flagds {
+            true => is_in_its_form(name, value, &flag),
+            false => !is_a_note(name, value),
+        })
+    };
+    OF_A_FLAG.into_iter().find(decides)
+}
+
+/// Whether a member has a value that only the readable format gives it. In a flag with `state` and
+/// `variants` it may be a note otherwise; `killed` holds in both formats.
+fn is_in_its_form(name: &str, value: &RawValue, flag: &Shape<'_, '_>) -> bool {
+    let has = |value: &RawValue, names: &[&str]| {
+        object(value).is_some_and(|members| names.iter().any(|name| members.get(name).is_some()))
+    };
+    match name {
+        "serve" | "otherwise" => {
+            let variants = flag.object("variants").unwrap_or_default();
+            text(value).is_some_and(|variant| variants.names().any(|name| *name == *variant))
+        }
+        "rollout" | "hold_at" => {
+            has(value, &["to", "serve"]) || text(value).is_some_and(|share| share.ends_with('%'))
+        }
+        "rules" => {
+            let Elements(rules) = serde_json::from_str(value.get()).unwrap_or_default();
+            rules.iter().any(|rule| has(rule, &["serve", "rollout"]))
+        }
+        "experiment" => has(value, &["split"]),
+        _ => false,
+    }
 }
 
 /// `start` and `end` are dates, and may be notes on anything else.

@@ -16,7 +16,7 @@ const OF_HELM: [&str; 8] =
     [".Values", ".Release", ".Chart", ".Files", "include ", "toYaml", "toJson", "{{-"];
 
 /// The error of a text that cannot be parsed: the kind of file if it is known, else `error`.
-pub(in crate::flag) fn unparsed(text: &str, error: Diagnostic) -> Diagnostic {
+pub(super) fn unparsed(text: &str, error: Diagnostic) -> Diagnostic {
     if error.message.contains("merge conflict") {
         return error;
     }

@@ -36,6 +36,30 @@ fn a_file_that_lost_its_header_is_one_error() {
 }
 
 #[test]
+fn a_flag_with_state_and_variants_is_readable_if_what_decides_is() {
+    for member in [
+        "serve: a",
+        "otherwise: b",
+        "rollout: 5%",
+        "rollout: { to: 5%, serve: a }",
+        "hold_at: 5%",
+        "rules: [{ if: { x: 1 }, serve: a }]",
+        "experiment: { split: { a: 1, b: 1 } }",
+    ] {
+        let flag = |member: &str| {
+            format!("flags: {{ f: {{ state: ENABLED, variants: {{ a: 1, b: 2 }}, {member} }} }}")
+        };
+        let told = read(&flag(member)).unwrap_err();
+        assert!(told[0].help.contains("write flagstaff: 1"), "{member}: {told:?}");
+        // The same member may be a note.
+        let name = member.split(':').next().unwrap();
+        for note in ["5", "see the wiki", "{ x: 1 }", "[a note]"] {
+            assert_eq!(read(&flag(&format!("{name}: {note}"))), Ok(1), "{name}: {note}");
+        }
+    }
+}
+
+#[test]
 fn a_file_in_flagd_format_is_read_whatever_else_stands_in_it() {
     let flag = "{ state: ENABLED, variants: { a: 1 }, defaultVariant: a";
     for text in [

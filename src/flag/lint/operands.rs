@@ -24,6 +24,52 @@ pub(super) fn look(page: &Page, found: &mut Findings<'_>) {
         }
         Walk { present: Vec::new(), asks_otherwise: false }.look(rule, &mut path, found);
     }
+    for flag in &page.flags {
+        let variants = flag.path().member("variants");
+        for (name, value) in &flag.variants {
+            let mut path = variants.member(name);
+            if is_padded(name) {
+                let message = format!("is called {}, blanks included", Json::from(name.as_str()));
+                found.tell(&PADDED_VALUE, &path, message, format!("write {}", name.trim()));
+            }
+            padded_value(value, &mut path, found);
+        }
+    }
+}
+
+/// Whether a text has blanks around it. A text of several lines is laid out as it should be.
+fn is_padded(text: &str) -> bool {
+    let line = text.strip_suffix('\n').unwrap_or(text);
+    let own = line.trim();
+    own != line && !own.is_empty() && !line.contains(['\n', '\r'])
+}
+
+/// Texts of a variant that begin or end with a blank.
+fn padded_value(value: &Json, path: &mut Path, found: &mut Findings<'_>) {
+    match value {
+        Json::String(text) => {
+            if is_padded(text) {
+                let message = format!("is {}, blanks included", Json::from(text.as_str()));
+                let help = format!("write {}", Json::from(text.trim()));
+                found.tell(&PADDED_VALUE, &*path, message, help);
+            }
+        }
+        Json::Array(elements) => {
+            for (place, element) in elements.iter().enumerate() {
+                path.enter(Step::Place(place));
+                padded_value(element, path, found);
+                path.leave();
+            }
+        }
+        Json::Object(members) => {
+            for (name, member) in members {
+                path.enter(Step::Member(name.as_str().into()));
+                padded_value(member, path, found);
+                path.leave();
+            }
+        }
+        Json::Null | Json::Bool(_) | Json::Number(_) => {}
+    }
 }
 
 /// A way through a rule.

@@ -63,7 +63,9 @@ impl Page {
         let Ok(translation) = translation.transpose() else { return };
         let (json, shapes, required, zone) = match translation {
             None => (None, BTreeMap::new(), BTreeSet::new(), None),
-            Some(Translation { json, shapes, required, zone, .. }) => {
+            Some(translation) => {
+                let json = translation.to_json();
+                let Translation { shapes, required, zone, .. } = translation;
                 (Some(Text::of_json(json)), shapes, required, zone)
             }
         };

@@ -155,7 +155,7 @@ fn what_a_good_file_is_translated_to_is_good_as_well() {
         let mut nobody = Problems::with_room(0);
         let members = members_of_file(text.json()).unwrap();
         let json = translate(&text, &members, &Lists::new(), Generation::V2, &mut nobody);
-        let problems = found(&json.unwrap().unwrap().json, None);
+        let problems = found(&json.unwrap().unwrap().to_json(), None);
         assert!(problems.is_empty(), "{code}:\n{}", told(&problems));
     }
 }

@@ -43,7 +43,8 @@ impl Rule {
 }
 
 impl Literal {
-    fn heap(&self) -> usize {
+    /// The bytes behind this literal.
+    pub(crate) fn heap(&self) -> usize {
         match self {
             Self::Null | Self::Bool(_) | Self::Number(_) => 0,
             Self::String(text) => text.len(),
@@ -53,7 +54,8 @@ impl Literal {
 }
 
 impl Set {
-    fn heap(&self) -> usize {
+    /// The bytes of the set.
+    pub(crate) fn heap(&self) -> usize {
         let strings = match &self.strings {
             Strings::Few(few) => {
                 size_of_val(&**few) + few.iter().map(|text| text.len()).sum::<usize>()

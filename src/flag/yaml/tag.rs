@@ -1,7 +1,7 @@
 //! Tags: those of the core schema are applied, and every other one is reported.
 
 use super::scalar::Scalar;
-use crate::flag::diagnostic::{Diagnostic, Level, Position};
+use crate::flag::diagnostic::{Diagnostic, Path, Position};
 use granit_parser::Tag;
 
 /// The kind that a tagged value is read as.
@@ -51,7 +51,7 @@ pub(super) fn is_of(tag: &Tag, core: &str) -> bool {
 }
 
 /// The warning of a tag that has no effect.
-pub(super) fn warning(tag: &Tag, kind: Kind, position: Position) -> Diagnostic {
+pub(super) fn warning(tag: &Tag, kind: Kind, path: Path, position: Position) -> Diagnostic {
     let (name, kind) = (tag.original(), kind.as_str());
     let (why, help) = match tag.core_suffix() {
         Some(_) => (
@@ -64,5 +64,5 @@ pub(super) fn warning(tag: &Tag, kind: Kind, position: Position) -> Diagnostic {
         ),
     };
     let message = format!("the tag {name} {why}; the value is read as {kind}");
-    Diagnostic { level: Level::Warning, position, ..Diagnostic::of_file(message, help) }
+    Diagnostic { position, ..Diagnostic::warning(path, message, help) }
 }

@@ -127,7 +127,7 @@ fn a_tag_is_applied_or_reported() {
     for (yaml, warning) in [
         (
             "a: !vault x",
-            "1:4: warning: file: the tag !vault has no effect; the value is read as a text",
+            "1:4: warning: a: the tag !vault has no effect; the value is read as a text",
         ),
         ("a: !vault {x: 1}", "!vault has no effect; the value is read as a mapping"),
         ("a: !!set {x}", "!!set has no effect; the value is read as a mapping"),
@@ -140,11 +140,17 @@ fn a_tag_is_applied_or_reported() {
         ("a: !!seq {x: 1}", "!!seq does not fit its value; the value is read as a mapping"),
         (
             "!vault a: 1",
-            "1:1: warning: file: the tag !vault has no effect; the value is read as a key",
+            "1:1: warning: a: the tag !vault has no effect; the value is read as a key",
         ),
         ("%TAG !e! tag:example.com,2026:\n---\na: !e!x 1", "!e!x has no effect; the value"),
         ("a: !<tag:example.com,2026:x> 1", "!<tag:example.com,2026:x> has no effect; the value"),
-        ("a: &x !vault y\nb: *x\nc: {<<: {d: 1}}", "1:7: warning"),
+        ("a: &x !vault y\nb: *x\nc: {<<: {d: 1}}", "1:7: warning: a: "),
+        ("a: {b: 1, \"c\\\"d\": [0, [1, !x 2]]}", "warning: a.c\"d[1][1]: the tag !x"),
+        ("a: {b: 1, c: !x {d: 2}}", "warning: a.c: the tag !x"),
+        ("a: [{b: 1}, !x [2]]", "warning: a[1]: the tag !x"),
+        ("a: {<<: {b: !x 1}}", "warning: a.<<.b: the tag !x"),
+        ("- !x", "warning: [0]: the tag !x"),
+        ("!x a", "warning: file: the tag !x"),
     ] {
         let told = to_json(yaml, false).unwrap().warnings.finish().0;
         let [told] = told.as_slice() else { panic!("{yaml}: {told:?}") };

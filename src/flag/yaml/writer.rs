@@ -1,13 +1,16 @@
 //! The JSON of a YAML document, written as its events come.
 
 use super::{
-    MAX_DEPTH, Translation, is_absent, position, scalar,
+    MAX_DEPTH, Translation, is_absent, position,
+    repeated::Repeated,
+    scalar,
     scalar::Scalar,
     tag::{self, Kind},
     wrong,
 };
 use crate::flag::{
-    diagnostic::Diagnostic,
+    diagnostic::{Diagnostic, Path, Step, Target},
+    locate,
     members::{Elements, Members},
     text::Fault,
 };
@@ -24,6 +27,7 @@ pub(super) struct Writer {
     anchored: HashMap<usize, Anchored>,
     /// How many bytes may still be written.
     budget: usize,
+    repeated: Repeated,
 }
 
 /// What an anchor stands for.
@@ -39,7 +43,8 @@ struct Open {
     anchor: usize,
     /// What comes next in a mapping; `None` in a sequence.
     next: Option<Next>,
-    empty: bool,
+    /// How many members or elements were begun.
+    count: usize,
     /// The JSON of what `<<` merges in, in order.
     merged: Vec<String>,
 }
@@ -58,7 +63,8 @@ impl Writer {
         // JSON is at most a few times as long as its YAML; the rest is what aliases repeat.
         let budget = (8 * length + MIB).min(length + 64 * MIB);
         let out = Translation::with_capacity(length + length / 2);
-        Self { out, marking, open: Vec::new(), anchored: HashMap::new(), budget }
+        let repeated = Repeated { length, first: None };
+        Self { out, marking, open: Vec::new(), anchored: HashMap::new(), budget, repeated }
     }
 
     pub(super) fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Diagnostic> {
@@ -68,7 +74,8 @@ impl Writer {
                 let is_merge = text == "<<" && style == ScalarStyle::Plain && tag.is_none();
                 if let Some(tag) = &tag {
                     let is_kept = scalar::fits(&text, tag);
-                    self.tagged(tag, is_kept, Kind::Key, &span);
+                    let path = self.path().member(&text).target(Target::Name);
+                    self.tagged((tag, is_kept, Kind::Key), path, &span);
                 }
                 // The parser gives "~" for a key that is not there.
                 let text = if is_absent(&span) { "" } else { &*text };
@@ -78,7 +85,8 @@ impl Writer {
                 let start = self.begin(span.start);
                 let scalar = Scalar::of(&text, style, tag.as_deref());
                 if let Some(tag) = &tag {
-                    self.tagged(tag, scalar::fits(&text, tag), Kind::of(&scalar), &span);
+                    let path = self.path();
+                    self.tagged((tag, scalar::fits(&text, tag), Kind::of(&scalar)), path, &span);
                 }
                 self.scalar(&scalar, start);
                 self.end(start, anchor);
@@ -95,6 +103,7 @@ impl Writer {
                     let help = "an anchor can be used after the value it names";
                     return Err(wrong(span.start, "has an alias within its own anchor", help));
                 };
+                self.repeated.make_room(&mut self.out.json, known.json.len(), span.start.index());
                 self.out.json.push_str(&known.json);
                 if let Some((message, help)) = known.fault {
                     self.out.faults.push(Fault { at: start, message, help });
@@ -107,16 +116,20 @@ impl Writer {
                 return Err(wrong(span.start, &message, help));
             }
             Event::SequenceStart(_, anchor, tag) => {
+                self.begin(span.start);
                 if let Some(tag) = &tag {
-                    self.tagged(tag, tag::is_of(tag, "seq"), Kind::List, &span);
+                    let path = self.path();
+                    self.tagged((tag, tag::is_of(tag, "seq"), Kind::List), path, &span);
                 }
-                self.open(anchor, None, span.start);
+                self.open(anchor, None);
             }
             Event::MappingStart(_, anchor, tag) => {
+                self.begin(span.start);
                 if let Some(tag) = &tag {
-                    self.tagged(tag, tag::is_of(tag, "map"), Kind::Mapping, &span);
+                    let path = self.path();
+                    self.tagged((tag, tag::is_of(tag, "map"), Kind::Mapping), path, &span);
                 }
-                self.open(anchor, Some(Next::Key), span.start);
+                self.open(anchor, Some(Next::Key));
             }
             Event::SequenceEnd => self.close(']'),
             Event::MappingEnd => self.close('}'),
@@ -142,6 +155,8 @@ impl Writer {
         let mut written = self.out;
         // What was merged in stands where it was merged, before what was written since.
         written.faults.sort_by_key(|fault| fault.at);
+        // The text stays for as long as its flags are compiled.
+        written.json.shrink_to_fit();
         written
     }
 
@@ -155,20 +170,42 @@ impl Writer {
         }
     }
 
-    /// Warns of a tag that has no effect.
-    fn tagged(&mut self, tag: &Tag, is_kept: bool, kind: Kind, span: &Span) {
+    /// Warns of a tag that has no effect: one that is not kept, on a value of this kind.
+    fn tagged(&mut self, (tag, is_kept, kind): (&Tag, bool, Kind), path: Path, span: &Span) {
         if !is_kept {
             let at = position(span.tag_start().unwrap_or(span.start));
-            self.out.warnings.push(tag::warning(tag, kind, at));
+            self.out.warnings.push(tag::warning(tag, kind, path, at));
         }
+    }
+
+    /// The path of the value that begins here; of the mapping, before a key.
+    fn path(&self) -> Path {
+        let mut path = Path::default();
+        let ends = self.open.iter().skip(1).map(|open| open.start);
+        for (open, end) in self.open.iter().zip(ends.chain([self.out.json.len()])) {
+            match open.next {
+                None => path.enter(Step::Place(open.count.saturating_sub(1))),
+                Some(Next::Merged(_)) => path.enter(Step::Member("<<".into())),
+                Some(Next::Key) => {}
+                Some(Next::Value) => {
+                    let before = self.out.json.get(..end).unwrap_or_default();
+                    let key = locate::name_at_end(before).and_then(|at| before.get(at..));
+                    let key = key.and_then(|key| key.strip_suffix(':'));
+                    let key = key.and_then(|key| serde_json::from_str::<String>(key).ok());
+                    path.enter(Step::Member(key.unwrap_or_default().into()));
+                }
+            }
+        }
+        path
     }
 
     /// Writes what separates a value from the one before; says where the value starts.
     fn begin(&mut self, at: Marker) -> usize {
-        if let Some(Open { next: None, empty, .. }) = self.open.last_mut()
-            && !std::mem::take(empty)
-        {
-            self.out.json.push(',');
+        if let Some(Open { next: None, count, .. }) = self.open.last_mut() {
+            *count += 1;
+            if *count > 1 {
+                self.out.json.push(',');
+            }
         }
         self.mark(at);
         self.out.json.len()
@@ -204,10 +241,11 @@ impl Writer {
 
     fn key(&mut self, text: &str, is_merge: bool, anchor: usize, at: Marker) {
         if !is_merge {
-            if let Some(open) = self.open.last_mut()
-                && !std::mem::take(&mut open.empty)
-            {
-                self.out.json.push(',');
+            if let Some(open) = self.open.last_mut() {
+                open.count += 1;
+                if open.count > 1 {
+                    self.out.json.push(',');
+                }
             }
             self.mark(at);
             let start = self.out.json.len();
@@ -233,10 +271,11 @@ impl Writer {
         scalar.write(&mut self.out.json);
     }
 
-    fn open(&mut self, anchor: usize, next: Option<Next>, at: Marker) {
-        let start = self.begin(at);
+    /// Opens a collection, which was begun.
+    fn open(&mut self, anchor: usize, next: Option<Next>) {
+        let start = self.out.json.len();
         self.out.json.push(if next.is_some() { '{' } else { '[' });
-        self.open.push(Open { start, anchor, next, empty: true, merged: Vec::new() });
+        self.open.push(Open { start, anchor, next, count: 0, merged: Vec::new() });
     }
 
     fn close(&mut self, bracket: char) {

@@ -5,10 +5,9 @@ use crate::flag::{
     Evaluator, Failure, Flag, Outcome, Scratch,
     context::TARGETING_KEY,
     diagnostic::{Diagnostic, Target},
-    encoded::encode_object,
+    json::{JsonObject, encode_members},
     problems::Problems,
 };
-use serde_json::{Map, Value as Json};
 
 /// Units of a share, if the test does not say how many.
 const USERS: u32 = 10_000;
@@ -33,7 +32,7 @@ pub(super) struct Crowd {
 impl Crowd {
     pub(super) fn read(
         test: &Node<'_>,
-        user: &Map<String, Json>,
+        user: Option<JsonObject<'_>>,
         found: &mut Problems,
     ) -> Option<Self> {
         let users = test.member("users").map(|users| {
@@ -46,7 +45,10 @@ impl Crowd {
         let users = users.unwrap_or(Some(USERS))?;
         let vary = test.member("vary").and_then(|vary| vary.text("an attribute", found));
         let vary = vary.unwrap_or_else(|| TARGETING_KEY.to_owned());
-        let common = encode_object(user.iter().filter(|(name, _)| **name != vary));
+        let common = encode_members(|put| {
+            let members = user.into_iter().flat_map(JsonObject::members);
+            members.filter(|(name, _)| **name != vary).for_each(|(name, value)| put(&name, value));
+        });
         Some(Self { users, vary, common })
     }
 }

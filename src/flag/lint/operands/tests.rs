@@ -67,3 +67,40 @@ fn only_comparisons_that_mislead_are_found() {
         assert_eq!(codes(rule).join(" "), expected, "{rule}");
     }
 }
+
+/// The problems of one variant in the readable format, as they are printed.
+fn of_variant(name: &str, value: &str) -> Vec<String> {
+    let other = if value.starts_with('{') { "{ k: [] }" } else { "x" };
+    let text = format!(
+        "flagstaff: 1\nbucketing: v2\nflags:\n  f:\n    variants: {{ {name}: {value}, b: {other} }}\n    \
+         serve: b\n"
+    );
+    let lists = Lists::new();
+    let (content, format, fallback) = (text.as_bytes(), Format::Yaml, Generation::V2);
+    let compiled = compile_with(&lists, content, format, fallback, &Layer::default()).unwrap();
+    let (now, before, gone) = (0, None, [].as_slice());
+    let linted = Linted { content, format, lists: &lists, fallback, now, before, gone };
+    let found = linted.add_to(compiled.diagnostics);
+    let padded = found.iter().filter(|problem| problem.code() == Some("padded-value"));
+    padded.map(|problem| format!("{}: {}", problem.path, problem.message)).collect()
+}
+
+#[test]
+fn blanks_around_a_value_of_a_variant_are_found_wherever_they_stand() {
+    for (name, value, path, text) in [
+        ("a", "\"on \"", "a", "\"on \""),
+        ("a", "\" on\"", "a", "\" on\""),
+        ("a", "\"on\\t\"", "a", "\"on\\t\""),
+        ("a", "\"two words \"", "a", "\"two words \""),
+        ("a", "\"on \\n\"", "a", "\"on \\n\""),
+        ("a", "{ k: [x, \"y \"] }", "a.k[1]", "\"y \""),
+    ] {
+        let told = format!("flags.f.variants.{path}: is {text}, blanks included");
+        assert_eq!(of_variant(name, value), [told], "{value}");
+    }
+    let told = "flags.f.variants.a : is called \"a \", blanks included";
+    assert_eq!(of_variant("\"a \"", "y"), [told]);
+    for value in ["on", "\" \"", "\"\"", "\"one\\n two \\n\"", "\"text\\n\"", "{ k: [1, v] }"] {
+        assert_eq!(of_variant("a", value), [""; 0], "{value}");
+    }
+}

@@ -45,8 +45,8 @@ pub(in crate::flag) const PADDED_VALUE: Lint = Lint {
     code: "padded-value",
     level: Level::Warning,
     summary: "A value has blanks around it.",
-    why: "`\"DE \"` does not equal `\"DE\"`, and applications do not send the blank. \
-        Remove it.",
+    why: "`\"DE \"` does not equal `\"DE\"`, and applications do not send the blank. Nor do they \
+        compare with it, if it stands in a variant. Remove it.",
     bad: include_str!("../examples/padded-value.bad.yaml"),
     good: include_str!("../examples/padded-value.good.yaml"),
     beside: Beside::Nothing,
