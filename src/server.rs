@@ -8,15 +8,19 @@ mod authority;
 mod body;
 mod budget;
 mod call;
-mod coalesce;
 mod connection;
+mod corked;
 pub(crate) mod descriptors;
 pub(crate) mod gate;
 mod headers;
+mod http1;
+mod http2;
 pub(crate) mod listener;
+mod quiet;
 mod reading;
 pub(crate) mod replies;
 pub(crate) mod routed;
+mod sending;
 pub(crate) mod socket_file;
 mod stream;
 pub(crate) mod workers;
@@ -26,12 +30,19 @@ use crate::{
     rpc::{Method, Rpc},
 };
 use axum::Router;
+use body::Body;
 use budget::Budget;
-use call::{Answer, Evaluation};
+use call::{Answer, Evaluation, Reply};
 use gate::Seat;
-use http::Request;
+use h2::RecvStream;
+use http::{Request, Response};
 use hyper::body::Incoming;
-use std::sync::Arc;
+use reading::Inbound;
+use std::{
+    future::{Future, ready},
+    pin::Pin,
+    sync::Arc,
+};
 use workers::Workers;
 
 /// What a listener serves.
@@ -68,17 +79,38 @@ impl Site {
         &self.lifecycle
     }
 
-    /// Answers a request: evaluation here, the rest by the router.
-    fn respond(&self, seat: &Arc<Seat>, request: Request<Incoming>) -> Answer {
+    /// Answers a request over HTTP/2: evaluation here, the rest by the router.
+    fn respond(&self, seat: &Arc<Seat>, request: Request<RecvStream>) -> Answer {
         seat.ask();
         if let Some(refusal) = headers::too_long(&request) {
-            return Answer::Now(refusal);
+            return Answer::Now(refusal.into());
         }
         if let Some(evaluation) = &self.evaluation
             && let Some(method) = Method::find(request.uri().path())
         {
             return evaluation.answer(seat, method, request);
         }
-        routed::answer(&self.router, seat, &self.budget, request)
+        match routed::answer(&self.router, seat, &self.budget, request.map(Inbound)) {
+            Ok(response) => Answer::Later(Box::pin(async { response.await.into() })),
+            Err(refusal) => Answer::Now(Reply::Other(refusal)),
+        }
+    }
+
+    /// Answers a request over HTTP/1.1, which has no evaluation.
+    fn respond_http1(&self, seat: &Arc<Seat>, request: Request<Incoming>) -> Http1Response {
+        seat.ask();
+        let is_evaluation =
+            || self.evaluation.is_some() && Method::find(request.uri().path()).is_some();
+        let refusal = headers::too_long(&request)
+            .or_else(|| if is_evaluation() { call::not_grpc(&request) } else { None });
+        if let Some(refusal) = refusal {
+            return Box::pin(ready(refusal));
+        }
+        match routed::answer(&self.router, seat, &self.budget, request) {
+            Ok(response) => Box::pin(response),
+            Err(refusal) => Box::pin(ready(*refusal)),
+        }
     }
 }
+
+type Http1Response = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;

@@ -131,7 +131,7 @@ impl File<'_> {
             }
         }
         let value = |name: &str| values.get(name).map(Indexed::value);
-        let node = |name: &str| value(name).map(|value| Node { value, path: Path::from(name) });
+        let node = |name: &str| value(name).map(|value| Node::new(value, Path::from(name)));
         let generation = generation(node("bucketing"))?;
         let clock = Clock::read(node("time_zone").as_ref(), found)?;
         let segments = Segments::read(node("segments").as_ref(), faulty, self.lists, &clock, found);
@@ -167,7 +167,7 @@ impl File<'_> {
         });
         let found = found
             .filter(|(_, problems): &(_, FlagProblems)| {
-                problems.is_broken || !problems.told.is_empty()
+                problems.is_broken || problems.untold > 0 || !problems.told.is_empty()
             })
             .collect();
         let (evaluators, required) = prerequisites.finish();

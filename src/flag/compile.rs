@@ -264,6 +264,9 @@ pub(super) fn digest<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Digest {
     hash.finish()
 }
 
+/// A longer canonical text is never there as a whole.
+const MOST_BUFFERED: usize = 4096;
+
 /// The hash of a list of parts.
 #[derive(Default)]
 struct PartsHash(Sha256);
@@ -280,8 +283,20 @@ impl PartsHash {
         parts.iter().for_each(|part| self.0.update(part));
     }
 
-    /// Adds the canonical text of a value, which is never there as a whole.
+    /// Adds the canonical text of a value.
     fn json(&mut self, value: Json<'_>) {
+        // Going over a value costs more than a buffer that is of a bounded size.
+        let mut buffer = Vec::with_capacity(256);
+        let mut is_whole = true;
+        value.canonical(&mut |part| {
+            is_whole &= buffer.len() + part.len() <= MOST_BUFFERED;
+            if is_whole {
+                buffer.extend_from_slice(part);
+            }
+        });
+        if is_whole {
+            return self.part(&buffer);
+        }
         let mut length = 0;
         value.canonical(&mut |part| length += part.len() as u64);
         self.0.update(length.to_le_bytes());

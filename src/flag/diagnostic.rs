@@ -95,6 +95,12 @@ impl Diagnostic {
         Self { position, ..shadows.of(&DEFINED_TWICE) }
     }
 
+    /// About the bytes that it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        let steps = size_of_val(self.path.parts().0);
+        size_of::<Self>() + steps + self.message.len() + self.help.len()
+    }
+
     /// The same, told as a kind of mistake that has a code.
     pub(crate) fn of(self, lint: &'static Lint) -> Self {
         Self { lint: Some(lint), ..self }

@@ -1,7 +1,8 @@
-//! JSON read in place: values are slices of the text, with an index of its brackets.
+//! JSON read in place: values are slices of the text, with an index of long ones.
 //!
 //! A tree of values takes up to eighty times the memory of its text, and the peak of a reload would
-//! be that of its largest definition. The index takes eight bytes for each list and object.
+//! be that of its largest definition. The index takes eight bytes for each list and object of more
+//! than 32 bytes.
 
 mod canonical;
 mod encode;
@@ -14,7 +15,7 @@ use serde_json::Number;
 use std::borrow::Cow;
 use walk::Walk;
 
-/// A text that holds one valid JSON value, with the index of its brackets.
+/// A text that holds one valid JSON value, with the index of its long lists and objects.
 #[derive(Debug)]
 pub(crate) struct Indexed<'t> {
     text: &'t str,
@@ -26,7 +27,7 @@ pub(crate) struct Indexed<'t> {
 struct Extent {
     /// Bytes of its text, brackets included.
     length: u32,
-    /// Lists and objects in it, itself included.
+    /// Long lists and objects in it, itself included.
     count: u32,
 }
 
@@ -77,29 +78,51 @@ impl<'t> Indexed<'t> {
     }
 }
 
-/// The extents of all lists and objects, in the order in which they begin.
+/// The extents of all long lists and objects, in the order in which they begin.
 fn index(text: &str) -> Box<[Extent]> {
-    let mut count = 0;
-    walk::brackets(text, |_, bracket| count += usize::from(matches!(bracket, b'[' | b'{')));
-    let mut index: Vec<Extent> = Vec::with_capacity(count);
+    if !is_long(text.len()) {
+        return Box::default();
+    }
     let mut open: Vec<(usize, usize)> = Vec::new();
+    let mut count = 0;
+    walk::brackets(text, |at, bracket| match bracket {
+        b'[' | b'{' => open.push((0, at)),
+        _ => count += usize::from(open.pop().is_some_and(|(_, begins)| is_long(at + 1 - begins))),
+    });
+    // One allocation in its size: a list that grows takes three times its memory.
+    let mut index: Vec<Extent> = Vec::with_capacity(count + MOST_SHORT);
     // The length of the text was found to fit.
     let small = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     walk::brackets(text, |at, bracket| match bracket {
         b'[' | b'{' => {
             open.push((index.len(), at));
+            // Those within may all be long; short ones at the end of the index are taken out again.
             index.push(Extent { length: 0, count: 0 });
         }
         _ => {
             let Some((first, begins)) = open.pop() else { return };
-            let count = small(index.len() - first);
-            if let Some(extent) = index.get_mut(first) {
-                *extent = Extent { length: small(at + 1 - begins), count };
+            let (length, count) = (at + 1 - begins, small(index.len() - first));
+            match index.get_mut(first) {
+                Some(extent) if is_long(length) => {
+                    *extent = Extent { length: small(length), count }
+                }
+                _ => index.truncate(first),
             }
         }
     });
     index.into_boxed_slice()
 }
+
+/// So many short lists and objects are open at once: each takes two bytes.
+const MOST_SHORT: usize = SHORT / 2;
+
+/// Whether a list or an object is in the index. Short ones are read as a whole to find their end.
+fn is_long(length: usize) -> bool {
+    length > SHORT
+}
+
+/// The bytes of a list or an object that is not in the index.
+const SHORT: usize = 32;
 
 impl<'t> Json<'t> {
     pub(crate) fn as_str(self) -> Option<Cow<'t, str>> {

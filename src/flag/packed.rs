@@ -21,18 +21,23 @@ const PER_BUCKET: usize = 8;
 const LONG: u8 = u8::MAX;
 
 impl Packed {
-    /// Packs texts. `None` if they take more than four gigabytes together.
-    pub(crate) fn new<'t>(texts: impl Iterator<Item = &'t str>) -> Option<Self> {
-        let mut hashed: Vec<(u32, &str)> =
-            texts.map(|text| (murmur3(text.as_bytes()), text)).collect();
+    /// Packs about `count` texts. `None` if they take more than four gigabytes together.
+    pub(crate) fn new<T: AsRef<str> + Ord>(
+        count: usize,
+        texts: impl Iterator<Item = T>,
+    ) -> Option<Self> {
+        let mut hashed: Vec<(u32, T)> = Vec::with_capacity(count);
+        hashed.extend(texts.map(|text| (murmur3(text.as_ref().as_bytes()), text)));
         hashed.sort_unstable();
         hashed.dedup();
         let buckets = hashed.len().div_ceil(PER_BUCKET).max(1);
-        let size = hashed.iter().map(|(_, text)| text.len() + head(text).1).sum();
+        let texts = hashed.iter().map(|(_, text)| text.as_ref());
+        let size = texts.map(|text| text.len() + head(text).1).sum();
         u32::try_from(size).ok()?;
         let mut packed = Vec::with_capacity(size);
         let mut begins = Vec::with_capacity(buckets + 1);
         for (hash, text) in hashed {
+            let text = text.as_ref();
             let begin = u32::try_from(packed.len()).ok()?;
             begins.resize(begins.len().max(bucket(hash, buckets) + 1), begin);
             let (head, length) = head(text);
@@ -134,21 +139,21 @@ mod tests {
                     })
                     .collect();
             let twice = texts.iter().chain(&texts).map(String::as_str);
-            let packed = Packed::new(twice).unwrap();
+            let packed = Packed::new(2 * count, twice).unwrap();
             assert!(texts.iter().all(|text| packed.contains(text, &budget)), "{count}");
             assert_eq!(packed.iter().count(), count);
             for other in ["", "x", "-1", "1000", "7-"] {
                 assert!(!packed.contains(other, &budget), "{count} {other}");
             }
         }
-        assert!(Packed::new([""].into_iter()).unwrap().contains("", &budget));
+        assert!(Packed::new(1, [""].into_iter()).unwrap().contains("", &budget));
         assert!(!Packed::default().contains("", &budget));
     }
 
     #[test]
     fn ten_thousand_ids_take_little_more_than_their_text() {
         let ids: Vec<String> = (0..10_000).map(|n| format!("user-{n:06}")).collect();
-        let packed = Packed::new(ids.iter().map(String::as_str)).unwrap();
+        let packed = Packed::new(ids.len(), ids.iter()).unwrap();
         let text: usize = ids.iter().map(|id| id.len() + 1).sum();
         assert!(packed.bytes() * 10 <= text * 11, "{} of {text}", packed.bytes());
     }

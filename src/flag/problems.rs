@@ -5,11 +5,15 @@ use super::diagnostic::{Diagnostic, Level};
 /// So many problems of a file are told. A file of sixteen megabytes can have millions.
 pub(super) const MOST_TOLD: usize = 10_000;
 
+/// The problems of a flag take at most so many bytes: below a deep rule each has a long path.
+const MOST_BYTES: usize = 8 << 20;
+
 /// Collects problems, and counts those there is no room for.
 #[derive(Debug, Clone)]
 pub(crate) struct Problems {
     told: Vec<Diagnostic>,
     room: usize,
+    bytes: usize,
     errors: usize,
     untold: usize,
 }
@@ -17,13 +21,14 @@ pub(crate) struct Problems {
 impl Problems {
     /// Room for so many. The first error is always told: it says why nothing can be served.
     pub(crate) fn with_room(room: usize) -> Self {
-        Self { told: Vec::new(), room, errors: 0, untold: 0 }
+        Self { told: Vec::new(), room, bytes: 0, errors: 0, untold: 0 }
     }
 
     pub(crate) fn push(&mut self, problem: Diagnostic) {
         let is_error = problem.level == Level::Error;
         self.errors += usize::from(is_error);
-        if self.told.len() < self.room || (is_error && self.errors == 1) {
+        if !self.is_full() || (is_error && self.errors == 1) {
+            self.bytes += problem.bytes();
             self.told.push(problem);
         } else {
             self.untold += 1;
@@ -41,6 +46,11 @@ impl Problems {
         }
     }
 
+    /// How many there is room for and are told.
+    pub(crate) fn told(&self) -> usize {
+        self.told.len()
+    }
+
     /// Adds an error in place of the warning with the same message at the same path.
     pub(crate) fn replace_warning(&mut self, error: Diagnostic) {
         let is_same = |told: &Diagnostic| {
@@ -52,7 +62,7 @@ impl Problems {
 
     /// Whether nothing more will be told, and nothing has to be worked out for it.
     pub(crate) fn is_full(&self) -> bool {
-        self.told.len() >= self.room
+        self.told.len() >= self.room || self.bytes >= MOST_BYTES
     }
 
     /// How many there are, those included for which there was no room.

@@ -32,12 +32,16 @@ impl<'a> Version<'a> {
                 return None;
             }
         }
+        if rest.is_empty() {
+            return Some(Self { numbers, pre_release: None });
+        }
         let (rest, build) = match rest.split_once('+') {
             Some((before, build)) => (before, Some(build)),
             None => (rest, None),
         };
         let pre_release = match rest.strip_prefix('-') {
             Some(pre_release) => Some(pre_release),
+            // Only a build part follows the numbers.
             None if rest.is_empty() => None,
             None => return None,
         };

@@ -8,6 +8,7 @@
 
 mod keys;
 mod refusal;
+mod repeated;
 mod scalar;
 mod tag;
 #[cfg(test)]

@@ -1,6 +1,6 @@
-//! Response bodies: an answer is one shared frame and trailers, a subscription frames as they come.
+//! Response bodies that are sent piece by piece: update streams, and what routed services answer.
 
-use super::{call::ok, gate::Routed, replies::Share};
+use super::{gate::Routed, replies::Share};
 use crate::rpc::subscription::Subscription;
 use bytes::Bytes;
 use http::HeaderMap;
@@ -17,19 +17,10 @@ use tonic::Status;
 pub(crate) enum Body {
     /// Nothing: the status went with the headers.
     Empty,
-    /// One frame, then trailers.
-    Answer { frame: Option<Bytes>, ended: bool },
     /// Frames until the stream ends, then trailers.
     Events { events: Box<Subscription>, _share: Share, ended: bool },
     /// A routed service's own.
     Routed { body: axum::body::Body, _open: Routed },
-}
-
-impl Body {
-    /// A single frame, then trailers.
-    pub(super) fn answer(frame: Bytes) -> Self {
-        Self::Answer { frame: Some(frame), ended: false }
-    }
 }
 
 impl http_body::Body for Body {
@@ -42,14 +33,7 @@ impl http_body::Body for Body {
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         match self.get_mut() {
             Self::Empty => Poll::Ready(None),
-            Self::Answer { ended: true, .. } | Self::Events { ended: true, .. } => {
-                Poll::Ready(None)
-            }
-            Self::Answer { frame, ended } => {
-                *ended = frame.is_none();
-                let next = frame.take().map_or_else(|| Frame::trailers(ok()), Frame::data);
-                Poll::Ready(Some(Ok(next)))
-            }
+            Self::Events { ended: true, .. } => Poll::Ready(None),
             Self::Events { events, ended, .. } => Pin::new(events).poll_next(cx).map(|frame| {
                 *ended = frame.is_none();
                 Some(Ok(frame.map_or_else(|| Frame::trailers(draining()), Frame::data)))
@@ -61,7 +45,7 @@ impl http_body::Body for Body {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Empty => true,
-            Self::Answer { ended, .. } | Self::Events { ended, .. } => *ended,
+            Self::Events { ended, .. } => *ended,
             Self::Routed { body, .. } => body.is_end_stream(),
         }
     }

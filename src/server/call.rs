@@ -1,7 +1,7 @@
 //! One evaluation call over gRPC: reads the request's message, answers with a frame or a status.
 //!
-//! A request that has arrived is answered within the call, without a future worth its name; one
-//! that trickles in is read in a task, for a bounded time.
+//! If the whole request has arrived, it is answered synchronously. Otherwise a task reads the rest,
+//! with a timeout.
 
 use super::{body::Body, budget::Budget, gate::Seat, reading::Reading, replies::Reader};
 use crate::{
@@ -10,8 +10,8 @@ use crate::{
     wire::is_message,
 };
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version, header};
-use hyper::body::Incoming;
+use h2::RecvStream;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version, header};
 use std::{
     pin::Pin,
     sync::Arc,
@@ -22,11 +22,29 @@ use tokio::task::yield_now;
 use tonic::{Code, Status};
 
 const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
-/// An answer that is there, or one that has to wait for its request.
+/// The reply to one call.
+pub(super) enum Reply {
+    /// One gRPC frame, then trailers with status 0.
+    Frame(Bytes),
+    /// Any other response: a refusal, an update stream, the response of a routed service.
+    Other(Box<Response<Body>>),
+}
+
+/// A reply, or a future of one that waits for the rest of its request or for room.
 pub(super) enum Answer {
-    Now(Response<Body>),
-    Later(Pin<Box<dyn Future<Output = Response<Body>> + Send>>),
+    Now(Reply),
+    Later(Later),
+}
+
+/// The future of a reply.
+pub(super) type Later = Pin<Box<dyn Future<Output = Reply> + Send>>;
+
+impl From<Response<Body>> for Reply {
+    fn from(response: Response<Body>) -> Self {
+        Self::Other(Box::new(response))
+    }
 }
 
 /// What answers evaluation calls.
@@ -47,10 +65,10 @@ impl Evaluation {
         self: &Arc<Self>,
         seat: &Arc<Seat>,
         method: Method,
-        request: Request<Incoming>,
+        request: Request<RecvStream>,
     ) -> Answer {
         if let Some(refusal) = not_grpc(&request) {
-            return Answer::Now(refusal);
+            return Answer::Now(refusal.into());
         }
         let mut reading = Reading::new(request.into_body());
         // Nothing is lost by a waker that does nothing: whoever waits polls once more.
@@ -75,7 +93,7 @@ impl Evaluation {
 
     /// Answers a bulk request when there is room for its reply, all of it from the snapshot of
     /// that moment. Until then only the request is held.
-    async fn bulk(&self, seat: &Arc<Seat>, method: Method, message: Bytes) -> Response<Body> {
+    async fn bulk(&self, seat: &Arc<Seat>, method: Method, message: Bytes) -> Reply {
         let turn = match self.budget.turn(&seat.bulk_replies, message.len()).await {
             Ok(turn) => turn,
             Err(refusal) => return self.finish(method, Err(refusal)),
@@ -85,7 +103,7 @@ impl Evaluation {
             let held = self.budget.hold(turn, frame);
             self.budget.replies.give(held, Reader::new(&seat.leaving), &self.lifecycle)
         });
-        self.conclude(method, start, frame.map(Body::answer))
+        self.conclude(method, start, frame.map(Reply::Frame))
     }
 
     async fn evaluate_all(&self, message: Bytes) -> Result<Bytes, Status> {
@@ -101,43 +119,51 @@ impl Evaluation {
     }
 
     /// Answers a message, and counts how long it took.
-    fn finish(&self, method: Method, message: Result<Bytes, Status>) -> Response<Body> {
+    fn finish(&self, method: Method, message: Result<Bytes, Status>) -> Reply {
         let start = Instant::now();
         let answered = match message {
             Ok(message) if method.procedure == Procedure::EventStream && is_message(&message) => {
                 self.subscribe()
             }
-            Ok(message) => self.rpc.unary(method, &message, start).map(Body::answer),
+            Ok(message) => self.rpc.unary(method, &message, start).map(Reply::Frame),
             Err(status) => Err(status),
         };
         self.conclude(method, start, answered)
     }
 
-    fn conclude(
-        &self,
-        method: Method,
-        start: Instant,
-        answered: Result<Body, Status>,
-    ) -> Response<Body> {
-        let (code, response) = match answered {
-            Ok(body) => (Code::Ok, respond(body)),
-            Err(status) => (status.code(), fail(status)),
+    fn conclude(&self, method: Method, start: Instant, answered: Result<Reply, Status>) -> Reply {
+        let (code, reply) = match answered {
+            Ok(reply) => (Code::Ok, reply),
+            Err(status) => (status.code(), fail(status).into()),
         };
         self.rpc.metrics.rpc(method, code, start.elapsed());
-        response
+        reply
     }
 
-    fn subscribe(&self) -> Result<Body, Status> {
+    fn subscribe(&self) -> Result<Reply, Status> {
         let share = self.budget.stream()?;
         let events = Box::new(Subscription::new(&self.rpc, self.lifecycle.drain_token()));
-        Ok(Body::Events { events, _share: share, ended: false })
+        Ok(head().map(|()| Body::Events { events, _share: share, ended: false }).into())
     }
 }
 
-fn respond(body: Body) -> Response<Body> {
-    let mut response = Response::new(body);
-    response.headers_mut().insert(header::CONTENT_TYPE, GRPC);
+/// The head of each response that has a gRPC message.
+pub(super) fn head() -> Response<()> {
+    let mut response = Response::new(());
+    *response.headers_mut() = one_header(header::CONTENT_TYPE, GRPC);
     response
+}
+
+/// The trailers of an answer.
+pub(super) fn ok() -> HeaderMap {
+    one_header(GRPC_STATUS, HeaderValue::from_static("0"))
+}
+
+/// A map no larger than its only header; an empty map would grow to eight at once.
+fn one_header(name: HeaderName, value: HeaderValue) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(1);
+    headers.insert(name, value);
+    headers
 }
 
 /// A status without a message goes with the headers.
@@ -146,7 +172,7 @@ pub(super) fn fail(status: Status) -> Response<Body> {
 }
 
 /// The answer to a request that does not speak gRPC, if it does not.
-fn not_grpc(request: &Request<Incoming>) -> Option<Response<Body>> {
+pub(super) fn not_grpc<B>(request: &Request<B>) -> Option<Response<Body>> {
     let kind = request.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     let rest = kind.and_then(|kind| kind.strip_prefix(b"application/grpc"));
     let code = if request.method() != http::Method::POST {
@@ -165,10 +191,4 @@ fn not_grpc(request: &Request<Incoming>) -> Option<Response<Body>> {
     let speaks = HeaderValue::from_static("application/grpc, application/grpc+proto");
     refusal.headers_mut().insert("accept-post", speaks);
     Some(refusal)
-}
-
-/// The trailers of an answer.
-pub(super) fn ok() -> HeaderMap {
-    let status = (http::HeaderName::from_static("grpc-status"), HeaderValue::from_static("0"));
-    HeaderMap::from_iter([status])
 }

@@ -1,10 +1,10 @@
-//! The one message of a request, read as it arrives.
+//! Bodies of requests over HTTP/2: the one message of an evaluation call, read as it arrives.
 
 use super::budget::{Budget, Waiting};
 use crate::wire::PREFIX;
 use bytes::{Bytes, BytesMut};
-use http_body::Body as _;
-use hyper::body::Incoming;
+use h2::RecvStream;
+use http_body::{Body, Frame};
 use std::{
     future::poll_fn,
     pin::Pin,
@@ -22,7 +22,7 @@ pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The one message of a request, as far as it has arrived.
 pub(super) struct Reading {
-    body: Incoming,
+    body: RecvStream,
     /// What arrived, if it came in one piece: most requests do, and are not copied.
     whole: Bytes,
     pieces: BytesMut,
@@ -31,7 +31,7 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    pub(super) fn new(body: Incoming) -> Self {
+    pub(super) fn new(body: RecvStream) -> Self {
         Self { body, whole: Bytes::new(), pieces: BytesMut::new(), waiting: None }
     }
 
@@ -46,16 +46,20 @@ impl Reading {
     }
 
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, Status>> {
-        while !self.body.is_end_stream() {
-            let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(cx)) else { break };
-            let Ok(frame) = frame else {
+        while let Some(piece) = ready!(self.body.poll_data(cx)) {
+            let Ok(data) = piece else {
                 return Poll::Ready(Err(Status::cancelled("the request was cut off")));
             };
-            if let Ok(data) = frame.into_data()
-                && let Err(refusal) = self.add(data)
-            {
+            let length = data.len();
+            if let Err(refusal) = self.add(data) {
                 return Poll::Ready(Err(refusal));
             }
+            // The window of a body that has ended goes back when the body is dropped.
+            if self.body.is_end_stream() {
+                break;
+            }
+            // It fails only for more bytes than have arrived.
+            self.body.flow_control().release_capacity(length).unwrap_or_default();
         }
         Poll::Ready(self.message())
     }
@@ -101,4 +105,27 @@ impl Reading {
 fn announced(request: &[u8]) -> Option<usize> {
     let [_, length @ ..] = request.first_chunk::<PREFIX>()?;
     usize::try_from(u32::from_be_bytes(*length)).ok()
+}
+
+/// A request's body over HTTP/2, for routed services. They do not read trailers.
+pub(super) struct Inbound(pub(super) RecvStream);
+
+impl Body for Inbound {
+    type Data = Bytes;
+    type Error = h2::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, h2::Error>>> {
+        let piece = ready!(self.0.poll_data(cx));
+        if let Some(Ok(data)) = &piece {
+            self.0.flow_control().release_capacity(data.len())?;
+        }
+        Poll::Ready(piece.map(|data| data.map(Frame::data)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
+    }
 }

@@ -4,7 +4,7 @@
 use super::{
     body::Body,
     budget::{Budget, Waiting},
-    call::{Answer, fail},
+    call::fail,
     gate::Seat,
     reading::BODY_TIMEOUT,
     replies::Reader,
@@ -12,8 +12,7 @@ use super::{
 use axum::Router;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
-use http_body::{Body as _, Frame};
-use hyper::body::Incoming;
+use http_body::Frame;
 use std::{
     pin::Pin,
     sync::Arc,
@@ -25,31 +24,35 @@ use tonic::{Status, codegen::Service};
 /// The most bytes of one request: names of services and symbols, on streams of them as well.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// Answers a request by the router, which is told who reads the answer.
-pub(super) fn answer(
+/// Passes a request to the router, with a handle of the connection that reads the answer.
+/// Returns the future of the response, or a refusal.
+pub(super) fn answer<B>(
     router: &Router,
     seat: &Arc<Seat>,
     budget: &Budget,
-    request: Request<Incoming>,
-) -> Answer {
+    request: Request<B>,
+) -> Result<impl Future<Output = Response<Body>> + Send + use<B>, Box<Response<Body>>>
+where
+    B: http_body::Body<Data = Bytes, Error: Send + Unpin> + Unpin + Send + 'static,
+{
     let is_grpc = speaks_grpc(request.headers());
     let Some(open) = seat.call_routed() else {
         let status = Status::resource_exhausted("too many calls are open on this connection");
-        return Answer::Now(refuse(is_grpc, status));
+        return Err(refuse(is_grpc, status));
     };
     let (mut head, body) = request.into_parts();
     head.extensions.insert(Reader::new(&seat.leaving));
     let body = match Arriving::new(body, budget) {
         Ok(body) => axum::body::Body::new(body),
-        Err(status) => return Answer::Now(refuse(is_grpc, status)),
+        Err(status) => return Err(refuse(is_grpc, status)),
     };
     let routed = router.clone().call(Request::from_parts(head, body));
-    Answer::Later(Box::pin(async move {
+    Ok(async move {
         match routed.await {
             Ok(response) => response.map(|body| Body::Routed { body, _open: open }),
             Err(never) => match never {},
         }
-    }))
+    })
 }
 
 /// Whether a request speaks gRPC, in any of its dialects.
@@ -58,26 +61,26 @@ pub(crate) fn speaks_grpc(headers: &HeaderMap) -> bool {
     kind.is_some_and(|kind| kind.starts_with(b"application/grpc"))
 }
 
-fn refuse(is_grpc: bool, status: Status) -> Response<Body> {
+fn refuse(is_grpc: bool, status: Status) -> Box<Response<Body>> {
     if is_grpc {
-        return fail(status);
+        return Box::new(fail(status));
     }
     let mut refusal = Response::new(Body::Empty);
     *refusal.status_mut() = StatusCode::TOO_MANY_REQUESTS;
-    refusal
+    Box::new(refusal)
 }
 
 /// A request's body; one that has not arrived whole has to, soon.
-struct Arriving {
+struct Arriving<B: http_body::Body> {
     /// What was there at the beginning.
-    first: Option<Result<Frame<Bytes>, hyper::Error>>,
-    rest: Incoming,
+    first: Option<Result<Frame<Bytes>, B::Error>>,
+    rest: B,
     left: usize,
     waiting: Option<(Pin<Box<Sleep>>, Waiting)>,
 }
 
-impl Arriving {
-    fn new(mut rest: Incoming, budget: &Budget) -> Result<Self, Status> {
+impl<B: http_body::Body<Data = Bytes> + Unpin> Arriving<B> {
+    fn new(mut rest: B, budget: &Budget) -> Result<Self, Status> {
         let mut first = None;
         if !rest.is_end_stream()
             // Nothing is lost by a waker that does nothing: the service polls once more.
@@ -94,7 +97,7 @@ impl Arriving {
         Ok(Self { first, rest, left: MAX_BYTES, waiting })
     }
 
-    fn next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    fn next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         match self.first.take() {
             Some(first) => Poll::Ready(Some(first)),
             None => Pin::new(&mut self.rest).poll_frame(cx),
@@ -102,7 +105,7 @@ impl Arriving {
     }
 }
 
-impl http_body::Body for Arriving {
+impl<B: http_body::Body<Data = Bytes, Error: Unpin> + Unpin> http_body::Body for Arriving<B> {
     type Data = Bytes;
     type Error = Status;
 

@@ -72,6 +72,11 @@ impl<S: Socket> Stream<S> {
         }
         Ok(Self { start, given: 0, length, authority, socket })
     }
+
+    /// Whether the client began with the preface of HTTP/2.
+    pub(super) fn is_http2(&self) -> bool {
+        self.length >= PREFACE.len() && self.start.starts_with(PREFACE)
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Stream<S> {

@@ -1,10 +1,13 @@
-//! Flag files that repeat much by little text, generated from a seed.
+//! Flag files that repeat much by little text, or take much for their text, generated from a seed.
+
+mod flagd;
+mod readable;
+mod yaml;
 
 use flagstaff::flag::Format;
-use std::fmt::Write as _;
 
-/// What a file repeats.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a file repeats, or has much of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
     /// One evaluator for all flags.
     Evaluator,
@@ -28,9 +31,27 @@ pub(crate) enum Kind {
     Aliases,
     /// Ordinary flags.
     Ordinary,
+    /// Long texts.
+    Texts,
+    /// Objects with many members.
+    Members,
+    /// Many flags of a few bytes.
+    Small,
+    /// A list in one line of YAML.
+    Flow,
+    /// A JSON file without line breaks that is read as YAML.
+    JsonInYaml,
+    /// Many flags in the readable format, with segments and requirements.
+    Readable,
+    /// One flag in the readable format with many rules.
+    Rules,
+    /// A list of ids in a condition of the readable format.
+    Ids,
+    /// Many segments.
+    ManySegments,
 }
 
-const KINDS: [Kind; 11] = [
+const KINDS: [Kind; 20] = [
     Kind::Evaluator,
     Kind::Nested,
     Kind::Moments,
@@ -42,16 +63,24 @@ const KINDS: [Kind; 11] = [
     Kind::Requires,
     Kind::Aliases,
     Kind::Ordinary,
+    Kind::Texts,
+    Kind::Members,
+    Kind::Small,
+    Kind::Flow,
+    Kind::JsonInYaml,
+    Kind::Readable,
+    Kind::Rules,
+    Kind::Ids,
+    Kind::ManySegments,
 ];
 
 /// A flag file.
+#[derive(Debug)]
 pub(crate) struct Generated {
     pub(crate) kind: Kind,
     pub(crate) text: String,
     pub(crate) format: Format,
     pub(crate) flags: usize,
-    /// The bytes of the longest definition or evaluator, or more.
-    pub(crate) longest: usize,
 }
 
 /// A generator of numbers (splitmix64).
@@ -76,166 +105,40 @@ fn listed(count: usize, part: impl Fn(usize) -> String) -> String {
     (0..count).map(part).collect::<Vec<_>>().join(",")
 }
 
-fn json(evaluators: &str, metadata: &str, flags: usize, flag: impl Fn(usize) -> String) -> String {
-    let flags = listed(flags, |place| format!("\"f{place}\":{}", flag(place)));
-    format!(
-        "{{\"metadata\":{{{metadata}}},\"$evaluators\":{{{evaluators}}},\"flags\":{{{flags}}}}}"
-    )
-}
-
-/// A flag with two variants and a rule.
-fn flag(rule: &str) -> String {
-    format!(
-        "{{\"state\":\"ENABLED\",\"variants\":{{\"a\":true,\"b\":false}},\"defaultVariant\":\"a\",\
-         \"targeting\":{rule}}}"
-    )
-}
-
-fn if_shared(name: &str) -> String {
-    flag(&format!("{{\"if\":[{{\"$ref\":\"{name}\"}},\"a\",\"b\"]}}"))
+/// The room that a file has for its kind.
+#[derive(Debug, Clone, Copy)]
+struct Room {
+    flags: usize,
+    size: usize,
 }
 
 impl Generated {
-    /// The file of a seed.
+    /// The file of a seed. One of three has few flags, so that little but its text counts.
     pub(crate) fn new(seed: u64) -> Self {
         let mut numbers = Numbers(seed);
         let kind = *KINDS.get(usize::try_from(seed).unwrap() % KINDS.len()).unwrap();
-        let mut flags = numbers.between(1, 1500);
-        let size = numbers.between(10, 4900);
-        let vars = |count: usize| listed(count, |place| format!("{{\"var\":\"a{place}\"}}"));
-        let mut format = Format::Json;
-        let mut longest = 200;
-        let text = match kind {
-            Kind::Evaluator => {
-                let shared = format!("\"shared\":{{\"and\":[{}]}}", vars(size));
-                longest = shared.len();
-                json(&shared, "", flags, |_| if_shared("shared"))
+        let most = if numbers.below(3) == 0 { 12 } else { 1500 };
+        let mut room = Room { flags: numbers.between(1, most), size: numbers.between(10, 4900) };
+        let (text, format) = match kind {
+            Kind::Segments
+            | Kind::Requires
+            | Kind::Readable
+            | Kind::Rules
+            | Kind::Ids
+            | Kind::ManySegments => (readable::text(kind, &mut numbers, &mut room), Format::Yaml),
+            Kind::Aliases | Kind::Flow | Kind::JsonInYaml => {
+                (yaml::text(kind, &mut numbers, &mut room), Format::Yaml)
             }
-            Kind::Nested => {
-                let levels = numbers.between(2, 13);
-                let own = numbers.below(1 + 4_000 / (1 << levels));
-                let inner = |level: usize| match level + 1 == levels {
-                    true => format!("\"s{level}\":{{\"and\":[true,{{\"var\":\"x\"}}]}}"),
-                    false => {
-                        let next = format!("{{\"$ref\":\"s{}\"}}", level + 1);
-                        let own = listed(own + 1, |at| format!("{{\"var\":\"v{at}\"}}"));
-                        format!("\"s{level}\":{{\"or\":[{next},{own},{next}]}}")
-                    }
-                };
-                longest = 30 * own + 100;
-                json(&listed(levels, inner), "", flags, |_| if_shared("s0"))
-            }
-            Kind::Moments => {
-                let moment = |place: usize| {
-                    format!("{{\">\":[{{\"var\":\"$flagd.timestamp\"}},{}]}}", place + 1)
-                };
-                let shared = format!("\"shared\":{{\"or\":[{}]}}", listed(size / 2, moment));
-                longest = shared.len();
-                json(&shared, "", flags, |place| {
-                    let own = moment(5_000_000 + place);
-                    flag(&format!("{{\"if\":[{own},\"a\",{{\"$ref\":\"shared\"}},\"b\"]}}"))
-                })
-            }
-            Kind::Metadata => {
-                let metadata = listed(size / 10, |place| format!("\"m{place}\":{place}"));
-                let own = numbers.below(2) == 0;
-                longest = metadata.len();
-                json("", &metadata, flags, |place| match own && place % 2 == 0 {
-                    true => {
-                        format!("{{\"variants\":{{\"a\":1}},\"metadata\":{{\"own\":{place}}}}}")
-                    }
-                    false => "{\"variants\":{\"a\":1,\"b\":2,\"c\":3}}".to_owned(),
-                })
-            }
-            Kind::Values => {
-                longest = 2 * size;
-                json("", "", flags.min(100), |place| {
-                    let value = listed(size, |at| ((at + place) % 10).to_string());
-                    format!(
-                        "{{\"variants\":{{\"a\":{{\"v\":[{value}]}}}},\"defaultVariant\":\"a\"}}"
-                    )
-                })
-            }
-            Kind::Variants => {
-                longest = 12 * size;
-                json("", "", flags, |place| {
-                    let count = if place == 0 { size } else { 3 };
-                    format!("{{\"variants\":{{{}}}}}", listed(count, |at| format!("\"{at}\":{at}")))
-                })
-            }
-            Kind::Dense => {
-                let rule = format!("{{\"and\":[{}]}}", listed(size * 9, |_| "1".to_owned()));
-                longest = rule.len();
-                json("", "", flags, |place| flag(if place == 0 { &rule } else { "\"a\"" }))
-            }
-            Kind::Segments => {
-                format = Format::Yaml;
-                let mut text = "flagstaff: 1\nbucketing: v2\nsegments:\n".to_owned();
-                let values = listed(size / 5, |at| format!("v{at}"));
-                longest = 2 * values.len();
-                writeln!(text, "  s0: {{ plan: [{values}] }}").unwrap();
-                for level in 1..numbers.between(2, 11) {
-                    let before = level - 1;
-                    writeln!(
-                        text,
-                        "  s{level}: {{ any: [s{before}, {{ n: x{level} }}, s{before}] }}"
-                    )
-                    .unwrap();
-                }
-                text.push_str("flags:\n");
-                for place in 0..flags {
-                    writeln!(text, "  f{place}: {{ rules: [{{ if: s1, serve: on }}] }}").unwrap();
-                }
-                text
-            }
-            Kind::Requires => {
-                format = Format::Yaml;
-                let mut text = "flagstaff: 1\nbucketing: v2\nflags:\n".to_owned();
-                let rules = listed(size / 5, |at| format!("{{ if: {{ a{at}: x }}, serve: on }}"));
-                longest = 3 * rules.len();
-                writeln!(text, "  f0: {{ rules: [{rules}] }}").unwrap();
-                for place in 1..flags {
-                    let needed = if place % 5 == 0 { place - 1 } else { 0 };
-                    writeln!(text, "  f{place}: {{ requires: f{needed}, serve: on }}").unwrap();
-                }
-                text
-            }
-            Kind::Aliases => {
-                format = Format::Yaml;
-                // More copies are refused by the reader of YAML.
-                flags = flags.min(500);
-                let mut text = "x-variants: &variants\n".to_owned();
-                for place in 0..size / 100 {
-                    writeln!(text, "  v{place}: {{ timeout: {place}, hosts: [a, b, c] }}").unwrap();
-                }
-                text.push_str("x-metadata: &metadata { team: shop, why: because }\nflags:\n");
-                for place in 0..flags {
-                    writeln!(
-                        text,
-                        "  f{place}: {{ state: ENABLED, variants: *variants, metadata: *metadata }}"
-                    )
-                    .unwrap();
-                }
-                text.replacen("x-variants: &variants\n", "x-variants: &variants\n  v: {}\n", 1)
-            }
-            Kind::Ordinary => json("", "\"team\":\"shop\"", flags, |place| {
-                flag(&format!(
-                    "{{\"if\":[{{\"==\":[{{\"var\":\"plan\"}},\"p{place}\"]}},\"a\",{{\"fractional\":\
-                     [[\"a\",{}],[\"b\",{}]]}}]}}",
-                    place % 100,
-                    100 - place % 100
-                ))
-            }),
+            _ => (flagd::text(kind, &mut numbers, &mut room), Format::Json),
         };
-        let flags = if kind == Kind::Values { flags.min(100) } else { flags };
-        Self { kind, text, format, flags, longest }
+        Self { kind, text, format, flags: room.flags }
     }
 
     /// The same file with a change that lets every flag be compiled anew.
     pub(crate) fn changed(&self) -> Self {
-        let text = match self.format {
-            Format::Json => self.text.replacen("{\"metadata\":{", "{\"metadata\":{\"x\":1,", 1),
-            Format::Yaml => format!("metadata: {{ x: 1 }}\n{}", self.text),
+        let text = match self.text.starts_with('{') {
+            true => self.text.replacen("{\"metadata\":{", "{\"metadata\":{\"x\":1,", 1),
+            false => format!("metadata: {{ x: 1 }}\n{}", self.text),
         };
         let text = text.replacen(",}", "}", 1);
         Self { text, ..*self }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::flag::{
     diagnostic::{Diagnostic, Target},
-    json::Json,
+    json::{Json, JsonList},
     problems::Problems,
     suggest::suggest,
 };
@@ -127,7 +127,7 @@ fn any_of(
     terms: Terms<'_>,
     found: &mut Problems,
 ) -> Option<RuleText> {
-    let (mut values, mut rules) = (Vec::new(), Vec::new());
+    let mut rules = Vec::new();
     let mut is_good = true;
     for element in node.elements() {
         match element.value {
@@ -142,17 +142,21 @@ fn any_of(
             }
             Json::String(text) => {
                 warn_of_looks(&text.get(), &element, found);
-                values.push(RuleText::of(element.value));
             }
-            Json::Number(_) => values.push(RuleText::of(element.value)),
+            Json::Number(_) => {}
             _ => match equals(attribute, &element, found) {
                 Some(rule) => rules.push(rule),
                 None => is_good = false,
             },
         }
     }
-    if !values.is_empty() {
-        rules.insert(0, attribute.compare("in", &RuleText::list(&values)));
+    let is_value = |element: &Json<'_>| match element {
+        Json::String(text) => !operand::is_comparison(&text.get()),
+        element => element.is_number(),
+    };
+    let values = node.value.as_array().into_iter().flat_map(JsonList::iter).filter(is_value);
+    if values.clone().next().is_some() {
+        rules.insert(0, attribute.compare("in", &RuleText::values(values)));
     }
     if rules.is_empty() && is_good {
         found.push(node.error("is an empty list", "write at least one value"));

@@ -42,8 +42,11 @@ impl File<'_> {
         }
         check_count(copies.len())?;
         let (mut plans, mut of_flags) = (BTreeMap::new(), BTreeMap::new());
+        // So many problems are told of the whole file, and not of each flag.
+        let mut room = MOST_TOLD;
         for (key, copies) in copies {
-            let (plan, flag) = self.flag(key, &copies, terms);
+            let (plan, flag) = self.flag(key, &copies, room, terms);
+            room = room.saturating_sub(flag.problems.told());
             plans.extend(plan.map(|plan| (key.to_owned(), plan)));
             of_flags.insert(key.to_owned(), flag);
         }
@@ -52,12 +55,18 @@ impl File<'_> {
 
     /// Reads a flag. With anything written twice, or a kill that is not clear, it has a plan only if
     /// it is switched off.
-    fn flag(&self, key: &str, copies: &[&RawValue], terms: Terms<'_>) -> (Option<Plan>, ReadFlag) {
+    fn flag(
+        &self,
+        key: &str,
+        copies: &[&RawValue],
+        room: usize,
+        terms: Terms<'_>,
+    ) -> (Option<Plan>, ReadFlag) {
         let path = Path::from("flags").member(key);
         let switches = Switches::of(copies, &path);
         let switched_off = switches.off();
-        let mut problems = Problems::with_room(MOST_TOLD);
-        let mut twice = Problems::with_room(MOST_TOLD);
+        let mut problems = Problems::with_room(room);
+        let mut twice = Problems::with_room(room);
         if copies.len() > 1 {
             twice.push(duplicate(path.clone(), copies.len(), Duplicates::Refused));
         }
@@ -66,12 +75,13 @@ impl File<'_> {
         let plan = copies.iter().rev().take(most).find_map(|raw| {
             let value = self.read(raw, &path, &mut twice, &mut problems);
             let value = value.map_err(|error| problems.push(error)).ok()?;
-            let node = Node { value: value.value(), path: path.clone() };
+            let node = Node::of_many(value.value(), path.clone());
             flag::read(&node, &switches, terms, &mut problems)
         });
         twice.extend(switches.finish());
         let plan = plan.filter(|_| !twice.has_error() || switched_off.is_some());
-        problems.extend(twice.finish().0);
+        let (twice, untold) = twice.finish();
+        problems.repeat(&twice, untold);
         (plan, ReadFlag { problems, switched_off })
     }
 }

@@ -65,14 +65,14 @@ mod tests {
         let zone = zone.map(|zone| format!("\"{zone}\""));
         let zone = zone.as_deref().map(|zone| Indexed::new(zone).unwrap());
         let zone = zone.as_ref().map(Indexed::value);
-        let node = zone.map(|value| Node { value, path: "time_zone".into() });
+        let node = zone.map(|value| Node::new(value, "time_zone".into()));
         let clock = match Clock::read(node.as_ref(), &mut found) {
             Ok(clock) => clock,
             Err(error) => return (None, vec![error.message]),
         };
         let text = format!("\"{text}\"");
         let value = Indexed::new(&text).unwrap();
-        let node = Node { value: value.value(), path: Path::from("start") };
+        let node = Node::new(value.value(), Path::from("start"));
         let moment = clock.moment(&node, &mut found);
         (moment, found.finish().0.into_iter().map(|problem| problem.message).collect())
     }

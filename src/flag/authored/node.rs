@@ -7,20 +7,40 @@ use crate::flag::{
     problems::Problems,
     suggest::suggest,
 };
-use std::{borrow::Cow, collections::BTreeSet};
+use std::{borrow::Cow, collections::BTreeSet, rc::Rc};
 
 /// A value and its place.
 #[derive(Debug, Clone)]
 pub(super) struct Node<'a> {
     pub(super) value: Json<'a>,
     pub(super) path: Path,
+    /// The members, if many are asked for by name: each look-up goes over the whole text otherwise.
+    members: Option<Rc<[Member<'a>]>>,
 }
 
+type Member<'a> = (Cow<'a, str>, Json<'a>);
+
 impl<'a> Node<'a> {
+    pub(super) fn new(value: Json<'a>, path: Path) -> Self {
+        Self { value, path, members: None }
+    }
+
+    /// A value many of whose members are asked for by name.
+    pub(super) fn of_many(value: Json<'a>, path: Path) -> Self {
+        let members = value.as_object().map(|object| object.members().collect());
+        Self { value, path, members }
+    }
+
     pub(super) fn member(&self, name: &str) -> Option<Self> {
         // Nothing is as good as not written: in YAML a name without a value is null.
-        let value = self.value.get(name).filter(|value| !value.is_null())?;
-        Some(Self { value, path: self.path.member(name) })
+        let value = match &self.members {
+            Some(members) => members.iter().find(|(known, _)| known == name)?.1,
+            None => self.value.get(name)?,
+        };
+        if value.is_null() {
+            return None;
+        }
+        Some(Self::new(value, self.path.member(name)))
     }
 
     /// What it is called, if it is a member.
@@ -30,7 +50,7 @@ impl<'a> Node<'a> {
 
     pub(super) fn elements(&self) -> impl Iterator<Item = Self> {
         let elements = self.value.as_array().into_iter().flat_map(JsonList::iter);
-        let node = |(place, value)| Self { value, path: self.path.place(place) };
+        let node = |(place, value)| Self::new(value, self.path.place(place));
         elements.enumerate().map(node)
     }
 
@@ -43,7 +63,7 @@ impl<'a> Node<'a> {
         let members = self.value.as_object().into_iter().flat_map(JsonObject::members);
         members.map(|(name, value)| {
             let path = self.path.member(&name);
-            (name, Self { value, path })
+            (name, Self::new(value, path))
         })
     }
 

@@ -239,7 +239,7 @@ mod tests {
         let mut found = Problems::with_room(9);
         let value = serde_json::to_string(text).unwrap();
         let value = Indexed::new(&value).unwrap();
-        let node = Node { value: value.value(), path: Path::from("a") };
+        let node = Node::new(value.value(), Path::from("a"));
         let clock = Clock::read(None, &mut found).unwrap();
         let attribute = RuleText::text("A");
         let compared = Compared { attribute: &attribute, node: &node, kind, clock: &clock };

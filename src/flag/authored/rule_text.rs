@@ -56,6 +56,21 @@ impl RuleText {
         Self(out.into())
     }
 
+    /// A list of values as they are written.
+    pub(super) fn values<'j>(values: impl Iterator<Item = Json<'j>> + Clone) -> Self {
+        let length: usize = values.clone().map(|value| value.to_served().len() + 1).sum();
+        let mut out = String::with_capacity(length + 2);
+        out.push('[');
+        for (place, value) in values.enumerate() {
+            if place > 0 {
+                out.push(',');
+            }
+            out.push_str(Self::of(value).as_str());
+        }
+        out.push(']');
+        Self(out.into())
+    }
+
     /// A list of texts.
     pub(super) fn texts(texts: &[Box<str>]) -> Self {
         let length: usize = texts.iter().map(|text| text.len() + 3).sum();

@@ -116,7 +116,7 @@ impl<'a> Segments<'a> {
             }
             return;
         };
-        let node = Node { value, path };
+        let node = Node::new(value, path);
         let mut is_good = true;
         for needed in segments_in(node.value) {
             if names.len() > MAX_DEPTH {

@@ -69,7 +69,7 @@ fn fits(node: &Node<'_>, shape: Json<'_>, found: &mut Problems) {
                     name.strip_suffix('?').map_or((&*name, false), |name| (name, true));
                 match given.get(name) {
                     Some(value) => {
-                        fits(&Node { value, path: node.path.member(name) }, shape, found);
+                        fits(&Node::new(value, node.path.member(name)), shape, found);
                     }
                     None if is_optional => {}
                     None => {
@@ -83,7 +83,7 @@ fn fits(node: &Node<'_>, shape: Json<'_>, found: &mut Problems) {
             for (name, value) in given.members().filter(|(name, _)| !known().any(|k| k == name)) {
                 let path: Path = node.path.member(&name);
                 let help = suggest(&name, known(), "remove it, or add it to the schema");
-                found.push(Node { value, path }.error("is not in the schema", help));
+                found.push(Node::new(value, path).error("is not in the schema", help));
             }
         }
         (Json::String(name), Json::Number(number))

@@ -47,14 +47,14 @@ pub fn run_tests(
         let mut read = |name: &str, raw| read_json(raw, &Path::from(name), &mut found).ok();
         let zone = members.get("time_zone").and_then(|zone| read("time_zone", zone));
         let zone = zone.as_ref().map(Indexed::value);
-        let zone = zone.map(|value| Node { value, path: "time_zone".into() });
+        let zone = zone.map(|value| Node::new(value, "time_zone".into()));
         let tests = read("tests", tests);
         // What is wrong with the zone was told when the flags were read.
         if let (Some(tests), Ok(clock)) =
             (&tests, Clock::read(zone.as_ref(), &mut Problems::with_room(0)))
         {
             let mut run = Run { layer, clock, now, room: MOST_WORK };
-            run.all(&Node { value: tests.value(), path: "tests".into() }, &mut found);
+            run.all(&Node::new(tests.value(), "tests".into()), &mut found);
         }
     }
     place_problems(&text, found)

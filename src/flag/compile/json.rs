@@ -31,12 +31,12 @@ pub(in crate::flag) fn read_with<'t>(
     found: &mut Problems,
 ) -> Result<Indexed<'t>, Diagnostic> {
     let text = raw.get();
-    serde_json::from_str::<Valid>(text)
+    let valid = serde_json::from_str::<Valid>(text)
         .map_err(|error| syntax::error_within(text, &error, path.clone()))?;
     let indexed = Indexed::new(text).ok_or_else(|| {
         Diagnostic::error(path, "is larger than 4 GiB", "split the file by application")
     })?;
-    if has_duplicates(indexed.value()) {
+    if valid.has_members && has_duplicates(indexed.value()) {
         Search { path: path.clone(), duplicates, found }.through(indexed.value());
     }
     integers::warn(raw, path, found);
@@ -44,7 +44,14 @@ pub(in crate::flag) fn read_with<'t>(
 }
 
 /// A value that can be read: its numbers, its escapes and its depth were looked at.
-struct Valid;
+struct Valid {
+    /// Whether an object in it has more than one member.
+    has_members: bool,
+}
+
+impl Valid {
+    const SCALAR: Self = Self { has_members: false };
+}
 
 impl<'de> Deserialize<'de> for Valid {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -62,37 +69,44 @@ impl<'de> Visitor<'de> for AnyValue {
     }
 
     fn visit_unit<E: de::Error>(self) -> Result<Valid, E> {
-        Ok(Valid)
+        Ok(Valid::SCALAR)
     }
 
     fn visit_bool<E: de::Error>(self, _: bool) -> Result<Valid, E> {
-        Ok(Valid)
+        Ok(Valid::SCALAR)
     }
 
     fn visit_i64<E: de::Error>(self, _: i64) -> Result<Valid, E> {
-        Ok(Valid)
+        Ok(Valid::SCALAR)
     }
 
     fn visit_u64<E: de::Error>(self, _: u64) -> Result<Valid, E> {
-        Ok(Valid)
+        Ok(Valid::SCALAR)
     }
 
     fn visit_f64<E: de::Error>(self, _: f64) -> Result<Valid, E> {
-        Ok(Valid)
+        Ok(Valid::SCALAR)
     }
 
     fn visit_str<E: de::Error>(self, _: &str) -> Result<Valid, E> {
-        Ok(Valid)
+        Ok(Valid::SCALAR)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Valid, A::Error> {
-        while let Some(Valid) = list.next_element()? {}
-        Ok(Valid)
+        let mut has_members = false;
+        while let Some(element) = list.next_element::<Valid>()? {
+            has_members |= element.has_members;
+        }
+        Ok(Valid { has_members })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Valid, A::Error> {
-        while let Some((Valid, Valid)) = map.next_entry()? {}
-        Ok(Valid)
+        let (mut has_members, mut count) = (false, 0);
+        while let Some((_, value)) = map.next_entry::<Valid, Valid>()? {
+            count += 1;
+            has_members |= value.has_members || count > 1;
+        }
+        Ok(Valid { has_members })
     }
 }
 

@@ -90,14 +90,14 @@ impl<'e> RuleCompiler<'e, '_> {
     /// An operator that evaluates all of its arguments first.
     fn eager(&mut self, name: &str, operator: Operator, argument: Json<'e>) -> CompiledRule {
         let arguments = match argument {
-            Json::Array(operands) => match (operands.all(), operands.all()) {
-                (Some([a, b]), _) if operator.compares() => {
+            Json::Array(operands) => match operands.first() {
+                [Some(a), Some(b), None, None] if operator.compares() => {
                     self.charge(2 * size_of::<Rule>())?;
                     let a = self.at_place(0, |this| this.rule(a))?;
                     let b = self.at_place(1, |this| this.rule(b))?;
                     return Ok(Rule::Compare(operator, Box::new((a, b))));
                 }
-                (_, Some([actual, Json::String(range), Json::String(target)]))
+                [Some(actual), Some(Json::String(range)), Some(Json::String(target)), None]
                     if operator == Operator::SemVer
                         && let Some(range) = Range::parse(&range.get())
                         && let Some(target) = OwnedVersion::parse(&target.get()) =>

@@ -6,7 +6,7 @@ use crate::flag::{
     packed::Packed,
     rule::{Set, Strings, is_spelled},
 };
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 /// Up to so many strings, comparing each costs less than hashing one.
 const FEW: usize = 8;
@@ -14,8 +14,12 @@ const FEW: usize = 8;
 /// What `in` finds among literals, whichever the needle is (see `evaluate::list`).
 pub(super) fn compile(elements: JsonList<'_>) -> Arc<Set> {
     let mut set = Set::default();
-    let (mut numbers, mut ranges) = (Vec::new(), Vec::new());
-    let mut strings: Vec<Cow<'_, str>> = Vec::new();
+    // Each list is allocated once in its size: lists that grow take three times their memory.
+    let count = |is: fn(&Json<'_>) -> bool| elements.iter().filter(is).count();
+    let texts = || elements.iter().filter_map(Json::as_str);
+    let is_few = is_few(texts());
+    let mut numbers = Vec::with_capacity(count(|element| element.is_number()));
+    let mut ranges = Vec::with_capacity(count(|element| element.is_array()));
     for element in elements.iter() {
         match element {
             Json::Null => set.null = true,
@@ -25,34 +29,57 @@ pub(super) fn compile(elements: JsonList<'_>) -> Arc<Set> {
                 }
             }
             Json::Number(_) => numbers.push(operand(element)),
-            Json::String(text) => strings.push(text.get()),
             Json::Array(bounds) => {
                 if let [Some(low), Some(high)] = bounds.first() {
                     ranges.push((operand(low), operand(high)));
                 }
             }
-            Json::Object(_) => {}
+            Json::String(_) | Json::Object(_) => {}
         }
     }
-    strings.sort_unstable();
-    strings.dedup();
     // A number is also looked for among texts, read as numbers.
-    let is_few = strings.len() <= FEW;
-    let spelled = |text: &&Cow<'_, str>| !is_few && is_spelled(text);
-    numbers.extend(strings.iter().filter(|text| !spelled(text)).map(|text| parse_or_zero(text)));
+    let spelled = |text: &Cow<'_, str>| !is_few && is_spelled(text);
+    numbers.extend(
+        texts()
+            .filter(|text| !spelled(text))
+            .map(|text| parse_or_zero(&text))
+            .filter(|number| !number.is_nan()),
+    );
     // Adding 0 turns -0 into 0, so that both are found.
     numbers.iter_mut().for_each(|number| *number += 0.0);
     numbers.retain(|number| !number.is_nan());
     numbers.sort_unstable_by(f64::total_cmp);
     numbers.dedup();
-    let packed = if is_few { None } else { Packed::new(strings.iter().map(|text| &**text)) };
-    set.strings = match packed {
-        Some(packed) => Strings::Many(packed),
-        None => Strings::Few(strings.into_iter().map(Box::from).collect()),
+    set.strings = match is_few {
+        true => few(texts()),
+        false => {
+            let packed = Packed::new(count(|element| element.is_string()), texts());
+            packed.map_or_else(|| few(texts()), Strings::Many)
+        }
     };
     set.numbers = numbers.into();
     set.ranges = ranges.into();
     Arc::new(set)
+}
+
+/// Whether at most a few of the texts differ.
+fn is_few<'t>(texts: impl Iterator<Item = Cow<'t, str>>) -> bool {
+    let mut known: Vec<Cow<'_, str>> = Vec::with_capacity(FEW);
+    for text in texts {
+        if !known.contains(&text) {
+            if known.len() == FEW {
+                return false;
+            }
+            known.push(text);
+        }
+    }
+    true
+}
+
+/// The texts, each once.
+fn few<'t>(texts: impl Iterator<Item = Cow<'t, str>>) -> Strings {
+    let texts: BTreeSet<Cow<'_, str>> = texts.collect();
+    Strings::Few(texts.into_iter().map(Box::from).collect())
 }
 
 fn operand(value: Json<'_>) -> f64 {

@@ -7,6 +7,9 @@ use crate::flag::{
 };
 use serde_json::{Value, json};
 
+mod bounds;
+mod shared;
+
 fn compile_text(text: &str) -> Result<Compilation, Vec<Diagnostic>> {
     compile(text.as_bytes(), Format::Json, Generation::V2, &Layer::default())
 }
@@ -229,67 +232,6 @@ fn a_flag_that_has_lost_its_key_takes_none_along() {
 }
 
 #[test]
-fn an_evaluator_that_cannot_be_read_is_told_once() {
-    let mut document = with(&json!({"targeting": {"if": [{"$ref": "insider"}, "on"]}}));
-    document["flags"]["g"] = document["flags"]["f"].clone();
-    document["$evaluators"] = json!({"insider": {"<": [{"var": "age"}, "BAD"]}});
-    let text = document.to_string().replace("\"BAD\"", "1e999");
-    let found = compile_text(&text).unwrap().diagnostics;
-    let told: Vec<_> = found.iter().map(told).collect();
-    assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].starts_with("warning: $evaluators.insider: has a number"), "{told:?}");
-}
-
-#[test]
-fn more_problems_than_anybody_reads_are_counted() {
-    let rule = |count: usize| json!({"targeting": {"fractional": vec![json!(["on", "x"]); count]}});
-    assert_eq!(compiled(&with(&rule(9_000))).diagnostics.len(), 9_001);
-    let found = compiled(&with(&rule(60_000))).diagnostics;
-    let (last, others) = found.split_last().unwrap();
-    let count = others.len();
-    assert!(count <= 10_001, "{count}");
-    // The note about the generation is of the file.
-    let expected = format!("has {} more problems than are named here", 60_000 - (count - 1));
-    assert_eq!(last.message, expected);
-    assert_eq!(last.position, others.last().unwrap().position);
-}
-
-#[test]
-fn references_are_put_in_place_however_deep() {
-    let mut document = with(&json!({"targeting": {"if": [{"$ref": "insider"}, "on"]}}));
-    document["$evaluators"] = json!({
-        "insider": {"and": [{"$ref": "employee"}, {"$ref": "opted in"}]},
-        "employee": {"ends_with": [{"var": "email"}, "@example.com"]},
-        "opted in": {"!!": [{"var": "beta"}]},
-    });
-    check(&document, &[]);
-    answers(&document, &json!({"email": "a@example.com", "beta": true}), "on");
-    answers(&document, &json!({"email": "a@example.com"}), "off");
-}
-
-#[test]
-fn a_reference_to_nothing_or_to_itself_fails_where_it_is_reached() {
-    let mut document =
-        with(&json!({"targeting": {"if": [{"var": "x"}, {"$ref": "insidr"}, {"$ref": "a"}]}}));
-    document["$evaluators"] =
-        json!({"insider": true, "a": {"$ref": "b"}, "b": {"!": [{"$ref": "a"}]}});
-    check(
-        &document,
-        &[
-            "warning: $evaluators.b.![0].$ref: the reference is a cycle: a \
-             -> b -> a (help: an evaluator cannot refer to itself, directly or through others)",
-            "warning: flags.f.targeting.if[1].$ref: there is no evaluator \"insidr\" (help: did \
-             you mean \"insider\"?)",
-        ],
-    );
-    answers(
-        &document,
-        &json!({"x": 1}),
-        "Failed(Parse(\"flags.f.targeting.if[1].$ref: there is no evaluator \\\"insidr\\\"\"))",
-    );
-}
-
-#[test]
 fn only_a_change_a_flag_can_feel_changes_its_digest() {
     let digest = |change: &dyn Fn(&mut Value)| {
         let mut document = with(&json!({"targeting": {"if": [{"$ref": "used"}, "on"]}}));
@@ -303,119 +245,6 @@ fn only_a_change_a_flag_can_feel_changes_its_digest() {
     assert_ne!(before, digest(&|document| document["$evaluators"]["used"] = json!(false)));
     assert_ne!(before, digest(&|document| document["metadata"] = json!({"a": 1})));
     assert_ne!(before, digest(&|document| document["metadata"] = json!({"fractional": "v3"})));
-}
-
-#[test]
-fn metadata_of_the_flag_lies_over_that_of_the_file() {
-    let mut document = with(&json!({"metadata": {"owner": "checkout", "team": null, "n": 1}}));
-    document["metadata"] =
-        json!({"owner": "nobody", "team": "x", "flagSetId": "shop", "fractional": "v3"});
-    let compilation = compiled(&document);
-    let metadata = decode_object(compilation.layer.get("f").unwrap().flag().metadata());
-    assert_eq!(metadata, json!({"owner": "checkout", "n": 1, "flagSetId": "shop"}));
-    assert_eq!(
-        decode_object(compiled(&with(&json!({}))).layer.get("f").unwrap().flag().metadata()),
-        json!({})
-    );
-}
-
-#[test]
-fn the_file_says_its_generation_of_fractional() {
-    let mut document = with(&json!({
-        "targeting": {"fractional": [{"var": "n"}, ["on", 1]]}, "defaultVariant": "off",
-    }));
-    // A number is a unit in v3 only.
-    let context = json!({"n": 1});
-    answers(&document, &context, "off");
-    document["metadata"] = json!({"fractional": "v3"});
-    check(&document, &[]);
-    answers(&document, &context, "on");
-    document["metadata"] = json!({"fractional": "v4"});
-    check(
-        &document,
-        &[
-            "warning: metadata.fractional: is no generation of \"fractional\", so it is ignored (help: \
-           write \"v2\" or \"v3\")",
-        ],
-    );
-    answers(&document, &context, "off");
-}
-
-#[test]
-fn size_is_bounded_with_a_diagnostic() {
-    let help = "split the flag, or test membership with one \"in\" over a list";
-    let error = |message: &str, document: &Value| {
-        let compilation = compiled(document);
-        let found = compilation.diagnostics.last().expect("a problem");
-        assert_eq!((&*found.message, &*found.help), (message, help));
-        assert_eq!(compilation.layer.get("f").unwrap().standing(), Standing::Broken);
-    };
-    // Each operator is a node, and so is the "or".
-    let rules = |count: usize| with(&json!({"targeting": {"or": vec![json!({"!": [1]}); count]}}));
-    check(&rules(9_999), &[]);
-    error("has more rules than 10000", &rules(10_000));
-    // Literals are free.
-    check(&with(&json!({"targeting": {"in": [{"var": "id"}, vec!["x"; 50_000]]}})), &[]);
-
-    // References that double at each step: 2^40 rules, were they all put in place.
-    let mut document = with(&json!({"targeting": {"$ref": "e0"}}));
-    for step in 0..40 {
-        let next = json!({"$ref": format!("e{}", step + 1)});
-        document["$evaluators"][format!("e{step}")] = json!({"or": [next, next]});
-    }
-    document["$evaluators"]["e40"] = json!({"!": [1]});
-    error("has more rules than 10000", &document);
-    for step in 12..40 {
-        document["$evaluators"][format!("e{step}")] = json!(1);
-    }
-    check(&document, &[]);
-
-    // Literal operands of evaluators, which references repeat.
-    let mut document = with(&json!({"targeting": {"or": vec![json!({"$ref": "many"}); 10]}}));
-    document["$evaluators"] = json!({"many": {"and": vec!["operand"; 9_000]}});
-    check(&document, &[]);
-    document["$evaluators"] = json!({"many": {"and": vec!["operand"; 10_000]}});
-    error("has more operands than 100000", &document);
-
-    // A reference is not a level of its own, but the rule that it leads to is.
-    let mut document = with(&json!({"targeting": {"$ref": "00"}}));
-    for step in 0..100 {
-        document["$evaluators"][format!("{step:02}")] = json!({"$ref": format!("{:02}", step + 1)});
-    }
-    document["$evaluators"]["99"] = json!("on");
-    check(&document, &[]);
-    for step in 0..62 {
-        let next = json!({"$ref": format!("{:02}", step + 1)});
-        document["$evaluators"][format!("{step:02}")] = json!({"!": [next]});
-    }
-    document["$evaluators"]["62"] = json!({"!": [1]});
-    check(&document, &[]);
-    document["$evaluators"]["62"] = json!({"!": [{"!": [1]}]});
-    error("nests deeper than 63", &document);
-}
-
-#[test]
-fn a_file_has_a_hundred_thousand_flags_at_most() {
-    let text = |count: usize| {
-        let flags: Vec<_> = (0..count).map(|flag| format!("\"{flag}\":{{}}")).collect();
-        format!("{{\"flags\":{{{}}}}}", flags.join(","))
-    };
-    let problems = compile_text(&text(100_001)).unwrap_err();
-    assert_eq!(
-        told(&problems[0]),
-        "error: flags: has 100001 flags, more than 100000 (help: split the file by application)"
-    );
-}
-
-#[test]
-fn names_too_long_for_a_typo_are_not_compared() {
-    let long = "x".repeat(200_000);
-    let mut document = with(&json!({"defaultVariant": format!("{long}y")}));
-    document["flags"]["f"]["variants"] = json!({long: true});
-    assert_eq!(
-        &*compiled(&document).diagnostics[0].help,
-        "name one of the variants, or add it to them"
-    );
 }
 
 #[test]

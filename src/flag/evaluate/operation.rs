@@ -26,6 +26,15 @@ impl<'a> Evaluator<'a, '_> {
         scope: &Scope<'_, 'a>,
     ) -> Evaluated<'a> {
         self.visit(arguments.len())?;
+        // Of these two operands, neither needs to lie on the stack.
+        if let (Operator::StartsWith | Operator::EndsWith, Arguments::Listed(rules)) =
+            (operator, arguments)
+            && let [text, affix] = &**rules
+        {
+            let (text, affix) = (self.operand(text, scope)?, self.operand(affix, scope)?);
+            let result = self.affix(operator, &[text, affix]);
+            return self.within_budget(result);
+        }
         let base = self.arena.stack.len();
         self.push_arguments(arguments, scope)?;
         let result = self.apply(operator, base, scope);
@@ -92,7 +101,9 @@ impl<'a> Evaluator<'a, '_> {
             Operator::ContainsAll | Operator::ContainsAny | Operator::ContainsNone => {
                 Value::Bool(self.contains(operator, base))
             }
-            Operator::StartsWith | Operator::EndsWith => self.affix(operator, base),
+            Operator::StartsWith | Operator::EndsWith => {
+                self.affix(operator, self.arena.arguments(base))
+            }
             Operator::SemVer => self.sem_ver(base),
         }
     }

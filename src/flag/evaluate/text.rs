@@ -109,8 +109,8 @@ impl<'a> Evaluator<'a, '_> {
     }
 
     /// `starts_with` and `ends_with`: exactly two strings, else null.
-    pub(super) fn affix(&self, operator: Operator, base: usize) -> Value<'a> {
-        let [Value::String(text), Value::String(affix)] = *self.arena.arguments(base) else {
+    pub(super) fn affix(&self, operator: Operator, arguments: &[Value<'a>]) -> Value<'a> {
+        let [Value::String(text), Value::String(affix)] = *arguments else {
             return Value::Null;
         };
         let (text, affix) = (self.arena.str(text), self.arena.str(affix));

@@ -1,6 +1,6 @@
 //! Steps through the text of lists and objects, over the extents of those in them.
 
-use super::{Extent, Json, JsonList, JsonNumber, JsonObject, JsonText};
+use super::{Extent, Json, JsonList, JsonNumber, JsonObject, JsonText, SHORT};
 
 /// A place in a text, and the extents of the lists and objects behind it.
 #[derive(Debug, Clone, Copy)]
@@ -9,22 +9,29 @@ pub(super) struct Walk<'t> {
     index: &'t [Extent],
 }
 
-const BLANKS: [char; 4] = [' ', '\n', '\r', '\t'];
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
+}
 
 impl<'t> Walk<'t> {
     pub(super) fn new(rest: &'t str, index: &'t [Extent]) -> Self {
         Self { rest, index }
     }
 
-    /// Behind the opening bracket of a list or an object, which has the first extent.
+    /// Behind the opening bracket of a list or an object, which has the first extent if it is long.
     fn within(text: &'t str, index: &'t [Extent]) -> Self {
         Self::new(text.get(1..).unwrap_or_default(), index.get(1..).unwrap_or_default())
     }
 
     /// Skips blanks and one of these signs.
-    fn skip(&mut self, sign: char) {
-        let rest = self.rest.trim_start_matches(BLANKS);
-        self.rest = rest.strip_prefix(sign).unwrap_or(rest).trim_start_matches(BLANKS);
+    #[inline]
+    fn skip(&mut self, sign: u8) {
+        let bytes = self.rest.as_bytes();
+        let mut at = 0;
+        while bytes.get(at).is_some_and(|byte| is_blank(*byte) || *byte == sign) {
+            at += 1;
+        }
+        self.rest = self.rest.get(at..).unwrap_or_default();
     }
 
     fn text(&mut self) -> Option<JsonText<'t>> {
@@ -39,10 +46,15 @@ impl<'t> Walk<'t> {
             b']' | b'}' => None,
             b'"' => self.text().map(Json::String),
             bracket @ (b'[' | b'{') => {
-                let Extent { length, count } = self.index.first()?;
-                let (length, count) = (usize::try_from(*length), usize::try_from(*count));
-                let (text, rest) = self.rest.split_at_checked(length.ok()?)?;
-                let (index, behind) = self.index.split_at_checked(count.ok()?)?;
+                let (length, count) = match length_of_short(self.rest) {
+                    Some(length) => (length, 0),
+                    None => {
+                        let Extent { length, count } = self.index.first()?;
+                        (usize::try_from(*length).ok()?, usize::try_from(*count).ok()?)
+                    }
+                };
+                let (text, rest) = self.rest.split_at_checked(length)?;
+                let (index, behind) = self.index.split_at_checked(count)?;
                 (self.rest, self.index) = (rest, behind);
                 Some(match bracket {
                     b'[' => Json::Array(JsonList { text, index }),
@@ -66,15 +78,38 @@ impl<'t> Walk<'t> {
     }
 }
 
+/// The bytes of the list or object at the beginning, if it is short.
+fn length_of_short(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let (mut at, mut depth) = (0, 0_usize);
+    while at < SHORT {
+        match bytes.get(at)? {
+            b'"' => {
+                at += end_of_text(bytes.get(at..)?);
+                continue;
+            }
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => {
+                depth = depth.checked_sub(1)?;
+                if depth == 0 {
+                    return Some(at + 1);
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
 /// Where the text in quotes at the beginning ends.
 fn end_of_text(bytes: &[u8]) -> usize {
-    let mut at = 1;
-    while let Some(byte) = bytes.get(at) {
-        match byte {
-            b'"' => return at + 1,
-            b'\\' => at += 2,
-            _ => at += 1,
+    let mut rest = bytes.get(1..).unwrap_or_default();
+    while let Some(at) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\')) {
+        if rest.get(at) == Some(&b'"') {
+            return bytes.len() - rest.len() + at + 1;
         }
+        rest = rest.get(at + 2..).unwrap_or_default();
     }
     bytes.len()
 }
@@ -110,7 +145,7 @@ impl<'t> Iterator for JsonElements<'t> {
     type Item = Json<'t>;
 
     fn next(&mut self) -> Option<Json<'t>> {
-        self.0.skip(',');
+        self.0.skip(b',');
         self.0.value()
     }
 }
@@ -129,9 +164,9 @@ impl<'t> Iterator for JsonMembers<'t> {
     type Item = (JsonText<'t>, Json<'t>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.0.skip(',');
+        self.0.skip(b',');
         let name = self.0.text()?;
-        self.0.skip(':');
+        self.0.skip(b':');
         Some((name, self.0.value()?))
     }
 }
@@ -150,13 +185,13 @@ pub(super) fn places(object: JsonObject<'_>) -> Vec<Place> {
     let JsonMembers(mut walk) = object.written();
     let behind = |rest: usize, all: usize| u32::try_from(all - rest).unwrap_or(u32::MAX);
     loop {
-        walk.skip(',');
+        walk.skip(b',');
         let at = behind(walk.rest.len(), object.text.len());
         let extents = behind(walk.index.len(), object.index.len());
         if walk.text().is_none() {
             break;
         }
-        walk.skip(':');
+        walk.skip(b':');
         if walk.value().is_none() {
             break;
         }

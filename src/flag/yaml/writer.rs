@@ -1,7 +1,9 @@
 //! The JSON of a YAML document, written as its events come.
 
 use super::{
-    MAX_DEPTH, Translation, is_absent, position, scalar,
+    MAX_DEPTH, Translation, is_absent, position,
+    repeated::Repeated,
+    scalar,
     scalar::Scalar,
     tag::{self, Kind},
     wrong,
@@ -25,8 +27,7 @@ pub(super) struct Writer {
     anchored: HashMap<usize, Anchored>,
     /// How many bytes may still be written.
     budget: usize,
-    /// The bytes of the file.
-    length: usize,
+    repeated: Repeated,
 }
 
 /// What an anchor stands for.
@@ -62,7 +63,8 @@ impl Writer {
         // JSON is at most a few times as long as its YAML; the rest is what aliases repeat.
         let budget = (8 * length + MIB).min(length + 64 * MIB);
         let out = Translation::with_capacity(length + length / 2);
-        Self { out, marking, open: Vec::new(), anchored: HashMap::new(), budget, length }
+        let repeated = Repeated { length, first: None };
+        Self { out, marking, open: Vec::new(), anchored: HashMap::new(), budget, repeated }
     }
 
     pub(super) fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Diagnostic> {
@@ -101,7 +103,7 @@ impl Writer {
                     let help = "an anchor can be used after the value it names";
                     return Err(wrong(span.start, "has an alias within its own anchor", help));
                 };
-                make_room(&mut self.out.json, known.json.len(), span.start.index(), self.length);
+                self.repeated.make_room(&mut self.out.json, known.json.len(), span.start.index());
                 self.out.json.push_str(&known.json);
                 if let Some((message, help)) = known.fault {
                     self.out.faults.push(Fault { at: start, message, help });
@@ -153,6 +155,8 @@ impl Writer {
         let mut written = self.out;
         // What was merged in stands where it was merged, before what was written since.
         written.faults.sort_by_key(|fault| fault.at);
+        // The text stays for as long as its flags are compiled.
+        written.json.shrink_to_fit();
         written
     }
 
@@ -321,19 +325,6 @@ impl Writer {
                 names.extend(merged.into_iter().map(|(name, _)| name.into()));
             }
         }
-    }
-}
-
-/// Makes room for `more` bytes of a repeated value: for as many as the file comes to if its rest
-/// repeats as much as its first `done` bytes of `all`. Text that doubles takes three times its memory
-/// for a moment.
-fn make_room(json: &mut String, more: usize, done: usize, all: usize) {
-    let needed = json.len() + more;
-    if needed > json.capacity() {
-        let expected = needed.saturating_mul(all) / done.max(1);
-        // What stands at the beginning says little of the rest.
-        let room = (expected + expected / 64).clamp(needed + needed / 8, 4 * needed);
-        json.reserve_exact(room - json.len());
     }
 }
 

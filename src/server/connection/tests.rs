@@ -1,11 +1,15 @@
-//! What a connection costs its socket: one write for the answers to all requests of one read.
+//! What a connection costs: one write for the answers to all requests of one read, turns for other
+//! connections, and a number of instructions per call.
+
+mod instructions;
+mod replay;
 
 use super::*;
 use crate::{
     flag::{Format, Generation, Layer, compile, merge},
     lifecycle::Lifecycle,
     rpc::Rpc,
-    server::gate::Gate,
+    server::{gate::Gate, stream::PREFACE},
     snapshot::Snapshot,
     store::Store,
     telemetry::metrics::{Metrics, MetricsOptions},

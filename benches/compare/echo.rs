@@ -6,6 +6,7 @@ use std::{
     convert::Infallible,
     error::Error,
     future::{Ready, ready},
+    net::SocketAddr,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -56,12 +57,13 @@ impl Service<Request<Body>> for Echo {
     }
 }
 
-/// Serves on a free port, on as many threads as Flagstaff does.
-pub(crate) fn serve() -> Result<(), Box<dyn Error>> {
+/// Serves on a port, or on a free one if it is 0, on as many threads as Flagstaff is given.
+pub(crate) fn serve(port: u16, workers: usize) -> Result<(), Box<dyn Error>> {
     let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build()?;
     runtime.block_on(async {
-        let incoming = TcpIncoming::bind("127.0.0.1:0".parse()?)?.with_nodelay(Some(true));
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let incoming = TcpIncoming::bind(address)?.with_nodelay(Some(true));
         eprintln!("{}", incoming.local_addr()?);
         Server::builder().add_service(Echo).serve_with_incoming(incoming).await?;
         Ok(())

@@ -1,5 +1,7 @@
-//! The load: the same request over and over, on a few connections, with a fixed number in flight.
+//! The request, and a load generator where h2load is missing: the same request over and over, on a
+//! few connections, with a fixed number in flight.
 
+use super::server::Protocol;
 use bytes::{BufMut, Bytes, BytesMut};
 use flagstaff::pb::flagd::evaluation::v2::ResolveBooleanRequest;
 use h2::client::{self, SendRequest};
@@ -8,10 +10,13 @@ use prost::Message;
 use prost_types::{Struct, Value, value::Kind};
 use std::{
     error::Error,
+    io::{self, Read, Write},
+    net,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Instant,
 };
 use tokio::{net::TcpStream, task::JoinSet};
 
@@ -20,8 +25,21 @@ type Failure = Box<dyn Error + Send + Sync>;
 /// The length of the request's message, context and all.
 pub(crate) const SIZE: usize = 160;
 
+/// The flag that is evaluated.
+pub(crate) const KEY: &str = "enable_premium_dashboard";
+
+/// The same evaluation as a request to Unleash Edge, and the token that it accepts.
+pub(crate) const EDGE_PATH: &str = "/api/frontend/features/enable_premium_dashboard?userId=user-0000000001\
+    &properties[plan]=premium&properties[country]=DE&properties[email]=somebody@example.com";
+pub(crate) const TOKEN: &str = "*:development.0123456789abcdef";
+
+/// The address of the method in a version of the contract.
+pub(crate) fn uri(address: &str, version: &str) -> String {
+    format!("http://{address}/flagd.evaluation.{version}.Service/ResolveBoolean")
+}
+
 /// A targeted request, framed.
-fn request() -> Bytes {
+pub(crate) fn request() -> Bytes {
     let attributes = [
         ("targetingKey", "user-0000000001"),
         ("email", "somebody@example.com"),
@@ -31,10 +49,8 @@ fn request() -> Bytes {
     let value = |text: &str| Value { kind: Some(Kind::StringValue(text.to_owned())) };
     let fields = attributes.iter().map(|(name, text)| ((*name).to_owned(), value(text)));
     let mut context = Struct { fields: fields.collect() };
-    let mut message = ResolveBooleanRequest {
-        flag_key: "enable_premium_dashboard".to_owned(),
-        context: Some(context.clone()),
-    };
+    let mut message =
+        ResolveBooleanRequest { flag_key: KEY.to_owned(), context: Some(context.clone()) };
     // Made up to the size with a longer e-mail address.
     let missing = SIZE.saturating_sub(message.encoded_len());
     let email = format!("{}somebody@example.com", "x".repeat(missing));
@@ -48,29 +64,50 @@ fn request() -> Bytes {
     frame.freeze()
 }
 
-/// Sends `count` requests in all, and checks that each is answered with status 0.
+/// Makes `calls` calls in all, checks that each is answered with status 0, and prints the rate.
 pub(crate) fn run(
     address: &str,
-    connections: usize,
-    in_flight: usize,
-    count: usize,
+    version: &str,
+    [connections, in_flight, calls]: [usize; 3],
 ) -> Result<(), Box<dyn Error>> {
+    let start = Instant::now();
+    block_on(load(address, version, connections, in_flight, calls))?;
+    println!("{:.2} req/s", calls as f64 / start.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// Whether a server evaluates the flag.
+pub(crate) fn is_answered(address: &str, protocol: Protocol) -> bool {
+    match protocol {
+        Protocol::Grpc(version) => block_on(load(address, version, 1, 1, 1)).is_ok(),
+        Protocol::Edge => edge(address).is_ok_and(|head| head.starts_with("HTTP/1.1 200")),
+    }
+}
+
+fn edge(address: &str) -> io::Result<String> {
+    let mut stream = net::TcpStream::connect(address)?;
+    let head = format!("Host: {address}\r\nAuthorization: {TOKEN}\r\nConnection: close\r\n");
+    write!(stream, "GET {EDGE_PATH} HTTP/1.1\r\n{head}\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
+fn block_on(load: impl Future<Output = Result<(), Failure>>) -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime
-        .block_on(load(address, connections, in_flight, count))
-        .map_err(|error| -> Box<dyn Error> { error })
+    runtime.block_on(load).map_err(|error| -> Box<dyn Error> { error })
 }
 
 async fn load(
     address: &str,
+    version: &str,
     connections: usize,
     in_flight: usize,
-    count: usize,
+    calls: usize,
 ) -> Result<(), Failure> {
-    let left = Arc::new(AtomicUsize::new(count));
+    let left = Arc::new(AtomicUsize::new(calls));
     let frame = request();
-    let uri: Arc<str> =
-        format!("http://{address}/flagd.evaluation.v2.Service/ResolveBoolean").into();
+    let uri: Arc<str> = uri(address, version).into();
     let mut workers = JoinSet::new();
     for _ in 0..connections {
         let stream = TcpStream::connect(address).await?;
