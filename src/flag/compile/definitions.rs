@@ -51,7 +51,8 @@ pub(in crate::flag) fn definitions_of(
         .collect();
     let evaluators = match &source {
         Source::Written(..) => evaluators,
-        Source::Translated(_, Translation { required, inner, .. }) => {
+        Source::Translated(_, translation) => {
+            let Translation { required, inner, .. } = &**translation;
             match write_out(&mut flags, &evaluators, required, inner) {
                 Ok(evaluators) => evaluators,
                 Err(error) => return Some(Err(error)),

@@ -22,7 +22,7 @@ pub(super) enum Source<'a> {
     /// The file itself.
     Written(&'a Text<'a>, Members<'a>),
     /// What a readable file says.
-    Translated(Text<'static>, Translation),
+    Translated(Text<'static>, Box<Translation>),
 }
 
 impl<'a> Source<'a> {
@@ -50,7 +50,7 @@ impl<'a> Source<'a> {
         let Some(translation) = authored::translate(text, &members, lists, fallback, found) else {
             return Ok(Self::Written(text, members));
         };
-        Ok(Self::Translated(Text::of_json(String::new()), translation?))
+        Ok(Self::Translated(Text::of_json(String::new()), Box::new(translation?)))
     }
 
     pub(super) fn document(&self, found: &mut Problems) -> Result<Document<'_>, Diagnostic> {
