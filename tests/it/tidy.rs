@@ -98,7 +98,7 @@ const RESERVED: [(&str, &[&str]); 5] = [
     ("tasks.spawn(", &["src/lifecycle.rs"]),
     ("env::", &["src/greeting.rs"]),
     ("custom_flags(", &["src/source/read.rs"]),
-    ("register_counter(", &["src/telemetry/metrics.rs"]),
+    ("register_counter(", &["src/telemetry/metrics/labels.rs"]),
 ];
 
 #[test]
