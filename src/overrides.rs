@@ -7,22 +7,24 @@ mod beneath;
 pub(crate) mod directory;
 pub(crate) mod entry;
 mod loud;
+mod reader;
+mod standing;
 
 use crate::{
     clock::Span,
     flag::{LayerFlag, suggest},
-    source::disk::{Disk, Operation},
+    source::disk::{Cause, Disk},
     telemetry::report::chain,
 };
-use directory::{Listing, shown};
+use directory::{HANGS, shown};
 use entry::Override;
 use loud::Told;
-use serde_json::{Value as Json, json};
+use reader::{Content, Found, Reader};
 use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
     path::PathBuf,
-    time::SystemTime,
+    time::{Instant, SystemTime},
 };
 
 /// The overrides of one directory, and what they came to at the last look.
@@ -42,7 +44,7 @@ pub(crate) struct Overrides {
     /// Something is new since the last decision.
     due: bool,
     told: Told,
-    disk: Disk,
+    reader: Reader,
 }
 
 /// What is known of a file.
@@ -58,36 +60,33 @@ impl Overrides {
     pub(crate) fn new(directory: Option<PathBuf>, disk: Disk) -> Self {
         // Told to others, whose working directory is another.
         let directory = directory.map(|path| std::path::absolute(&path).unwrap_or(path));
-        Self { directory, disk, ..Self::default() }
+        Self { directory, reader: Reader::new(disk), ..Self::default() }
     }
 
     pub(crate) fn directory(&self) -> Option<&PathBuf> {
         self.directory.as_ref()
     }
 
-    /// Reads the directory.
-    pub(crate) fn look(&mut self, now: SystemTime) {
+    /// Reads the directory, or what the last scan did not wait for.
+    pub(crate) fn look(&mut self, now: SystemTime, cause: Cause) {
         let Some(directory) = self.directory.clone() else { return };
-        self.disk.begin_scan();
-        let path = directory.clone();
-        let listed =
-            self.disk.run(Operation::Overrides, &directory, move || directory::list(&path));
-        let (files, trouble) = match listed {
-            Some(Ok(listing)) => {
-                let trouble = (listing.left_out > 0).then(|| {
-                    let count = listing.left_out;
-                    format!("{count} more files are not read, because nobody sets so many")
+        let (files, trouble) = match self.reader.read(&directory, cause, Instant::now()) {
+            Found::Files { files, left_out } => {
+                let trouble = (left_out > 0).then(|| {
+                    format!("{left_out} more files are not read, because nobody sets so many")
                 });
-                (self.known(listing), trouble)
+                (files.into_iter().filter_map(|of| self.known(of)).collect(), trouble)
             }
             // Until it can be read again what is known holds.
-            Some(Err(error)) => {
+            Found::Failed(error) => {
                 let trouble = format!("the directory cannot be read: {}", chain(&error));
                 (self.files.clone(), Some(trouble))
             }
-            None => {
-                let trouble = "the directory does not answer: its file system may hang";
-                (self.files.clone(), Some(trouble.to_owned()))
+            Found::Silent { is_reported: true } => {
+                (self.files.clone(), Some(format!("the directory {HANGS}")))
+            }
+            Found::Nothing | Found::Silent { is_reported: false } => {
+                (self.files.clone(), self.trouble.clone())
             }
         };
         let in_force = in_force(&files, now);
@@ -99,12 +98,12 @@ impl Overrides {
 
     /// Whether the directory has not answered yet.
     pub(crate) fn is_hanging(&self) -> bool {
-        self.disk.is_hanging()
+        self.reader.is_hanging()
     }
 
     /// Whether the directory may have changed since it answered.
     pub(crate) fn has_late_result(&self) -> bool {
-        self.disk.has_late_result()
+        self.reader.has_late_result()
     }
 
     /// Whether there is anything new to decide.
@@ -112,20 +111,24 @@ impl Overrides {
         self.due
     }
 
-    /// What was read, over what is known of files that cannot be read any more.
-    fn known(&self, listing: Listing) -> BTreeMap<OsString, Known> {
-        let known = |(name, content): (OsString, Result<Override, String>)| {
-            let known = match content {
-                Ok(content) => Known { content: Some(content), problem: None },
-                Err(problem) => {
-                    let before = self.files.get(&name);
-                    let content = before.and_then(|known| known.content.clone());
-                    Known { content, problem: Some(problem) }
-                }
-            };
-            (name, known)
+    /// When to scan again whatever the events say.
+    pub(crate) fn again(&self) -> Option<Instant> {
+        self.reader.again()
+    }
+
+    /// What a scan found of a file, over what is known if it cannot be read any more.
+    fn known(&self, (name, content): (OsString, Content)) -> Option<(OsString, Known)> {
+        let before = self.files.get(&name).cloned();
+        let last_good = before.as_ref().and_then(|known| known.content.clone());
+        let known = match content {
+            Content::Read(Ok(content)) => Known { content: Some(content), problem: None },
+            Content::Read(Err(of)) => Known { content: last_good, problem: Some(of.why) },
+            Content::Silent { is_reported: true } => {
+                Known { content: last_good, problem: Some(HANGS.to_owned()) }
+            }
+            Content::NotRead | Content::Silent { is_reported: false } => before?,
         };
-        listing.files.into_iter().map(known).collect()
+        Some((name, known))
     }
 
     /// Decides which overrides are served, given all flags in the order of their keys: the flags
@@ -155,70 +158,6 @@ impl Overrides {
     pub(crate) fn holds(&self) -> Span {
         self.holds
     }
-
-    /// The files that matter to whoever asks: those in force, and those that cannot be read.
-    fn standing(&self) -> impl Iterator<Item = Standing<'_>> {
-        self.files.iter().filter_map(|(name, known)| {
-            let content = known.content.as_ref().filter(|_| self.in_force.contains(name));
-            let verdict = self.verdicts.get(name);
-            let not_tried = || "no flags are served yet".to_owned();
-            let problem = match (&known.problem, verdict) {
-                (Some(problem), _) => Some(match content {
-                    None => problem.clone(),
-                    Some(_) => format!("{problem}; what it said before holds until its end"),
-                }),
-                (None, Some(Err(problem))) => Some(problem.clone()),
-                (None, None) => Some(not_tried()),
-                (None, Some(Ok(()))) => None,
-            };
-            let active = content.is_some() && verdict == Some(&Ok(()));
-            // One that has ended is of no interest any more.
-            (content.is_some() || known.problem.is_some()).then_some(Standing {
-                name,
-                content,
-                active,
-                problem,
-            })
-        })
-    }
-
-    /// How many decide, and how many cannot although they should.
-    pub(crate) fn count(&self) -> (usize, usize) {
-        let active = self.standing().filter(|of| of.active).count();
-        let failing = self.standing().filter(|of| !of.active && of.problem.is_some()).count();
-        (active, failing + usize::from(self.trouble.is_some()))
-    }
-
-    /// What `/status` says of them.
-    pub(crate) fn status(&self) -> Vec<Json> {
-        let file = |of: Standing<'_>| {
-            let content = of.content;
-            json!({
-                "flag": content.map(|of| &of.flag),
-                "variant": content.map(|of| &of.variant),
-                "until": content.map(|of| entry::time(of.until)),
-                "why": content.map(|of| &of.why),
-                "set_at": content.and_then(|of| of.set_at).map(entry::time),
-                "file": shown(of.name),
-                "active": of.active,
-                "problem": of.problem,
-            })
-        };
-        let trouble = self.trouble.iter().map(|problem| {
-            json!({"flag": null, "variant": null, "until": null, "why": null, "set_at": null,
-                "file": null, "active": false, "problem": problem})
-        });
-        self.standing().map(file).chain(trouble).collect()
-    }
-}
-
-/// How the override of a file stands.
-struct Standing<'a> {
-    name: &'a OsStr,
-    /// What it decides, if it has not ended.
-    content: Option<&'a Override>,
-    active: bool,
-    problem: Option<String>,
 }
 
 /// The names of the files whose overrides have not ended.

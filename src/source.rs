@@ -11,6 +11,8 @@ mod file;
 mod finding;
 pub(crate) mod listing;
 pub(crate) mod lists;
+mod loss;
+mod moment;
 mod mounts;
 mod pace;
 mod part;
@@ -30,7 +32,7 @@ use crate::{
     store::Store,
     telemetry::{logging::Audience, metrics::Metrics, report::Teller},
 };
-use disk::Disk;
+use disk::{Cause, Disk};
 use pace::Pace;
 use path::Source;
 use state::{State, Watching};
@@ -49,7 +51,7 @@ use tokio::{
 };
 use tracing::{info, warn};
 use wait::{UNANSWERED, Wait};
-use watch::{WatchOption, Watcher};
+use watch::{WatchOption, Watcher, Writes};
 
 /// How often a scan that does not end is reported again.
 const REMINDER: Duration = Duration::from_secs(600);
@@ -93,6 +95,8 @@ pub(crate) struct Sources {
     torn: Option<Torn>,
     /// When a scan last read every file.
     last_scan: Option<SystemTime>,
+    /// What the last scan that a change caused knew of writers.
+    writes: Writes,
     /// A file operation has returned that no scan waits for any more.
     returned: Arc<Notify>,
     watching: Option<Watching>,
@@ -163,6 +167,7 @@ impl Sources {
             again: None,
             torn: None,
             last_scan: None,
+            writes: Writes::default(),
             returned,
             watching: None,
             store,
@@ -184,11 +189,11 @@ impl Sources {
         let mut watcher = Watcher::new(paths, watch, poll_interval, Arc::clone(&returned));
         let (lifecycle, metrics) = (self.lifecycle.clone(), Arc::clone(&self.metrics));
         let mut noticed = Instant::now();
-        let mut pace = Pace::new(noticed);
+        let (mut pace, mut cause) = (Pace::new(noticed), Cause::Change);
         loop {
             // Reading and compiling would hold up requests; it runs to its end, one at a time.
             let scanned = tokio::task::spawn_blocking(move || {
-                let found_news = self.scan(&mut watcher, noticed);
+                let found_news = self.scan(&mut watcher, cause, noticed);
                 (self, watcher, found_news)
             });
             let scanned = tokio::select! {
@@ -205,12 +210,13 @@ impl Sources {
             }
             pace.scanned(noticed, Instant::now(), found_news);
             let (again, holds, due) = (self.again, self.holds(), pace.due());
+            cause = Cause::Change;
             tokio::select! {
                 biased;
                 () = lifecycle.draining() => return,
                 () = paced(due, &mut watcher) => {}
                 () = holds.left() => {}
-                () = returned.notified() => {}
+                () = returned.notified() => cause = Cause::Return,
                 _ = hangups.recv() => {
                     info!("looking at the flag files again because of SIGHUP");
                 }

@@ -53,6 +53,11 @@ impl LayerFlag {
         self.standing
     }
 
+    /// Whether its definition switches it off.
+    fn is_off(&self) -> bool {
+        self.flag.is_killed() || self.flag.is_disabled()
+    }
+
     /// Whether compiling this source again would give this flag again.
     pub(super) fn was_compiled_from(&self, source: &Digest) -> bool {
         self.standing == Standing::Good && self.flag.digests.source == *source
@@ -95,6 +100,18 @@ impl Layer {
     pub(crate) fn lost_since(&self, before: &Self) -> usize {
         let served = before.flags.iter().filter(|(_, flag)| flag.standing != Standing::Broken);
         served.filter(|(key, _)| !self.flags.contains_key(*key)).count()
+    }
+
+    /// How many flags that were switched off before are in this layer and on.
+    pub(crate) fn lifted_since(&self, before: &Self) -> usize {
+        let off = before.flags.iter().filter(|(_, flag)| flag.is_off());
+        off.filter(|(key, _)| self.flags.get(*key).is_some_and(|flag| !flag.is_off())).count()
+    }
+
+    /// How many flags that were switched off before are not in this layer.
+    pub(crate) fn kills_lost_since(&self, before: &Self) -> usize {
+        let off = before.flags.iter().filter(|(_, flag)| flag.is_off());
+        off.filter(|(key, _)| !self.flags.contains_key(*key)).count()
     }
 
     pub(super) fn get(&self, key: &str) -> Option<&LayerFlag> {

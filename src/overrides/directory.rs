@@ -7,7 +7,13 @@ use super::{
     beneath::{BeneathError, Directory},
     entry::{Override, file_name},
 };
-use crate::{source::read::ReadError, telemetry::report::chain};
+use crate::{
+    source::{
+        disk::{self, Disk, Operation},
+        read::ReadError,
+    },
+    telemetry::report::chain,
+};
 use std::{
     collections::BTreeSet,
     ffi::{OsStr, OsString},
@@ -17,7 +23,8 @@ use std::{
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     process,
-    time::{SystemTime, UNIX_EPOCH},
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 /// A larger file is no override of anybody's.
@@ -30,47 +37,110 @@ const MAX_FILES: usize = 1000;
 const MODE: u32 = 0o644;
 const DIRECTORY_MODE: u32 = 0o755;
 
+/// What is wrong with a file or a directory whose file system does not return from a call.
+pub(super) const HANGS: &str = "does not answer: its file system may hang";
+
+/// How long a command waits for what it writes or removes.
+const LIMIT: Duration = Duration::from_secs(10);
+
 /// What the directory holds.
 #[derive(Debug, Default)]
 pub(crate) struct Listing {
     /// Each file by its name, in the order of names.
     pub(crate) files: Vec<(OsString, Result<Override, String>)>,
-    /// Files that are not read because there are too many.
-    pub(crate) left_out: usize,
 }
 
-/// Reads the files, the first [`MAX_FILES`] by name; an absent directory is an empty one, since it
-/// may be made later.
+/// Files of the directory that are to be read, the first [`MAX_FILES`] by name.
+#[derive(Debug)]
+pub(super) struct Names {
+    directory: Directory,
+    pub(super) names: BTreeSet<OsString>,
+    /// Files that are not read because there are too many.
+    pub(super) left_out: usize,
+}
+
+/// Why a file is not an override.
+#[derive(Debug)]
+pub(super) struct Unusable {
+    pub(super) why: String,
+    /// It may be readable a moment later, without an event.
+    pub(super) may_pass: bool,
+}
+
+/// Reads the files for a command; an absent directory is an empty one, since it may be made later.
 pub(crate) fn list(directory: &Path) -> io::Result<Listing> {
     list_at_most(MAX_FILES, directory)
 }
 
 fn list_at_most(max_files: usize, directory: &Path) -> io::Result<Listing> {
-    let entries = match fs::read_dir(directory) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Listing::default()),
-        Err(error) => return Err(error),
+    let (mut disk, path) = (Disk::of_command(), directory.to_owned());
+    let list = move || Names::at_most(max_files, &path);
+    let listed = disk.run(Operation::ListOverrides, directory, list);
+    let Some(open) = listed.unwrap_or_else(|| Err(unanswered()))? else {
+        return Ok(Listing::default());
     };
-    let open = Directory::open(directory)?;
-    let mut listing = Listing::default();
-    let mut names = BTreeSet::new();
-    for entry in entries {
-        let name = entry?.file_name();
-        if is_override_file(&name) {
-            names.insert(name);
-        }
-        if names.len() > max_files {
-            names.pop_last();
-            listing.left_out += 1;
-        }
-    }
-    for name in names {
+    let (open, mut files) = (Arc::new(open), Vec::new());
+    for name in &open.names {
+        let (one, file) = (Arc::clone(&open), name.clone());
+        let read = move || one.read(&file);
+        let read = disk.run(Operation::ReadOverride, &directory.join(name), read);
+        let hangs = || Some(Err(Unusable { why: HANGS.to_owned(), may_pass: true }));
         // One that went away since it was listed is as gone as one that went before.
-        if let Some(content) = read_one(&open, &name) {
-            listing.files.push((name, content));
+        if let Some(content) = read.unwrap_or_else(hangs) {
+            files.push((name.clone(), content.map_err(|of| of.why)));
         }
     }
-    Ok(listing)
+    Ok(Listing { files })
+}
+
+fn unanswered() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, HANGS)
+}
+
+impl Names {
+    /// `None` if the directory is absent.
+    pub(super) fn of(directory: &Path) -> io::Result<Option<Self>> {
+        Self::at_most(MAX_FILES, directory)
+    }
+
+    fn at_most(max_files: usize, directory: &Path) -> io::Result<Option<Self>> {
+        let entries = match fs::read_dir(directory) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let directory = Directory::open(directory)?;
+        let (mut names, mut left_out) = (BTreeSet::new(), 0);
+        for entry in entries {
+            let name = entry?.file_name();
+            if is_override_file(&name) {
+                names.insert(name);
+            }
+            if names.len() > max_files {
+                names.pop_last();
+                left_out += 1;
+            }
+        }
+        Ok(Some(Self { directory, names, left_out }))
+    }
+
+    /// Reads one file; `None` if it is gone.
+    pub(super) fn read(&self, name: &OsStr) -> Option<Result<Override, Unusable>> {
+        let content = match self.directory.read(name, MAX_FILE_BYTES) {
+            Ok(content) => content,
+            Err(BeneathError::Read(ReadError::NotFound)) => return None,
+            Err(BeneathError::Read(ReadError::TooLarge { limit })) => {
+                let why = format!("is larger than {limit} bytes, which no override is");
+                return Some(Err(Unusable { why, may_pass: false }));
+            }
+            Err(error) => {
+                let may_pass = matches!(&error, BeneathError::Read(error) if error.may_pass());
+                return Some(Err(Unusable { why: chain(&error), may_pass }));
+            }
+        };
+        let unusable = |error| Unusable { why: chain(&error), may_pass: false };
+        Some(Override::parse(&content).map_err(unusable))
+    }
 }
 
 /// Whether a name is that of an override: not hidden, as half-written ones are, and `.json`.
@@ -79,20 +149,14 @@ fn is_override_file(name: &OsString) -> bool {
     !hidden && Path::new(name).extension().is_some_and(|extension| extension == "json")
 }
 
-fn read_one(directory: &Directory, name: &OsStr) -> Option<Result<Override, String>> {
-    let content = match directory.read(name, MAX_FILE_BYTES) {
-        Ok(content) => content,
-        Err(BeneathError::Read(ReadError::NotFound)) => return None,
-        Err(BeneathError::Read(ReadError::TooLarge { limit })) => {
-            return Some(Err(format!("is larger than {limit} bytes, which no override is")));
-        }
-        Err(error) => return Some(Err(chain(&error))),
-    };
-    Some(Override::parse(&content).map_err(|error| chain(&error)))
-}
-
 /// Writes the file of an override, whole or not at all, and says where.
 pub(crate) fn write(directory: &Path, of: &Override) -> io::Result<PathBuf> {
+    let (directory, of) = (directory.to_owned(), of.clone());
+    let write = move || write_now(&directory, &of);
+    disk::within(LIMIT, write).unwrap_or_else(|| Err(unanswered()))
+}
+
+fn write_now(directory: &Path, of: &Override) -> io::Result<PathBuf> {
     if !directory.exists() {
         fs::create_dir_all(directory)?;
         fs::set_permissions(directory, Permissions::from_mode(DIRECTORY_MODE))?;
@@ -152,7 +216,8 @@ pub(crate) fn remove(
         if keep == Some(path.as_path()) {
             continue;
         }
-        match fs::remove_file(path) {
+        let remove = move || fs::remove_file(path);
+        match disk::within(LIMIT, remove).unwrap_or_else(|| Err(unanswered())) {
             Ok(()) => removed += 1,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
@@ -162,112 +227,4 @@ pub(crate) fn remove(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::{os::unix::ffi::OsStrExt, time::Duration};
-
-    fn of(flag: &str, variant: &str) -> Override {
-        let until = UNIX_EPOCH + Duration::from_secs(1_795_345_200);
-        let (flag, variant) = (flag.to_owned(), variant.to_owned());
-        Override { flag, variant, until, why: "x".to_owned(), set_at: None }
-    }
-
-    fn names(directory: &Path) -> Vec<String> {
-        list(directory).unwrap().files.into_iter().map(|(name, _)| shown(&name)).collect()
-    }
-
-    #[test]
-    fn what_is_written_is_listed_and_readable_by_everybody() {
-        let dir = tempfile::tempdir().unwrap();
-        let dir = dir.path().join("made/when/needed");
-        assert!(list(&dir).unwrap().files.is_empty());
-        let path = write(&dir, &of("a/b", "on")).unwrap();
-        write(&dir, &of("a/b", "off")).unwrap();
-        assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o644);
-        let files = list(&dir).unwrap().files;
-        assert_eq!(files, [("a%2Fb.json".into(), Ok(of("a/b", "off")))]);
-        assert_eq!(fs::read_dir(&dir).unwrap().count(), 1, "nothing hidden is left");
-    }
-
-    #[test]
-    fn what_is_no_override_hurts_no_other() {
-        let dir = tempfile::tempdir().unwrap();
-        let dir = dir.path();
-        write(dir, &of("good", "on")).unwrap();
-        fs::write(dir.join("corrupt.json"), "{").unwrap();
-        fs::write(dir.join("huge.json"), vec![b' '; 64 * 1024 + 1]).unwrap();
-        fs::create_dir(dir.join("directory.json")).unwrap();
-        for ignored in [".hidden.json", "README", "notes.txt"] {
-            fs::write(dir.join(ignored), "x").unwrap();
-        }
-        std::os::unix::fs::symlink("nowhere", dir.join("dangling.json")).unwrap();
-        let files = list(dir).unwrap().files;
-        let told: Vec<_> = files
-            .iter()
-            .map(|(name, content)| {
-                (name.to_str().unwrap(), content.as_ref().err().map(String::as_str))
-            })
-            .collect();
-        assert_eq!(told[0].0, "corrupt.json");
-        assert!(told[0].1.unwrap().starts_with("is no override: EOF"), "{told:?}");
-        assert_eq!(told[1], ("directory.json", Some("is a directory, not a file")));
-        assert_eq!(told[2], ("good.json", None));
-        assert_eq!(told[3].1, Some("is larger than 65536 bytes, which no override is"));
-        assert_eq!(told.len(), 4);
-    }
-
-    #[test]
-    fn too_many_are_left_out_by_name() {
-        let dir = tempfile::tempdir().unwrap();
-        for number in 0..MAX_FILES + 3 {
-            fs::write(dir.path().join(format!("{number:04}.json")), "{").unwrap();
-        }
-        let listing = list(dir.path()).unwrap();
-        assert_eq!((listing.files.len(), listing.left_out), (MAX_FILES, 3));
-        assert_eq!(listing.files.last().unwrap().0, "0999.json");
-    }
-
-    #[test]
-    fn a_flag_s_overrides_are_removed_whatever_their_files_are_called() {
-        let dir = tempfile::tempdir().unwrap();
-        let dir = dir.path();
-        let kept = write(dir, &of("a", "on")).unwrap();
-        write(dir, &of("b", "on")).unwrap();
-        fs::write(dir.join("by-hand.json"), of("a", "off").to_text()).unwrap();
-        assert_eq!(remove(dir, "a", &[], Some(&kept)).unwrap(), 1);
-        assert_eq!(names(dir), ["a.json", "b.json"]);
-        fs::write(&kept, "{").unwrap();
-        assert_eq!(remove(dir, "a", &[], None).unwrap(), 1);
-        assert_eq!(names(dir), ["b.json"]);
-        assert_eq!(remove(dir, "a", &[], None).unwrap(), 0);
-        assert_eq!(remove(&dir.join("absent"), "a", &[], None).unwrap(), 0);
-    }
-
-    #[test]
-    fn one_call_removes_what_is_known_corrupt_or_one_too_many() {
-        let dir = tempfile::tempdir().unwrap();
-        let dir = dir.path();
-        for number in 0..MAX_FILES {
-            fs::write(dir.join(format!("{number:04}.json")), "{").unwrap();
-        }
-        let corrupt = OsStr::from_bytes(b"by-hand-\xff.json");
-        fs::write(dir.join(corrupt), "{").unwrap();
-        fs::write(dir.join("z.json"), of("a", "off").to_text()).unwrap();
-        write(dir, &of("a", "on")).unwrap();
-        assert_eq!(remove(dir, "a", &["by-hand-\\xff.json"], None).unwrap(), 3);
-        assert_eq!(fs::read_dir(dir).unwrap().count(), MAX_FILES);
-    }
-
-    #[test]
-    fn names_that_are_not_utf8_are_other_names() {
-        let dir = tempfile::tempdir().unwrap();
-        let names: [&[u8]; 4] =
-            [b"\xfe.json", b"\xff.json", b"\\xff.json", "\u{fffd}.json".as_bytes()];
-        for name in names {
-            fs::write(dir.path().join(OsStr::from_bytes(name)), of("a", "on").to_text()).unwrap();
-        }
-        let mut shown = self::names(dir.path());
-        shown.sort();
-        assert_eq!(shown, ["\\\\xff.json", "\\xfe.json", "\\xff.json", "\u{fffd}.json"]);
-    }
-}
+mod tests;

@@ -2,9 +2,10 @@
 //! sidecar starts under one.
 
 use super::{
-    Overrides, Standing,
+    Overrides,
     directory::shown,
     entry::{Override, time},
+    standing::Standing,
 };
 use std::{collections::BTreeMap, ffi::OsString, time::SystemTime};
 use tracing::warn;

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::flag::{Format, Generation, Layer, compile, merge};
+use serde_json::{Value as Json, json};
 use std::{
     fs,
     path::Path,
@@ -35,7 +36,11 @@ fn layer(keys: &[&str]) -> Layer {
 #[track_caller]
 fn look(overrides: &mut Overrides, now: u64) -> (bool, Vec<String>, Vec<String>) {
     let layer = layer(&["a", "b"]);
-    overrides.look(at(now));
+    overrides.look(at(now), Cause::Change);
+    // This machine may be busy.
+    while overrides.is_hanging() {
+        overrides.look(at(now), Cause::Return);
+    }
     let news = overrides.is_due();
     let served = overrides.decide(&merge([&layer]));
     let served = served.iter().map(|flag| {

@@ -17,14 +17,32 @@ use std::{
 };
 use tokio::sync::Notify;
 
+/// How long an operation is waited for. If it takes longer, its result comes with a later scan.
+const WAIT: Duration = Duration::from_millis(10);
+
 /// How long all operations of one scan together may be waited for in vain.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_millis(50);
 
 /// How long each operation is waited for, even in a scan that has no patience left.
-const LEAST: Duration = Duration::from_millis(20);
+const LEAST: Duration = Duration::from_millis(2);
+
+/// A result that was asked for this long ago is used although something may have changed since.
+const STALE: Duration = Duration::from_secs(1);
+
+/// How long the operations of a command may be waited for in vain.
+const QUESTION: Duration = Duration::from_secs(1);
 
 /// At most this many threads are left behind. The next operation is then not begun.
-const MAX_UNANSWERED: usize = 8;
+const MAX_UNANSWERED: usize = 64;
+
+/// Why a scan takes place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// Something may have changed.
+    Change,
+    /// An operation has returned that its scan did not wait for: the scan goes on.
+    Return,
+}
 
 /// What is done with a path. Each operation has one type of result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,19 +52,36 @@ pub(crate) enum Operation {
     Resolve,
     Mounts,
     Watch,
-    Overrides,
+    ListOverrides,
+    ReadOverride,
 }
 
 /// Runs file operations on a thread of its own, and replaces the thread if it hangs.
 #[derive(Debug)]
 pub(crate) struct Disk {
     worker: Option<Worker>,
-    /// Each holds the `Receiver` of the result that is still to come.
-    unanswered: BTreeMap<(Operation, PathBuf), Box<dyn Any + Send>>,
+    unanswered: BTreeMap<(Operation, PathBuf), Unanswered>,
+    /// The number of scans that a change has caused.
+    scans: u64,
+    /// How long an operation is waited for.
+    wait: Duration,
     patience: Duration,
     /// Whether a result of this scan belongs to an operation of an earlier one.
     has_late_result: bool,
     returned: Arc<Notify>,
+}
+
+/// An operation that no scan waits for any more.
+#[derive(Debug)]
+struct Unanswered {
+    /// The `Receiver` of the result.
+    result: Box<dyn Any + Send>,
+    has_returned: Arc<AtomicBool>,
+    /// The scan that began it.
+    scan: u64,
+    began: Instant,
+    /// When its result was first asked for.
+    asked: Instant,
 }
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -69,21 +104,52 @@ impl Disk {
         Self {
             worker: None,
             unanswered: BTreeMap::new(),
+            scans: 0,
+            wait: WAIT,
             patience: PATIENCE,
             has_late_result: false,
             returned,
         }
     }
 
-    /// Starts another scan.
-    pub(crate) fn begin_scan(&mut self) {
+    /// For a command, which has one scan and nothing else to do.
+    pub(crate) fn of_command() -> Self {
+        Self { wait: QUESTION, patience: QUESTION, ..Self::default() }
+    }
+
+    /// Starts another scan, or goes on with the last one.
+    pub(crate) fn begin_scan(&mut self, cause: Cause) {
         self.patience = PATIENCE;
         self.has_late_result = false;
+        if cause == Cause::Change {
+            self.scans += 1;
+        }
     }
 
     /// Whether some operation has not returned yet.
     pub(crate) fn is_hanging(&self) -> bool {
+        self.hanging() > 0
+    }
+
+    /// When the last of the operations began that have not returned.
+    pub(crate) fn youngest(&self) -> Option<Instant> {
+        let hangs = |of: &&Unanswered| !of.has_returned.load(Ordering::SeqCst);
+        self.unanswered.values().filter(hangs).map(|of| of.began).max()
+    }
+
+    /// Whether a result is still to come, or to be asked for.
+    pub(crate) fn owes_result(&self) -> bool {
         !self.unanswered.is_empty()
+    }
+
+    /// As [`Disk::owes_result`], of one operation.
+    pub(crate) fn owes(&self, operation: Operation, path: &Path) -> bool {
+        self.unanswered.keys().any(|(owed, of)| (*owed, of.as_path()) == (operation, path))
+    }
+
+    fn hanging(&self) -> usize {
+        let hangs = |of: &&Unanswered| !of.has_returned.load(Ordering::SeqCst);
+        self.unanswered.values().filter(hangs).count()
     }
 
     /// Whether a result of this scan may be out of date.
@@ -92,7 +158,7 @@ impl Disk {
     }
 
     /// The result of `work`, or that of the same operation of an earlier scan. `None` if neither
-    /// has come in time.
+    /// has come in time: `returned` is then notified when it comes.
     pub(crate) fn run<T: Send + 'static>(
         &mut self,
         operation: Operation,
@@ -100,29 +166,46 @@ impl Disk {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
         let key = (operation, path.to_path_buf());
-        let late = self.unanswered.get(&key).and_then(|held| held.downcast_ref::<Receiver<T>>());
-        match late.map(Receiver::try_recv) {
-            Some(Err(TryRecvError::Empty)) => return None,
-            Some(Ok(result)) => {
-                self.unanswered.remove(&key);
-                self.has_late_result = true;
-                return Some(result);
+        let mut asked = Instant::now();
+        if let Some(late) = self.unanswered.get(&key) {
+            let is_current = late.scan == self.scans;
+            // What an earlier scan asked for would be mixed with what this one reads. It is used
+            // only if the operation is too slow for any scan.
+            let is_used = is_current || late.asked.elapsed() > STALE;
+            let result = late.result.downcast_ref().map(Receiver::<T>::try_recv);
+            match result {
+                Some(Err(TryRecvError::Empty)) => return None,
+                Some(Ok(result)) if is_used => {
+                    self.has_late_result |= !is_current;
+                    self.unanswered.remove(&key);
+                    return Some(result);
+                }
+                Some(Ok(_)) => {
+                    asked = late.asked;
+                    self.unanswered.remove(&key);
+                }
+                Some(Err(TryRecvError::Disconnected)) | None => {
+                    self.unanswered.remove(&key);
+                }
             }
-            Some(Err(TryRecvError::Disconnected)) | None => {}
         }
-        self.unanswered.remove(&key);
-        if self.unanswered.len() >= MAX_UNANSWERED {
+        if self.unanswered.len() >= MAX_UNANSWERED && self.hanging() >= MAX_UNANSWERED {
             return None;
         }
         let (sender, receiver) = mpsc::channel();
-        // Sending fails only if the result is not wanted any more.
-        let job: Job = Box::new(move || _ = sender.send(work()).ok());
+        let has_returned = Arc::new(AtomicBool::new(false));
+        let returns = Arc::clone(&has_returned);
+        let job: Job = Box::new(move || {
+            // Sending fails only if the result is not wanted any more.
+            sender.send(work()).ok();
+            returns.store(true, Ordering::SeqCst);
+        });
         let worker = self.worker.take().or_else(|| Worker::start(Arc::clone(&self.returned)))?;
         if worker.jobs.send(job).is_err() {
             return None;
         }
         let start = Instant::now();
-        if let Ok(result) = receiver.recv_timeout(self.patience.max(LEAST)) {
+        if let Ok(result) = receiver.recv_timeout(self.wait.min(self.patience).max(LEAST)) {
             self.worker = Some(worker);
             return Some(result);
         }
@@ -132,7 +215,9 @@ impl Disk {
         match receiver.try_recv() {
             Ok(result) => Some(result),
             Err(TryRecvError::Empty) => {
-                self.unanswered.insert(key, Box::new(receiver));
+                let (result, scan, began) = (Box::new(receiver), self.scans, start);
+                let unanswered = Unanswered { result, has_returned, scan, began, asked };
+                self.unanswered.insert(key, unanswered);
                 None
             }
             Err(TryRecvError::Disconnected) => None,
@@ -140,19 +225,29 @@ impl Disk {
     }
 }
 
+/// The result of file operations, unless they take longer than `limit`.
+pub(crate) fn within<T: Send + 'static>(
+    limit: Duration,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let (sender, receiver) = mpsc::channel();
+    // Sending fails only if the result is not wanted any more.
+    let work = move || _ = sender.send(work()).ok();
+    thread::Builder::new().name("disk".to_owned()).spawn(work).ok()?;
+    receiver.recv_timeout(limit).ok()
+}
+
 /// Whether a path is a file, as far as its file system answers in time.
 pub(crate) fn is_file(path: &Path) -> bool {
     let file = path.to_path_buf();
-    let found = Disk::default().run(Operation::Resolve, path, move || file.is_file());
-    found == Some(true)
+    within(QUESTION, move || file.is_file()) == Some(true)
 }
 
 /// Whether something is at a path, as far as its file system answers in time. A path that does not
 /// answer is there.
 pub(crate) fn exists(path: &Path) -> bool {
     let there = path.to_path_buf();
-    let found = Disk::default().run(Operation::Resolve, path, move || there.exists());
-    found != Some(false)
+    within(QUESTION, move || there.exists()) != Some(false)
 }
 
 impl Worker {
@@ -174,77 +269,4 @@ impl Worker {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn run(
-        disk: &mut Disk,
-        path: &str,
-        work: impl FnOnce() -> u32 + Send + 'static,
-    ) -> Option<u32> {
-        disk.run(Operation::Read, Path::new(path), work)
-    }
-
-    #[test]
-    fn an_operation_that_hangs_delays_no_other_and_is_not_tried_again() {
-        let mut disk = Disk::default();
-        let (release, held) = mpsc::channel::<()>();
-        assert_eq!(run(&mut disk, "a", || 1), Some(1));
-        let start = Instant::now();
-        assert_eq!(run(&mut disk, "b", move || held.recv().map_or(2, |()| 3)), None);
-        assert!(start.elapsed() >= PATIENCE);
-        assert!(disk.is_hanging());
-        let start = Instant::now();
-        disk.begin_scan();
-        for _ in 0..100 {
-            assert_eq!(run(&mut disk, "b", || 4), None);
-            assert_eq!(run(&mut disk, "a", || 5), Some(5));
-        }
-        assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
-        drop(release);
-        let mut late = None;
-        while late.is_none() {
-            late = run(&mut disk, "b", || 4);
-        }
-        assert_eq!(late, Some(2), "the result of the call that hung");
-        assert!(disk.has_late_result() && !disk.is_hanging());
-        disk.begin_scan();
-        assert_eq!(run(&mut disk, "b", || 4), Some(4));
-        assert!(!disk.has_late_result());
-    }
-
-    #[tokio::test]
-    async fn a_return_is_reported() {
-        let returned = Arc::new(Notify::new());
-        let mut disk = Disk::new(Arc::clone(&returned));
-        let (release, held) = mpsc::channel::<()>();
-        assert_eq!(run(&mut disk, "a", move || held.recv().map_or(1, |()| 2)), None);
-        drop(release);
-        tokio::time::timeout(Duration::from_secs(10), returned.notified()).await.unwrap();
-        assert_eq!(run(&mut disk, "a", || 3), Some(1));
-    }
-
-    #[test]
-    fn the_patience_of_a_scan_and_the_threads_left_behind_are_bounded() {
-        let mut disk = Disk::default();
-        let (release, held) = mpsc::channel::<()>();
-        let held = Arc::new(std::sync::Mutex::new(held));
-        let start = Instant::now();
-        for number in 0..100 {
-            let held = Arc::clone(&held);
-            let hang = move || held.lock().map_or(0, |held| held.recv().map_or(1, |()| 2));
-            assert_eq!(run(&mut disk, &number.to_string(), hang), None);
-        }
-        assert!(start.elapsed() < PATIENCE * 2, "{:?}", start.elapsed());
-        assert_eq!(disk.unanswered.len(), MAX_UNANSWERED);
-        drop(release);
-    }
-
-    #[test]
-    fn an_operation_that_panics_has_no_result_and_hurts_no_other() {
-        let mut disk = Disk::default();
-        assert_eq!(run(&mut disk, "a", || panic!("a defect")), None);
-        assert_eq!(run(&mut disk, "a", || 1), Some(1));
-        assert!(!disk.is_hanging());
-    }
-}
+mod tests;

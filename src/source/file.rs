@@ -1,22 +1,26 @@
 //! One flag file: a layer that remembers its last good flags.
 
+mod applying;
+
 use super::{
     Look,
-    compiling::{Compiled, has_errors, refusal},
-    doubt::{Doubt, Loss, Verdict},
+    compiling::Compiled,
+    doubt::{Doubt, Verdict},
     finding::{Content, Finding},
-    lists::{Loaded, Met, Stamp},
+    lists::{Met, Stamp},
+    loss::Losses,
     state::LayerState,
-    wait::{GONE, LEASED, UNANSWERED, Wait},
+    wait::{GONE, LEASED, SLOW, UNANSWERED, Wait},
 };
 use crate::{
-    flag::{Diagnostic, Format, Layer},
+    flag::{Format, Layer},
     telemetry::{metrics::Reload, report::Teller},
 };
-use std::{path::PathBuf, sync::Arc, time::Duration, time::SystemTime};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
-/// A leased file is tried again at these intervals: sooner at first, as most leases end soon.
-const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+/// A file that is leased or cannot be opened for the moment is tried again at these intervals: sooner
+/// at first, as most leases end soon.
+pub(super) const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
 /// A file of a source.
 #[derive(Debug)]
@@ -26,8 +30,8 @@ pub(super) struct File {
     seen: Option<Seen>,
     /// New content that may be half written.
     doubt: Option<Doubt>,
-    /// How the file stood before new content was held back.
-    before_hold: Option<LayerState>,
+    /// How the file stood before new content was held back, and for how long that is held back.
+    before_hold: Option<(LayerState, Duration)>,
     /// The file is not there, as while an editor saves it.
     missing: Option<Wait<()>>,
     /// Why the file cannot be read at the moment, although that may pass.
@@ -53,6 +57,14 @@ impl File {
             cannot_update: None,
         };
         Self { state, seen: None, doubt: None, before_hold: None, missing: None, silent: None }
+    }
+
+    /// The same file under another name: its last good flags go along.
+    pub(super) fn renamed(mut self, path: PathBuf, teller: Teller) -> Self {
+        teller.renamed(&self.state.path, &path);
+        self.state.path = path;
+        (self.doubt, self.missing) = (None, None);
+        self
     }
 
     pub(super) fn state(&self) -> &LayerState {
@@ -102,15 +114,23 @@ impl File {
         may_go: bool,
         look: &mut Look<'_>,
     ) -> Option<Reload> {
+        if matches!(finding.content, Content::NotRead) {
+            return None;
+        }
         self.note_mount(&finding, look.teller);
         let was_missing = self.missing.take();
         let was_silent = self.silent.take();
-        if !matches!(finding.content, Content::New(_)) {
+        // A file that cannot be read for a moment may still have the content that is doubted.
+        if matches!(
+            finding.content,
+            Content::Same { .. } | Content::Missing(_) | Content::Unreadable(_)
+        ) {
             self.doubt = None;
         }
         match finding.content {
-            Content::Same { is_leased } => {
-                if is_leased {
+            Content::NotRead => None,
+            Content::Same { may_pass } => {
+                if may_pass {
                     look.look_in(RETRY.1);
                 }
                 self.release()
@@ -123,11 +143,11 @@ impl File {
                 }
                 self.unreadable(why, look.teller)
             }
-            Content::Leased(why) => {
+            Content::Unready { why, is_leased } => {
                 self.silent = was_silent;
-                let is_over = look.is_over(&mut self.silent, why.clone(), LEASED);
-                let since = self.silent.as_ref().map_or(look.now, Wait::since);
-                look.look_in((look.now - since).clamp(RETRY.0, RETRY.1));
+                let long_enough = if is_leased { LEASED } else { Duration::ZERO };
+                let is_over = look.is_over(&mut self.silent, why.clone(), long_enough);
+                self.try_again(look);
                 if is_over { self.unreadable(why, look.teller) } else { None }
             }
             Content::Unanswered(why) => {
@@ -136,20 +156,48 @@ impl File {
                 if is_over { self.unreadable(why, look.teller) } else { None }
             }
             Content::Unreadable(why) => self.unreadable(why, look.teller),
-            Content::New(met) => self.take_new(*met, look),
+            Content::New(met) => {
+                self.silent = was_silent;
+                self.take_new(*met, look)
+            }
         }
+    }
+
+    /// Asks for another scan, because what cannot be read may be readable soon.
+    fn try_again(&self, look: &mut Look<'_>) {
+        let since = self.silent.as_ref().map_or(look.now, Wait::since);
+        look.look_in((look.now - since).clamp(RETRY.0, RETRY.1));
+    }
+
+    /// Whether to wait for a list that cannot be read at the moment. The flags that use it keep their
+    /// last good definitions after that.
+    fn waits_for_list(&mut self, met: &Met, look: &mut Look<'_>) -> bool {
+        let Some(unread) = &met.unread else {
+            self.silent = None;
+            return false;
+        };
+        let long_enough = match (met.is_same_otherwise, unread.may_pass) {
+            (false, _) => SLOW,
+            (true, true) => LEASED,
+            (true, false) => UNANSWERED,
+        };
+        let is_over = look.is_over(&mut self.silent, unread.why.clone(), long_enough);
+        if unread.may_pass {
+            self.try_again(look);
+        }
+        !is_over
     }
 
     /// Serves new content, unless it may be half written.
     fn take_new(&mut self, met: Met, look: &mut Look<'_>) -> Option<Reload> {
-        if met.is_leased {
-            look.look_in(RETRY.1);
+        if self.waits_for_list(&met, look) {
+            return None;
         }
         // Half a JSON file never is a JSON file, but half a list is a list.
         let is_yaml = Format::of(&self.state.path) == Format::Yaml;
         let can_be_half = is_yaml || !met.loaded.lists.is_empty();
-        let doubt = Doubt::of(self.doubt.take(), met.stamp.digest, look.now);
-        let evidence = doubt.evidence(met.writer, look.now);
+        let doubt = Doubt::of(self.doubt.take(), met.stamp.digest, met.writer, look.now);
+        let evidence = doubt.evidence(met.is_longer, look.now);
         self.doubt = Some(doubt);
         let still_written = evidence.still_written(met.has_blank, can_be_half);
         if let Some(left) = still_written {
@@ -158,17 +206,16 @@ impl File {
         }
         let compiled = Compiled::of(&met.loaded, &self.state.path, look.options, &self.state.layer);
         if can_be_half && let Compiled::Layer { layer, .. } = &compiled {
-            let lost = layer.lost_since(&self.state.layer);
-            let flags = Loss::of(lost, self.state.layer.flags().count());
-            match evidence.judge(flags.max(met.list_loss)) {
+            let losses = Losses::of(is_yaml.then_some(layer), &self.state.layer, &met);
+            match evidence.judge(losses.size()) {
                 Verdict::Serve => {}
                 Verdict::Wait(left) => {
                     look.look_in(left);
                     return None;
                 }
-                Verdict::Hold(left) => {
+                Verdict::Hold { left, needed } => {
                     look.look_in(left);
-                    return self.hold(lost, look.teller);
+                    return self.hold(&losses, needed, look.teller);
                 }
             }
         }
@@ -186,97 +233,5 @@ impl File {
     /// Starts every wait over, because nothing is known of the file.
     pub(super) fn forget_waits(&mut self) {
         (self.doubt, self.missing) = (None, None);
-    }
-
-    /// Keeps the last good flags instead of content that lost too much.
-    fn hold(&mut self, lost: usize, teller: Teller) -> Option<Reload> {
-        if self.before_hold.is_some() {
-            return None;
-        }
-        self.before_hold = Some(self.state.clone());
-        let flags = self.state.layer.flags().count();
-        let why = match lost {
-            0 => {
-                "a list lost more than a quarter of its entries, and may be half written".to_owned()
-            }
-            _ => format!("{lost} of {flags} flags are missing, and the file may be half written"),
-        };
-        teller.held(&self.state.path, &why);
-        let help = "write a temporary file and rename it over this one; the last good flags stay \
-                    in force until the content has been the same for 5 s";
-        self.state.problems = [Diagnostic::warning("", why, help)].into();
-        self.remember(Reload::Held)
-    }
-
-    /// The content that was held back has gone, and what is served is in the file again.
-    fn release(&mut self) -> Option<Reload> {
-        self.state = self.before_hold.take()?;
-        Some(Reload::Unchanged)
-    }
-
-    fn note_mount(&mut self, finding: &Finding, teller: Teller) {
-        match (finding.cannot_update, &finding.content) {
-            (Some(why), _) => {
-                if self.state.cannot_update.replace(why).is_none() {
-                    teller.cannot_update(&self.state.path, why);
-                }
-            }
-            (None, Content::New(..)) => self.state.cannot_update = None,
-            (None, _) => {}
-        }
-    }
-
-    fn unreadable(&mut self, why: String, teller: Teller) -> Option<Reload> {
-        if matches!(&self.seen, Some(Seen::Unreadable(seen)) if *seen == why) {
-            return None;
-        }
-        teller.unreadable(&self.state.path, &why, self.state.applied);
-        self.seen = Some(Seen::Unreadable(why.clone()));
-        self.before_hold = None;
-        let help = "the file must be there, and readable for the user this process runs as";
-        self.state.problems = [Diagnostic::error("", why, help)].into();
-        self.remember(Reload::ReadError)
-    }
-
-    fn apply(&mut self, compiled: Compiled, loaded: &Loaded, teller: Teller) -> Reload {
-        let state = &mut self.state;
-        let unchanged =
-            if state.applied { "the last good flags stay in force" } else { "it gives no flags" };
-        let (layer, problems) = match compiled {
-            Compiled::Layer { layer, problems } => (layer, problems),
-            Compiled::Refused { problems, by } => {
-                let outcome = by.map_or_else(
-                    || unchanged.to_owned(),
-                    |option| format!("{option} rejects the whole file: {unchanged}"),
-                );
-                teller.problems(&state.path, &problems, &outcome);
-                state.problems = problems.into();
-                return refusal(by);
-            }
-        };
-        let errors = has_errors(&problems);
-        let outcome = match errors {
-            true => "a broken flag serves its last good definition or, without one, PARSE_ERROR",
-            false => "every flag is served",
-        };
-        teller.problems(&state.path, &problems, outcome);
-        state.problems = problems.into();
-        state.layer = Arc::new(layer);
-        let was_bad = state.applied && state.last != Some(Reload::Applied);
-        state.applied = true;
-        state.bytes = loaded.content.len();
-        let all_good = state.layer.broken().next().is_none();
-        // What has no key is no flag, but not in force either.
-        let good = all_good && !errors;
-        if good && was_bad {
-            teller.good_again(&state.path, state.layer.flags().count());
-        }
-        if good { Reload::Applied } else { Reload::Partial }
-    }
-
-    fn remember(&mut self, result: Reload) -> Option<Reload> {
-        self.state.last = Some(result);
-        self.state.last_change = Some(SystemTime::now());
-        self.state.last
     }
 }

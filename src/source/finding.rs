@@ -10,7 +10,10 @@ use super::{
     watch::Writes,
 };
 use crate::telemetry::report;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 /// One file.
 #[derive(Debug)]
@@ -18,25 +21,70 @@ pub(super) struct Finding {
     pub(super) content: Content,
     /// Why it can never be updated. Nothing is known of that where the content is the same.
     pub(super) cannot_update: Option<&'static str>,
+    /// Whether it can be updated is not known yet.
+    is_asked: bool,
 }
 
 #[derive(Debug)]
 pub(super) enum Content {
-    /// The bytes that were there before. A list may be leased all the same.
+    /// Not read by this scan, which only goes on with the last one.
+    NotRead,
+    /// The bytes that were there before. A list may be unreadable for the moment all the same.
     Same {
-        is_leased: bool,
+        may_pass: bool,
     },
     New(Box<Met>),
     Missing(String),
-    /// A lease of another process, which may end at any moment.
-    Leased(String),
+    /// Unreadable for a reason that may pass without an event, such as a lease.
+    Unready {
+        why: String,
+        is_leased: bool,
+    },
     /// A call that has not returned yet.
     Unanswered(String),
     Unreadable(String),
 }
 
+impl Finding {
+    fn not_read() -> Self {
+        Self { content: Content::NotRead, cannot_update: None, is_asked: false }
+    }
+
+    /// Whether a part of it is read by a call that has not returned yet.
+    pub(super) fn is_unanswered(&self) -> bool {
+        match &self.content {
+            _ if self.is_asked => true,
+            Content::Unanswered(_) => true,
+            Content::New(met) => met.unread.as_ref().is_some_and(|unread| !unread.may_pass),
+            _ => false,
+        }
+    }
+}
+
 /// Every file of a PATH, in the order in which later ones win, or why they cannot be listed.
 pub(super) type Found = Result<Vec<(PathBuf, Finding)>, ListError>;
+
+/// What a scan could not wait for.
+#[derive(Debug)]
+pub(super) enum Unread {
+    Nothing,
+    Everything,
+    Files(BTreeSet<PathBuf>),
+}
+
+impl Unread {
+    pub(super) fn of(found: &Found) -> Self {
+        match found {
+            Err(ListError::Unanswered) => Self::Everything,
+            Err(_) => Self::Nothing,
+            Ok(found) => {
+                let unread = found.iter().filter(|(_, finding)| finding.is_unanswered());
+                let unread: BTreeSet<_> = unread.map(|(path, _)| path.clone()).collect();
+                if unread.is_empty() { Self::Nothing } else { Self::Files(unread) }
+            }
+        }
+    }
+}
 
 /// Reads files for one scan.
 #[derive(Debug)]
@@ -70,6 +118,23 @@ impl Reader<'_> {
         Ok(files.into_iter().map(read).collect())
     }
 
+    /// Goes on to read the files that are still `unread`, of all that were listed.
+    pub(super) fn go_on<'s>(
+        &mut self,
+        listed: impl Iterator<Item = PathBuf>,
+        unread: &BTreeSet<PathBuf>,
+        seen: impl Fn(&Path) -> Option<&'s Stamp>,
+    ) -> Found {
+        let read = |file: PathBuf| {
+            let finding = match unread.contains(&file) {
+                true => self.find_file(&file, seen(&file)),
+                false => Finding::not_read(),
+            };
+            (file, finding)
+        };
+        Ok(listed.map(read).collect())
+    }
+
     /// Reads a file whose content was last `seen`.
     fn find_file(&mut self, path: &Path, seen: Option<&Stamp>) -> Finding {
         let (disk, writes) = (&mut *self.disk, self.writes);
@@ -81,17 +146,19 @@ impl Reader<'_> {
         let (is_detached, content) = match met {
             Ok(met) => {
                 let is_same = seen.is_some_and(|seen| seen.digest == met.stamp.digest);
-                let is_leased = met.is_leased;
+                let may_pass = met.unread.as_ref().is_some_and(|unread| unread.may_pass);
                 let is_detached = met.is_detached;
-                let same = Content::Same { is_leased };
+                let same = Content::Same { may_pass };
                 (is_detached, if is_same { same } else { Content::New(Box::new(met)) })
             }
             Err(error) => {
                 let why = report::chain(&error);
                 let content = match error {
                     ReadError::NotFound => Content::Missing(why),
-                    ReadError::Leased => Content::Leased(why),
                     ReadError::Unanswered => Content::Unanswered(why),
+                    _ if error.may_pass() => {
+                        Content::Unready { why, is_leased: matches!(error, ReadError::Leased) }
+                    }
                     _ => Content::Unreadable(why),
                 };
                 (false, content)
@@ -99,10 +166,12 @@ impl Reader<'_> {
         };
         // Looking at the mounts costs more than the read of a small file. A mount that hides the
         // new file shows with the first update that is missed.
-        let asks = matches!(content, Content::New(..)) || is_detached;
+        let is_owed = self.disk.owes(Operation::Mounts, path);
+        let asks = matches!(content, Content::New(..)) || is_detached || is_owed;
         let file = path.to_path_buf();
         let ask = move || mounts::cannot_update(&file);
-        let cannot_update = asks.then(|| self.disk.run(Operation::Mounts, path, ask)).flatten();
-        Finding { content, cannot_update: cannot_update.flatten() }
+        let answer = asks.then(|| self.disk.run(Operation::Mounts, path, ask));
+        let is_asked = matches!(answer, Some(None));
+        Finding { content, cannot_update: answer.flatten().flatten(), is_asked }
     }
 }

@@ -38,18 +38,34 @@ pub(super) struct Met {
     pub(super) writer: Writer,
     /// How many entries the lists have lost.
     pub(super) list_loss: Loss,
+    /// The file or a list ends within a line, which it did not before.
+    pub(super) is_cut: bool,
+    /// Something was written behind the content of the file or of a list.
+    pub(super) is_longer: bool,
     /// The file or a list has no content, as while it is written.
     pub(super) has_blank: bool,
-    /// A list could not be opened because of a lease.
-    pub(super) is_leased: bool,
+    /// A list that could not be read for the moment.
+    pub(super) unread: Option<UnreadList>,
+    /// The same as what was seen, but for lists that were not read.
+    pub(super) is_same_otherwise: bool,
     /// No directory has the file any more.
     pub(super) is_detached: bool,
 }
 
+/// A list that cannot be read for the moment.
+#[derive(Debug)]
+pub(super) struct UnreadList {
+    pub(super) why: String,
+    /// It may be read a moment later. Otherwise a call has not returned, and its return is reported.
+    pub(super) may_pass: bool,
+}
+
 impl Loaded {
-    /// Reads a flag file and its lists, together at most `max_bytes`.
-    pub(crate) fn read(path: &Path, max_bytes: u64) -> Result<Self, ReadError> {
-        Ok(Met::read(path, None, max_bytes, &Writes::default(), Part::read)?.loaded)
+    /// Reads a flag file and its lists, together at most `max_bytes`. Returns whether a list may be
+    /// readable a moment later.
+    pub(crate) fn read(path: &Path, max_bytes: u64) -> Result<(Self, bool), ReadError> {
+        let met = Met::read(path, None, max_bytes, &Writes::default(), Part::read)?;
+        Ok((met.loaded, met.unread.is_some()))
     }
 
     /// Adds the lists that `content` names. They are beside `path`.
@@ -89,6 +105,9 @@ impl Met {
         let before = seen.map(|seen| &seen.file);
         let is_same = before.is_some_and(|before| before.digest == file.digest);
         let mut writer = part.writer(&file, before, writes);
+        let is_yaml = Format::of(path) == Format::Yaml;
+        let mut is_cut = is_yaml && before.is_some_and(|before| file.is_cut_since(before));
+        let mut is_longer = before.is_some_and(|before| part.is_appended_to(before));
         let content = part.content?;
         let is_detached = content.is_detached;
         let content = content.bytes;
@@ -99,15 +118,19 @@ impl Met {
         let mut room = max_bytes.saturating_sub(content.len() as u64);
         let mut all = Sha256::new_with_prefix(file.digest);
         let (mut lists, mut stamps) = (Lists::new(), Vec::new());
-        let (mut has_blank, mut is_leased) = (content.is_empty(), false);
+        let (mut has_blank, mut unread) = (content.is_empty(), None);
+        let mut is_same_otherwise = is_same;
         let mut list_loss = Loss::None;
         for name in &names {
             let part = read(&beside(path, name), room);
             let mut stamp = part.stamp();
             let before = seen.and_then(|seen| seen.list(name));
             writer = writer.max(part.writer(&stamp, before, writes));
+            is_cut |= before.is_some_and(|before| stamp.is_cut_since(before));
+            is_longer |= before.is_some_and(|before| part.is_appended_to(before));
             all.update(stamp.digest);
             let entries_before = before.map_or(0, |before| before.entries);
+            let mut is_unread = false;
             let list = match part.content {
                 Ok(content) => {
                     room = room.saturating_sub(content.bytes.len() as u64);
@@ -115,10 +138,18 @@ impl Met {
                     entries(&content.bytes)
                 }
                 Err(error) => {
-                    is_leased |= matches!(error, ReadError::Leased);
-                    Err(report::chain(&error))
+                    let (why, may_pass) = (report::chain(&error), error.may_pass());
+                    is_unread = may_pass || matches!(error, ReadError::Unanswered);
+                    if is_unread {
+                        let list = beside(path, name);
+                        let why = format!("{}: {why}", list.display());
+                        unread = Some(UnreadList { why, may_pass });
+                    }
+                    Err(why)
                 }
             };
+            is_same_otherwise &=
+                before.is_some_and(|before| is_unread || before.digest == stamp.digest);
             stamp.entries = list.as_ref().map_or(entries_before, |list| list.len());
             let lost = entries_before.saturating_sub(stamp.entries);
             list_loss = list_loss.max(Loss::of(lost, entries_before));
@@ -128,7 +159,18 @@ impl Met {
         let digest = if names.is_empty() { file.digest } else { all.finalize().into() };
         let stamp = Stamp { digest, file, lists: stamps.into() };
         let loaded = Loaded { content, lists };
-        Ok(Self { loaded, stamp, writer, list_loss, has_blank, is_leased, is_detached })
+        Ok(Self {
+            loaded,
+            stamp,
+            writer,
+            list_loss,
+            is_cut,
+            is_longer,
+            has_blank,
+            unread,
+            is_same_otherwise,
+            is_detached,
+        })
     }
 }
 
@@ -136,6 +178,11 @@ impl Stamp {
     /// Where the lists of the flag file at `path` are.
     pub(super) fn lists(&self, path: &Path) -> impl Iterator<Item = PathBuf> {
         self.lists.iter().map(move |(name, _)| beside(path, name))
+    }
+
+    /// Whether both are of one flag file, or of copies of it.
+    pub(super) fn is_same_file(&self, other: &Self) -> bool {
+        self.file.digest == other.file.digest || self.file.is_same_file(&other.file)
     }
 
     fn list(&self, name: &str) -> Option<&PartStamp> {

@@ -4,7 +4,7 @@ use super::{
     chain::Chain,
     doubt::Writer,
     read::{FileContent, FileVersion, ReadError, read_version},
-    watch::Writes,
+    watch::{Closing, Writes},
 };
 use crate::flag::Digest;
 use sha2::{Digest as _, Sha256};
@@ -25,6 +25,8 @@ pub(super) struct PartStamp {
     pub(super) digest: Digest,
     reached: Option<PathBuf>,
     version: Option<FileVersion>,
+    /// Whether the last line has its end.
+    ends_line: bool,
     /// Of a list.
     pub(super) entries: usize,
 }
@@ -40,12 +42,24 @@ impl Part {
         Self { chain: Chain::default(), reached: None, content: Err(ReadError::Unanswered) }
     }
 
+    /// Whether the content is that of before with something written behind it.
+    pub(super) fn is_appended_to(&self, before: &PartStamp) -> bool {
+        let Ok(content) = &self.content else { return false };
+        let Some(known) = before.version.filter(|known| content.version.is_same_file(known)) else {
+            return false;
+        };
+        let size = usize::try_from(known.size()).unwrap_or(usize::MAX);
+        let kept = content.bytes.get(..size).filter(|kept| kept.len() < content.bytes.len());
+        kept.is_some_and(|kept| *Sha256::digest(kept) == before.digest)
+    }
+
     pub(super) fn stamp(&self) -> PartStamp {
         let content = self.content.as_ref().ok();
         PartStamp {
             digest: content.map_or([0; 32], |content| Sha256::digest(&content.bytes).into()),
             reached: self.reached.clone(),
             version: content.map(|content| content.version),
+            ends_line: content.is_none_or(|content| content.bytes.ends_with(b"\n")),
             entries: 0,
         }
     }
@@ -66,20 +80,42 @@ impl Part {
         if writes.is_complete(&self.chain) {
             return Writer::Done;
         }
-        let Some(version) = now.version else { return Writer::Unknown };
-        let Some((reached, known)) = before.and_then(PartStamp::place) else {
-            return if version.is_renamed() { Writer::Done } else { Writer::Unknown };
+        let version = now.version;
+        let known = before.and_then(PartStamp::place);
+        let is_other = match (version, known) {
+            (Some(version), Some((_, known))) => !version.is_same_file(known),
+            _ => false,
         };
-        let is_swapped = self.reached.as_ref() != Some(reached);
-        match version.is_same_file(known) {
-            false if is_swapped || version.is_renamed() => Writer::Done,
-            false => Writer::Replaced,
-            true => Writer::Unknown,
+        let is_swapped = known.is_some_and(|(reached, _)| self.reached.as_ref() != Some(reached));
+        if is_other && is_swapped {
+            return Writer::Done;
+        }
+        match self.reached.as_ref().and_then(|reached| writes.closing(reached)) {
+            Some(Closing::AfterWrite) => return Writer::Closed,
+            Some(Closing::AfterOther) => return Writer::ClosedByAnother,
+            None => {}
+        }
+        let is_renamed = version.is_some_and(|version| version.is_renamed());
+        match known {
+            Some(_) if is_other && is_renamed => Writer::Done,
+            Some(_) if is_other => Writer::Replaced,
+            None if is_renamed => Writer::Done,
+            _ => Writer::Unknown,
         }
     }
 }
 
 impl PartStamp {
+    /// Whether the content seems to be cut off within a line, which it was not before.
+    pub(super) fn is_cut_since(&self, before: &Self) -> bool {
+        before.ends_line && !self.ends_line
+    }
+
+    pub(super) fn is_same_file(&self, other: &Self) -> bool {
+        let versions = self.version.zip(other.version);
+        versions.is_some_and(|(ours, theirs)| ours.is_same_file(&theirs))
+    }
+
     fn place(&self) -> Option<(&PathBuf, &FileVersion)> {
         Some((self.reached.as_ref()?, self.version.as_ref()?))
     }

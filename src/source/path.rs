@@ -3,10 +3,11 @@
 use super::{
     Look,
     chain::Chain,
-    disk::{Disk, Operation},
-    file::File,
-    finding::{Found, Reader},
+    disk::{Cause, Disk, Operation},
+    file::{File, RETRY},
+    finding::{Content, Finding, Found, Reader, Unread},
     listing::{Kind, ListError},
+    moment::Moment,
     shadow::Shadowed,
     state::SourceState,
     wait::{GONE, UNANSWERED, Wait},
@@ -17,7 +18,7 @@ use crate::{
     telemetry::{metrics::Reload, report},
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -39,6 +40,17 @@ pub(super) struct Source {
     applied: bool,
     shadowed: Shadowed,
     disk: Disk,
+    /// What the last scan could not wait for.
+    unread: Unread,
+    moment: Moment,
+}
+
+/// The file that has the content of this finding and is gone under its own name, if there is one.
+fn renamed(gone: &mut BTreeMap<PathBuf, File>, finding: &Finding) -> Option<File> {
+    let Content::New(met) = &finding.content else { return None };
+    let was_this = |file: &File| file.seen().is_some_and(|seen| met.stamp.is_same_file(seen));
+    let path = gone.iter().find(|(_, file)| was_this(file))?.0.clone();
+    gone.remove(&path)
 }
 
 impl Source {
@@ -57,24 +69,78 @@ impl Source {
             applied: false,
             shadowed: Shadowed::default(),
             disk: Disk::new(returned),
+            unread: Unread::Everything,
+            moment: Moment::default(),
         }
     }
 
-    pub(super) fn begin_scan(&mut self) {
-        self.disk.begin_scan();
+    pub(super) fn begin_scan(&mut self, cause: Cause) {
+        self.disk.begin_scan(cause);
     }
 
     /// Everything that the path depends on; `None` if the file system does not answer.
-    pub(super) fn chain(&mut self) -> Option<Chain> {
+    fn chain(&mut self) -> Option<Chain> {
         let path = self.path.clone();
         self.disk.run(Operation::Resolve, &self.path, move || Chain::of([&path]))
+    }
+
+    /// Notes what the path depends on, before any file is read for this scan.
+    pub(super) fn note_chain(&mut self, cause: Cause) {
+        let goes_on = cause == Cause::Return && !self.moment.lacks_beginning();
+        if goes_on && (self.moment.is_held() || !matches!(self.unread, Unread::Everything)) {
+            return;
+        }
+        let chain = self.chain();
+        if cause == Cause::Change || chain.is_some() {
+            self.moment.begin(chain);
+            // What was read before that, or is being read, proves nothing.
+            self.unread = Unread::Everything;
+            self.disk.begin_scan(Cause::Change);
+        }
+    }
+
+    /// Whether the path still leads to the files that were read, as far as is known.
+    pub(super) fn is_as_read(&mut self) -> bool {
+        let now = self.chain();
+        let has_read_all = matches!(self.unread, Unread::Nothing);
+        self.moment.end(now.as_ref(), has_read_all, self.disk.youngest())
+    }
+
+    pub(super) fn moment(&mut self) -> &mut Moment {
+        &mut self.moment
+    }
+
+    /// Whether something is still to be read, and no return of a call will be reported.
+    pub(super) fn is_stuck(&self) -> bool {
+        let is_unread = !matches!(self.unread, Unread::Nothing) || self.moment.is_held();
+        is_unread && !self.disk.is_hanging()
     }
 
     /// Lists and reads what is there now.
     pub(super) fn find(&mut self, writes: &Writes, max_bytes: u64) -> Found {
         let seen = |path: &Path| self.files.get(path).and_then(File::seen);
         let mut reader = Reader { disk: &mut self.disk, writes, max_bytes };
-        reader.find(&self.path, self.kind, seen)
+        let found = reader.find(&self.path, self.kind, seen);
+        self.unread = Unread::of(&found);
+        found
+    }
+
+    /// Reads what the last scan did not wait for, if anything.
+    pub(super) fn go_on(&mut self, writes: &Writes, max_bytes: u64) -> Option<Found> {
+        if let Some(held) = self.moment.release() {
+            return Some(held);
+        }
+        let unread = match &self.unread {
+            Unread::Nothing => return None,
+            Unread::Everything => return Some(self.find(writes, max_bytes)),
+            Unread::Files(unread) => unread,
+        };
+        let listed: BTreeSet<_> = self.files.keys().chain(unread).cloned().collect();
+        let seen = |path: &Path| self.files.get(path).and_then(File::seen);
+        let mut reader = Reader { disk: &mut self.disk, writes, max_bytes };
+        let found = reader.go_on(listed.into_iter(), unread, seen);
+        self.unread = Unread::of(&found);
+        Some(found)
     }
 
     /// Whether some file operation has not returned yet.
@@ -94,19 +160,27 @@ impl Source {
             Err(error) => return self.cannot_list(&error, look),
         };
         let mut results = Vec::new();
+        self.moment.take();
         self.unlisted = None;
         if self.problem.take().is_some() {
             look.teller.listed_again(&self.path, found.len());
             results.push(Reload::Unchanged);
         }
-        let mut before = std::mem::take(&mut self.files);
+        let listed: BTreeSet<_> = found.iter().map(|(path, _)| path.clone()).collect();
+        let is_listed = |path: &PathBuf, _: &mut File| listed.contains(path);
+        let mut gone = std::mem::take(&mut self.files);
+        let mut before: BTreeMap<_, _> = gone.extract_if(.., is_listed).collect();
         let may_go = self.kind == Kind::Directory;
         for (path, finding) in found {
-            let mut file = before.remove(&path).unwrap_or_else(|| File::new(path.clone()));
+            let known = before.remove(&path);
+            let mut file = known.unwrap_or_else(|| match renamed(&mut gone, &finding) {
+                Some(file) => file.renamed(path.clone(), look.teller),
+                None => File::new(path.clone()),
+            });
             results.extend(file.take(finding, may_go, look));
             self.files.insert(path, file);
         }
-        for (path, mut file) in before {
+        for (path, mut file) in gone {
             if file.is_gone(look) {
                 look.teller.gone(&path, file.layer().flags().count());
                 results.push(Reload::Applied);
@@ -123,7 +197,14 @@ impl Source {
     }
 
     fn cannot_list(&mut self, error: &ListError, look: &mut Look<'_>) -> Vec<Reload> {
-        self.files.values_mut().for_each(File::forget_waits);
+        match error {
+            // Nothing is known of the files, and nothing says that they are gone.
+            ListError::Unanswered => {}
+            _ => self.files.values_mut().for_each(File::forget_waits),
+        }
+        if matches!(error, ListError::Io(_)) {
+            look.look_in(RETRY.1);
+        }
         let why = report::chain(error);
         let known = !self.files.is_empty();
         let long_enough = match error {

@@ -60,6 +60,14 @@ impl From<io::Error> for ReadError {
     }
 }
 
+impl ReadError {
+    /// Whether the same file may be read a moment later: no event reports the end of a lease, nor
+    /// that another file was closed when there were too many.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(self, Self::Leased | Self::Io(_))
+    }
+}
+
 /// A file as it was at one moment.
 #[derive(Debug, Clone)]
 pub(crate) struct FileContent {
@@ -90,6 +98,10 @@ impl FileVersion {
             modified: (found.mtime(), found.mtime_nsec()),
             changed: (found.ctime(), found.ctime_nsec()),
         }
+    }
+
+    pub(crate) fn size(&self) -> u64 {
+        self.size
     }
 
     /// Whether both are of one file. If so, one was made of the other by writing to the file.

@@ -1,12 +1,8 @@
 //! One scan: every file is read, all at one moment, and what is new is applied and published.
 
 use super::{
-    Look, Sources, Torn,
-    doubt::HALF_WRITTEN,
-    finding::Found,
-    path::Source,
-    state::Watching,
-    watch::{Watcher, Writes},
+    Look, Sources, Torn, disk::Cause, doubt::HALF_WRITTEN, finding::Found, path::Source,
+    state::Watching, watch::Watcher,
 };
 use crate::{lifecycle::Phase, telemetry::metrics::Reload};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -19,24 +15,36 @@ const ATTEMPTS: usize = 4;
 const TORN: Duration = Duration::from_millis(500);
 
 impl Sources {
-    /// Reads every file once and publishes what is new. Returns whether anything was new.
-    pub(super) fn scan(&mut self, watcher: &mut Watcher, noticed: Instant) -> bool {
-        let writes = watcher.prepare();
+    /// Reads every file once, or what the last scan did not wait for, and publishes what is new.
+    /// Returns whether anything was new.
+    pub(super) fn scan(&mut self, watcher: &mut Watcher, cause: Cause, noticed: Instant) -> bool {
+        let kept = self.again.filter(|_| cause == Cause::Return);
+        self.writes = match cause {
+            Cause::Change => watcher.prepare(),
+            Cause::Return => watcher.go_on(&self.writes),
+        };
         self.tell_mode(Watching::of(watcher));
         let now = SystemTime::now();
-        self.overrides.look(now);
+        self.overrides.look(now, cause);
         self.follow_clock(now, noticed);
         let mut found_news = self.overrides.is_due();
-        let (found, is_one_moment) = self.find(&writes);
+        self.again = None;
+        let (mut found, is_one_moment) = self.find(cause);
+        let swapped_until = self.hold_swapped(&mut found);
         if self.may_take(is_one_moment) {
             found_news |= self.take(found, noticed);
         } else {
-            self.again = Some(Instant::now() + HALF_WRITTEN);
+            self.look_by(Instant::now() + HALF_WRITTEN);
         }
         self.overrides.tell(now);
+        [kept, swapped_until, self.overrides.again()]
+            .into_iter()
+            .flatten()
+            .for_each(|at| self.look_by(at));
         // What a list held before it was watched is looked at again.
-        if watcher.watch_also(self.lists()) || self.has_late_result() {
-            self.again = Some(Instant::now());
+        let is_stuck = self.sources.iter().any(Source::is_stuck);
+        if watcher.watch_also(self.lists()) || self.has_late_result() || is_stuck {
+            self.look_by(Instant::now());
         }
         if is_one_moment && !self.is_hanging() {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -47,27 +55,43 @@ impl Sources {
         found_news
     }
 
-    /// Reads every file. Returns whether all were read at one moment: a link that is swapped
+    /// Asks for another scan at this time, or sooner.
+    fn look_by(&mut self, at: Instant) {
+        self.again = Some(self.again.map_or(at, |again| again.min(at)));
+    }
+
+    /// Reads the files. Returns whether all were read at one moment: a link that is swapped
     /// meanwhile would mix old files with new ones.
-    fn find(&mut self, writes: &Writes) -> (Vec<Found>, bool) {
+    fn find(&mut self, cause: Cause) -> (Vec<Option<Found>>, bool) {
         let max_bytes = self.options.max_file_bytes;
-        self.sources.iter_mut().for_each(Source::begin_scan);
+        let (sources, writes) = (&mut self.sources, &self.writes);
+        sources.iter_mut().for_each(|source| source.begin_scan(cause));
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let before: Vec<_> = self.sources.iter_mut().map(Source::chain).collect();
-            let found =
-                self.sources.iter_mut().map(|source| source.find(writes, max_bytes)).collect();
-            let mut same = self.sources.iter_mut().zip(&before).map(|(source, before)| {
-                let after = source.chain();
-                // Nothing can be said of a file system that does not answer.
-                before.as_ref().zip(after.as_ref()).is_none_or(|(a, b)| a.is_same_moment(b))
-            });
-            let is_one_moment = same.all(|same| same);
-            if is_one_moment || attempt == ATTEMPTS {
+            sources.iter_mut().for_each(|source| source.note_chain(cause));
+            let find = |source: &mut Source| match cause {
+                Cause::Change => Some(source.find(writes, max_bytes)),
+                Cause::Return => source.go_on(writes, max_bytes),
+            };
+            let found = sources.iter_mut().map(find).collect();
+            let is_one_moment = sources.iter_mut().all(Source::is_as_read);
+            // What was read before a link was swapped is not read again by going on.
+            if is_one_moment || attempt == ATTEMPTS || cause == Cause::Return {
                 return (found, is_one_moment);
             }
         }
+    }
+
+    /// Holds back files that were swapped, while others that may have been swapped with them are not
+    /// read yet. Returns when to give that up.
+    fn hold_swapped(&mut self, found: &mut [Option<Found>]) -> Option<Instant> {
+        let swapped = self.sources.iter_mut().map(Source::moment);
+        let swapped = swapped.zip(found).filter(|(moment, _)| moment.is_swapped());
+        let swapped: Vec<_> = swapped.collect();
+        let until = swapped.iter().filter_map(|(moment, _)| moment.waits_until()).min()?;
+        swapped.into_iter().for_each(|(moment, found)| moment.hold(found));
+        Some(until)
     }
 
     /// Whether the files may be applied as read. Files of different moments may be applied only if
@@ -98,16 +122,20 @@ impl Sources {
     }
 
     /// Applies what was found and publishes what is new. Returns whether anything was new.
-    fn take(&mut self, found: Vec<Found>, noticed: Instant) -> bool {
+    fn take(&mut self, found: Vec<Option<Found>>, noticed: Instant) -> bool {
         let (options, teller, now) = (&self.options, self.teller, Instant::now());
         let mut look = Look { options, teller, now, again: None };
         let mut results = Vec::new();
         for (source, found) in self.sources.iter_mut().zip(found) {
-            results.extend(source.take(found, &mut look));
+            results.extend(found.into_iter().flat_map(|found| source.take(found, &mut look)));
         }
         self.again = look.again;
         let files_are_as_they_were = results.is_empty() && self.greeted;
         if files_are_as_they_were && !self.overrides.is_due() {
+            if !self.complete && !self.options.start_without_flags {
+                // What was slow to answer may turn out to hang.
+                self.lifecycle.enter(Phase::Starting(self.not_applied()));
+            }
             return false;
         }
         // Until every source was applied once, what is there may be just what a missing one

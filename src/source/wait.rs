@@ -8,6 +8,9 @@ pub(super) const GONE: Duration = Duration::from_secs(1);
 /// How long a lease is waited for before it is reported: a file server gives it up when asked.
 pub(super) const LEASED: Duration = Duration::from_secs(5);
 
+/// How long a list that is slow to be read delays the other flags of a changed file.
+pub(super) const SLOW: Duration = Duration::from_millis(200);
+
 /// How long a file system that does not answer is waited for before it is reported.
 pub(super) const UNANSWERED: Duration = Duration::from_secs(30);
 

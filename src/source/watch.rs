@@ -5,12 +5,14 @@
 
 mod directories;
 mod events;
+mod resolved;
 mod settle;
 #[cfg(test)]
 mod tests;
 mod writes;
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -21,16 +23,26 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use self::{directories::Directories, events::Events};
+use self::{
+    directories::Directories,
+    events::Events,
+    resolved::{Resolved, watch_all},
+};
 use super::{
     chain::Chain,
-    disk::{Disk, Operation},
+    disk::{Cause, Disk, Operation},
 };
 
-pub(crate) use self::{directories::Refusal, writes::Writes};
+pub(crate) use self::{
+    directories::Refusal,
+    writes::{Closing, Writes},
+};
 
 /// The slowest poll where events were wanted and refused.
 const POLL_WHEN_REFUSED: Duration = Duration::from_secs(1);
+
+/// How long a directory may be silent before that counts as a refusal.
+const SLOW: Duration = Duration::from_secs(1);
 
 /// How often a refused instance is asked for again.
 const RETRY: Duration = Duration::from_secs(30);
@@ -74,13 +86,14 @@ pub(crate) struct Watcher {
     events: Arc<Events>,
     directories: Option<Directories>,
     refusal: Option<Refusal>,
+    /// Since when some directory has not answered.
+    silent_since: Option<Instant>,
+    /// What each path depended on when its file system last answered.
+    chains: BTreeMap<PathBuf, Arc<Chain>>,
     disk: Disk,
     next_poll: Instant,
     next_attempt: Instant,
 }
-
-/// What became of the attempt to watch directories.
-type Watched = (Option<Directories>, Option<Refusal>);
 
 impl Watcher {
     /// Watches nothing until [`Watcher::prepare`]. Without events it polls, at least once a second,
@@ -100,6 +113,8 @@ impl Watcher {
             events: Arc::default(),
             directories: None,
             refusal: None,
+            silent_since: None,
+            chains: BTreeMap::new(),
             disk: Disk::new(returned),
             next_poll: now,
             next_attempt: now,
@@ -125,7 +140,7 @@ impl Watcher {
     /// Makes ready for the caller to read: from here on every event starts another scan. Blocks on
     /// the disk, for a bounded time, so not for an async task.
     pub(crate) fn prepare(&mut self) -> Writes {
-        self.disk.begin_scan();
+        self.disk.begin_scan(Cause::Change);
         let (mut writes, events_lost) = self.events.begin_scan();
         if events_lost {
             self.directories = None;
@@ -134,9 +149,19 @@ impl Watcher {
         let had_events = self.directories.is_some();
         self.watch();
         // A writer of now will be heard of, but one of before was not.
-        writes.is_first &= !had_events && self.mode() == WatchMode::Inotify;
+        let has_events = self.directories.is_some() && self.refusal.is_none();
+        writes.is_first &= !had_events && has_events;
         self.next_poll = Instant::now() + self.poll_interval();
         writes
+    }
+
+    /// What a scan that goes on may rely on, given what it relied on before.
+    pub(crate) fn go_on(&mut self, writes: &Writes) -> Writes {
+        self.disk.begin_scan(Cause::Return);
+        if self.refusal.as_ref().is_some_and(Refusal::is_unanswered) {
+            self.watch();
+        }
+        self.events.go_on(writes)
     }
 
     /// Watches these files too, instead of those it was given before. Returns whether any of them
@@ -162,13 +187,19 @@ impl Watcher {
     pub(crate) fn mode(&self) -> WatchMode {
         match (&self.directories, &self.refusal) {
             (Some(_), None) => WatchMode::Inotify,
+            _ if self.is_slow() => WatchMode::Inotify,
             _ => WatchMode::Poll,
         }
     }
 
+    /// Whether a directory has not answered yet, but has been asked just now.
+    fn is_slow(&self) -> bool {
+        self.silent_since.is_some_and(|since| since.elapsed() < SLOW)
+    }
+
     /// Why the mode is [`WatchMode::Poll`] although events were asked for.
     pub(crate) fn refusal(&self) -> Option<&Refusal> {
-        self.refusal.as_ref()
+        self.refusal.as_ref().filter(|_| !self.is_slow())
     }
 
     /// Watches what the paths depend on now.
@@ -177,20 +208,27 @@ impl Watcher {
             return;
         }
         let waits = self.directories.is_none() && Instant::now() < self.next_attempt;
-        if waits && !self.disk.is_hanging() {
+        if waits && !self.disk.owes_result() {
             return;
         }
+        let answered = self.resolve();
+        let is_silent = answered.len() < self.chains.len() || self.chains.is_empty();
+        let all = Arc::new(Chain::merged(self.chains.values()));
         let events = Arc::clone(&self.events);
-        let paths: Vec<_> = self.paths.iter().chain(&self.others).cloned().collect();
         let directories = self.directories.take();
-        let watch = move || watch_all(directories, &events, &paths);
+        let watch = move || watch_all(directories, &events, &answered, &all);
         match self.disk.run(Operation::Watch, Path::new(""), watch) {
             Some((directories, refusal)) => {
                 (self.directories, self.refusal) = (directories, refusal);
+                if is_silent {
+                    self.refusal.get_or_insert(Refusal::Unanswered);
+                }
             }
             // The instance is with the thread that hangs, and reports what it watches already.
             None => self.refusal = Some(Refusal::Unanswered),
         }
+        let is_silent = self.refusal.as_ref().is_some_and(Refusal::is_unanswered);
+        self.silent_since = is_silent.then(|| self.silent_since.unwrap_or_else(Instant::now));
         if self.disk.has_late_result() {
             // The paths may depend on other directories by now.
             self.events.miss();
@@ -199,27 +237,24 @@ impl Watcher {
             self.next_attempt = Instant::now() + RETRY;
         }
     }
-}
 
-/// Watches all that the paths depend on, with another instance if there is none.
-fn watch_all(directories: Option<Directories>, events: &Arc<Events>, paths: &[PathBuf]) -> Watched {
-    let opened = directories.map_or_else(
-        || {
-            let events = Arc::clone(events);
-            Directories::open(move |event| events.on_event(event))
-        },
-        Ok,
-    );
-    let mut directories = match opened {
-        Ok(directories) => directories,
-        Err(refusal) => return (None, Some(refusal)),
-    };
-    let chain = Arc::new(Chain::of(paths));
-    events.follow(Arc::clone(&chain));
-    let refusal = directories.set(&chain.directories()).err();
-    // What changed before its directory was watched was not reported.
-    if Chain::of(paths) != *chain {
-        events.miss();
+    /// Notes what each path depends on. Returns that of the paths whose file systems answer.
+    fn resolve(&mut self) -> Vec<Resolved> {
+        let paths: BTreeSet<_> = self.paths.iter().chain(&self.others).cloned().collect();
+        self.chains.retain(|path, _| paths.contains(path));
+        let mut answered = Vec::new();
+        for path in paths {
+            let whole = path.clone();
+            let resolve = move || Resolved::of(whole);
+            let found = self.disk.run(Operation::Resolve, &path, resolve);
+            match found {
+                Some(found) => {
+                    self.chains.insert(path, Arc::clone(&found.chain));
+                    answered.push(found);
+                }
+                None => _ = self.chains.entry(path).or_default(),
+            }
+        }
+        answered
     }
-    (Some(directories), refusal)
 }

@@ -174,9 +174,7 @@ impl Teller {
     }
 
     /// New content of a file lost too much to be served before it has stayed the same.
-    pub(crate) fn held(self, path: &Path, why: &str) {
-        let outcome =
-            "the last good flags stay in force until the content has been the same for 5 s";
+    pub(crate) fn held(self, path: &Path, why: &str, outcome: &str) {
         match self.0 {
             Audience::Person => say(&format!("{}: {why}; {outcome}", path.display())),
             Audience::Machine => {
@@ -211,6 +209,15 @@ impl Teller {
         match self.0 {
             Audience::Person => say(&format!("{} is gone · {flags} flags", path.display())),
             Audience::Machine => info!(path = %path.display(), flags, "the flag file is gone"),
+        }
+    }
+
+    /// A flag file of a directory has another name.
+    pub(crate) fn renamed(self, from: &Path, to: &Path) {
+        let (from, to) = (from.display(), to.display());
+        match self.0 {
+            Audience::Person => say(&format!("{from} is now {to}")),
+            Audience::Machine => info!(%from, %to, "a flag file was renamed"),
         }
     }
 

@@ -2,6 +2,7 @@
 //! --test it half_written` tries more writers; by default there are some of each kind.
 
 mod files;
+mod scenario;
 
 use crate::{
     client::Client,
@@ -9,15 +10,16 @@ use crate::{
     sidecar::{Sidecar, eventually},
 };
 use fastrand::Rng;
-use files::{definitions, json, list, readable};
+use files::{list, readable};
 use flagstaff::pb::flagd::evaluation::v2::ResolveBooleanResponse;
+use scenario::Scenario;
 use serde_json::{Value, json};
 use std::{
-    collections::BTreeSet,
     env,
     fs::{self, OpenOptions},
     io::Write,
     path::{Path, PathBuf},
+    process::Command,
     time::{Duration, Instant},
 };
 use tokio::{
@@ -33,169 +35,6 @@ const AT_ONCE: usize = 6;
 
 const LISTED: &str = "flagstaff: 1\nbucketing: v2\nflags:\n  listed:\n    rules:\n      - { if: { \
                       targetingKey: { in_list: users.txt } }, serve: on }\n    serve: off\n";
-
-#[derive(Debug, Clone, Copy)]
-enum Kind {
-    Readable,
-    Definitions,
-    Json,
-    List,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Style {
-    /// As `curl -o`.
-    Truncated,
-    Appended,
-    Renamed,
-}
-
-/// A writer of one new content, and the sidecar that watches.
-#[derive(Debug)]
-struct Scenario {
-    kind: Kind,
-    style: Style,
-    by_poll: bool,
-    /// Chunks and the pauses after them; the last one has none.
-    chunks: Vec<(usize, Duration)>,
-    old: usize,
-    new: usize,
-}
-
-impl Scenario {
-    fn generate(rng: &mut Rng) -> Self {
-        let by_poll = rng.bool();
-        let kind = rng.choice([Kind::Readable, Kind::Definitions, Kind::Json, Kind::List]).unwrap();
-        let style =
-            rng.choice([Style::Truncated, Style::Truncated, Style::Appended, Style::Renamed]);
-        let (old, new) = (rng.usize(4..60), rng.usize(4..60));
-        let mut style = style.unwrap();
-        // A JSON file that is appended to is not one before its end, nor after.
-        if matches!((kind, style), (Kind::Json, Style::Appended)) {
-            style = Style::Truncated;
-        }
-        let pieces = rng.usize(1..6);
-        let chunks = (0..pieces).map(|_| {
-            // Without events a pause counts only if the content has lost flags.
-            let longest = if by_poll { 100 } else { 900 };
-            (rng.usize(1..100), Duration::from_millis(rng.u64(0..longest)))
-        });
-        Self { kind, style, by_poll, chunks: chunks.collect(), old, new }
-    }
-
-    fn text(&self, size: usize, number: usize) -> String {
-        match self.kind {
-            Kind::Readable => readable(size, number),
-            Kind::Definitions => definitions(size, number),
-            Kind::Json => json(size, number),
-            Kind::List => list(size, number),
-        }
-    }
-
-    fn name(&self) -> &'static str {
-        match self.kind {
-            Kind::Json => "flags.json",
-            Kind::List => "users.txt",
-            Kind::Readable | Kind::Definitions => "flags.yaml",
-        }
-    }
-
-    /// Runs it; panics if a state was served that neither content has.
-    async fn run(&self) {
-        let dir = if matches!(self.kind, Kind::List) { "flags.yaml" } else { self.name() };
-        let flags = Flags::absent_at(dir);
-        let path = flags.path().with_file_name(self.name());
-        let old = self.text(self.old, 1);
-        fs::write(&path, &old).unwrap();
-        if matches!(self.kind, Kind::List) {
-            flags.replace(LISTED);
-        }
-        let poll: &[&str] = &["--watch", "poll", "--poll-interval", "20ms"];
-        let options = if self.by_poll { poll } else { &[] };
-        let sidecar = Sidecar::start_with(&flags, options).await;
-        let new = match self.style {
-            Style::Appended => format!("{old}{}", self.appended()),
-            Style::Truncated | Style::Renamed => self.text(self.new, 2),
-        };
-        let start = Instant::now();
-        let longest = self.write(&path, old.len(), &new).await;
-        let wrote = start.elapsed();
-        eventually(LONG, &format!("{self:?} is served"), async || {
-            sidecar.metric("flagstaff_config_generation").await >= 2.0
-        })
-        .await;
-        let after = start.elapsed() - wrote;
-        // On a machine that stood still, half of it may have been there for long enough.
-        if self.by_poll && longest > Duration::from_millis(170) {
-            return;
-        }
-        // Every generation is in the log: the old content and the new one.
-        sleep(Duration::from_millis(300)).await;
-        let generations: BTreeSet<_> = digests(&sidecar.log()).into_iter().collect();
-        assert_eq!(generations.len(), 2, "{self:?}: {:#?}", sidecar.log());
-        let lost = self.old.saturating_sub(self.new) > 0;
-        let allowed = match (self.style, self.by_poll) {
-            (Style::Renamed, true) if lost => Duration::from_millis(2500),
-            (Style::Truncated, true) if lost => Duration::from_secs(7),
-            _ => Duration::from_millis(1500),
-        };
-        assert!(after < allowed, "{self:?} was served {after:?} after its end");
-    }
-
-    /// What is written behind the old content: more of the same kind.
-    fn appended(&self) -> String {
-        let all = self.text(self.old + self.new, 1);
-        let lines: Vec<_> = all.split_inclusive('\n').collect();
-        let old = self.text(self.old, 1).lines().count();
-        lines[old..].concat()
-    }
-
-    /// Writes it in chunks, and returns the longest time between two of them.
-    async fn write(&self, path: &Path, old: usize, new: &str) -> Duration {
-        let target = match self.style {
-            Style::Renamed => path.with_extension("next"),
-            Style::Truncated | Style::Appended => path.to_owned(),
-        };
-        let mut options = OpenOptions::new();
-        let rest = match self.style {
-            Style::Appended => new.get(old..).unwrap(),
-            Style::Truncated | Style::Renamed => new,
-        };
-        match self.style {
-            Style::Appended => options.append(true),
-            Style::Truncated | Style::Renamed => options.write(true).create(true).truncate(true),
-        };
-        let mut file = options.open(&target).unwrap();
-        let total: usize = self.chunks.iter().map(|(size, _)| size).sum();
-        let (mut written, mut last, mut longest) = (0, Instant::now(), Duration::ZERO);
-        for (at, (size, pause)) in self.chunks.iter().enumerate() {
-            let end = match at + 1 == self.chunks.len() {
-                true => rest.len(),
-                false => (written + rest.len() * size / total).min(rest.len()),
-            };
-            file.write_all(&rest.as_bytes()[written..end]).unwrap();
-            longest = longest.max(last.elapsed());
-            last = Instant::now();
-            written = end;
-            if at + 1 < self.chunks.len() {
-                sleep(*pause).await;
-            }
-        }
-        drop(file);
-        if matches!(self.style, Style::Renamed) {
-            fs::rename(target, path).unwrap();
-        }
-        longest
-    }
-}
-
-/// The digests of the generations that a log names.
-fn digests(log: &[String]) -> Vec<String> {
-    let lines = log.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let fields = lines.map(|line| line["fields"].clone());
-    let applied = fields.filter(|fields| fields["message"] == "flags applied");
-    applied.map(|fields| fields["digest"].as_str().unwrap().to_owned()).collect()
-}
 
 #[tokio::test]
 async fn no_writer_makes_half_of_a_file_be_served() {
@@ -285,6 +124,56 @@ async fn a_file_that_loses_most_flags_under_polling_is_served_once_it_is_stable(
     eventually(LONG, "all is in force", async || is_good(&sidecar).await).await;
 }
 
+/// Writes half of a file, lets another program close the file, waits, and writes the rest.
+async fn closed_by_another(close: fn(&Path)) {
+    let flags = Flags::absent_at("flags.yaml");
+    let text = readable(200, 1);
+    flags.write_text(&text);
+    let sidecar = Sidecar::start(&flags).await;
+    let half = text.len() / 2;
+    let mut file = OpenOptions::new().write(true).truncate(true).open(flags.path()).unwrap();
+    file.write_all(&text.as_bytes()[..half]).unwrap();
+    close(flags.path());
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(3) {
+        assert_eq!(flags_of(&sidecar).await, 200, "after {:?}", start.elapsed());
+        sleep(Duration::from_millis(20)).await;
+    }
+    sidecar.wait_for_log(&["WARN", "half written", "the same for 5 s"]).await;
+    file.write_all(&text.as_bytes()[half..]).unwrap();
+    drop(file);
+    eventually(LONG, "all is in force", async || is_good(&sidecar).await).await;
+    assert_eq!(sidecar.metric("flagstaff_config_generation").await, 1.0);
+}
+
+#[tokio::test]
+async fn a_program_that_touches_the_file_does_not_end_the_wait_for_its_writer() {
+    closed_by_another(|path| {
+        assert!(Command::new("touch").arg(path).status().unwrap().success());
+    })
+    .await;
+    closed_by_another(|path| drop(OpenOptions::new().write(true).open(path).unwrap())).await;
+}
+
+#[tokio::test]
+async fn a_kill_that_half_of_a_file_lacks_holds() {
+    let flags = Flags::absent_at("flags.yaml");
+    let last = "  last:\n    serve: on\n";
+    let whole = |why: &str| format!("{}{last}    killed: true\n", readable(20, 1) + why);
+    flags.write_text(&whole(""));
+    let sidecar = Sidecar::start(&flags).await;
+    // Everything but its last line.
+    let new = whole("# new\n");
+    let (part, rest) = new.split_at(new.len() - "    killed: true\n".len());
+    flags.write_text(part);
+    sidecar.wait_for_log(&["WARN", "1 of the flags that were off"]).await;
+    let mut file = OpenOptions::new().append(true).open(flags.path()).unwrap();
+    file.write_all(rest.as_bytes()).unwrap();
+    drop(file);
+    eventually(LONG, "all is in force", async || is_good(&sidecar).await).await;
+    assert_eq!(sidecar.metric("flagstaff_config_generation").await, 1.0);
+}
+
 #[tokio::test]
 async fn a_rename_that_loses_most_flags_is_immediate() {
     let flags = Flags::absent_at("flags.yaml");
@@ -294,11 +183,32 @@ async fn a_rename_that_loses_most_flags_is_immediate() {
     flags.replace(readable(3, 1));
     eventually(LONG, "it is served", async || flags_of(&sidecar).await == 3).await;
     assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
-    // So is a file that its writer has closed.
-    let start = Instant::now();
-    flags.write_text(&readable(1, 1));
-    eventually(LONG, "it is served", async || flags_of(&sidecar).await == 1).await;
-    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn a_save_in_place_is_immediate_or_takes_a_second_if_most_flags_are_deleted() {
+    let flags = Flags::absent_at("flags.yaml");
+    flags.write_text(&readable(20, 1));
+    let sidecar = Sidecar::start(&flags).await;
+    let save = async |text: String, count: usize| {
+        let (start, generation) =
+            (Instant::now(), sidecar.metric("flagstaff_config_generation").await);
+        flags.write_text(&text);
+        eventually(LONG, "it is served", async || {
+            sidecar.metric("flagstaff_config_generation").await > generation
+        })
+        .await;
+        assert_eq!(flags_of(&sidecar).await, count);
+        start.elapsed()
+    };
+    let others = readable(20, 1).replace("number 1", "number 2");
+    assert!(save(others.clone(), 20).await < Duration::from_secs(1));
+    // The head of the file, and its first flag.
+    let deleted: String = others.split_inclusive('\n').take(7).collect();
+    let took = save(deleted, 1).await;
+    assert!((Duration::from_secs(1)..Duration::from_secs(3)).contains(&took), "{took:?}");
+    sidecar.wait_for_log(&["WARN", "19 of 20 flags are missing", "the same for 1 s"]).await;
+    eventually(LONG, "all is in force", async || is_good(&sidecar).await).await;
 }
 
 #[tokio::test]

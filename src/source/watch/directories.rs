@@ -31,6 +31,12 @@ pub(crate) enum Refusal {
     Unanswered,
 }
 
+impl Refusal {
+    pub(super) fn is_unanswered(&self) -> bool {
+        matches!(self, Self::Unanswered)
+    }
+}
+
 /// One inotify instance and what it watches. Dropping it ends notify's thread.
 #[derive(Debug)]
 pub(super) struct Directories {
@@ -46,10 +52,15 @@ impl Directories {
         Ok(Self { watcher, watched: BTreeSet::new() })
     }
 
-    /// Watches these and no others. Goes through them all and returns the last refusal.
-    pub(super) fn set(&mut self, wanted: &BTreeSet<&Path>) -> Result<(), Refusal> {
+    /// Watches these, goes on with others that are `kept`, and ends the rest. Goes through them all
+    /// and returns the last refusal.
+    pub(super) fn set(
+        &mut self,
+        wanted: &BTreeSet<&Path>,
+        kept: &BTreeSet<&Path>,
+    ) -> Result<(), Refusal> {
         self.watched.retain(|path| {
-            let keep = wanted.contains(path.as_path());
+            let keep = wanted.contains(path.as_path()) || kept.contains(path.as_path());
             if !keep {
                 // It fails where the directory has gone and took the watch with it.
                 self.watcher.unwatch(path).ok();
@@ -93,8 +104,10 @@ mod tests {
         fs::create_dir(&new).unwrap();
         let (sender, events) = mpsc::channel();
         let mut directories = Directories::open(sender).unwrap();
-        directories.set(&BTreeSet::from([old.as_path(), &new])).unwrap();
-        directories.set(&BTreeSet::from([new.as_path(), Path::new("/gone")])).unwrap();
+        directories.set(&BTreeSet::from([old.as_path(), &new]), &BTreeSet::new()).unwrap();
+        directories
+            .set(&BTreeSet::from([new.as_path(), Path::new("/gone")]), &BTreeSet::new())
+            .unwrap();
         fs::write(old.join("flags.json"), "").unwrap();
         fs::write(new.join("flags.json"), "").unwrap();
         // The queue keeps the order, so the first event tells.

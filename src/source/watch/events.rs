@@ -64,6 +64,11 @@ impl Events {
         self.lock().unsettled(Instant::now());
     }
 
+    /// What was known of writers, with those that have a file open by now. Forgets nothing.
+    pub(super) fn go_on(&self, before: &Writes) -> Writes {
+        before.with_open_of(&self.lock().writes)
+    }
+
     /// Forgets what led to this scan. Returns what is known of the writers, and whether the
     /// instance must be replaced.
     pub(super) fn begin_scan(&self) -> (Writes, bool) {
@@ -85,13 +90,16 @@ impl Pending {
                     return false;
                 };
                 let is_concerned = self.chain.concerns(path);
-                if is_concerned {
+                let calls_for_scan = is_concerned && change != Change::Opened;
+                if calls_for_scan {
                     self.unsettled(now).note(change, path, now);
+                }
+                if is_concerned {
                     self.writes.note(change, path);
                 } else {
                     self.writes.note_other(change, path);
                 }
-                is_concerned
+                calls_for_scan
             }
             // The queue overflowed or could not be read: anything may have happened.
             _ => {

@@ -23,8 +23,10 @@ const LONGEST: Duration = Duration::from_millis(200);
 /// What an event says about the content under its path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change {
-    /// Complete: renamed into place, or its writer has closed it.
-    Whole,
+    /// Renamed into place, and so complete.
+    Renamed,
+    /// Closed by a program that may have written to it.
+    Closed,
     /// New, and its first bytes usually follow.
     Created,
     /// Written to, and its writer may not be done.
@@ -33,15 +35,18 @@ pub(super) enum Change {
     Gone,
     /// Otherwise touched: nothing here can be half written, but more usually follows.
     Touched,
+    /// Opened, most likely to be read. It does not call for a scan: this process reads as well.
+    Opened,
 }
 
 impl Change {
-    /// None for what a mere reader causes: our own reads must not wake us.
+    /// `None` for what only a reader causes.
     pub(super) fn of(kind: EventKind) -> Option<Self> {
         match kind {
-            EventKind::Access(AccessKind::Close(AccessMode::Write))
-            | EventKind::Modify(ModifyKind::Name(RenameMode::To | RenameMode::Both)) => {
-                Some(Self::Whole)
+            EventKind::Access(AccessKind::Close(AccessMode::Write)) => Some(Self::Closed),
+            EventKind::Access(AccessKind::Open(_)) => Some(Self::Opened),
+            EventKind::Modify(ModifyKind::Name(RenameMode::To | RenameMode::Both)) => {
+                Some(Self::Renamed)
             }
             EventKind::Access(_) => None,
             EventKind::Create(_) => Some(Self::Created),
@@ -77,7 +82,7 @@ impl Unsettled {
     /// Takes one more change into account.
     pub(super) fn note(&mut self, change: Change, path: &Path, now: Instant) {
         match change {
-            Change::Whole => {
+            Change::Renamed | Change::Closed => {
                 self.any_whole = true;
                 self.unfinished.remove(path);
             }
@@ -85,6 +90,7 @@ impl Unsettled {
                 self.unfinished.insert(path.to_path_buf(), now + QUIET);
             }
             Change::Gone | Change::Touched => self.quiet = now + QUIET,
+            Change::Opened => {}
         }
     }
 
@@ -118,11 +124,11 @@ mod tests {
 
     #[test]
     fn what_is_whole_is_read_at_once() {
-        check(&[(0, Whole, "..data")], 0);
-        check(&[(0, Created, "a.json"), (1, Written, "a.json"), (2, Whole, "a.json")], 0);
-        check(&[(0, Created, "a.yaml"), (1, Written, "a.yaml"), (2, Whole, "a.yaml")], 0);
-        check(&[(0, Whole, "..data"), (1, Gone, "..2026_1/a.json")], 0);
-        check(&[(0, Touched, "a.json"), (1, Whole, "b.json")], 0);
+        check(&[(0, Renamed, "..data")], 0);
+        check(&[(0, Created, "a.json"), (1, Written, "a.json"), (2, Closed, "a.json")], 0);
+        check(&[(0, Created, "a.yaml"), (1, Written, "a.yaml"), (2, Closed, "a.yaml")], 0);
+        check(&[(0, Renamed, "..data"), (1, Gone, "..2026_1/a.json")], 0);
+        check(&[(0, Touched, "a.json"), (1, Closed, "b.json")], 0);
     }
 
     #[test]
@@ -140,20 +146,20 @@ mod tests {
 
     #[test]
     fn one_file_complete_does_not_end_the_wait_for_another() {
-        check(&[(0, Written, "a.yaml"), (1, Whole, "b.json")], 10);
-        check(&[(0, Whole, "b.json"), (3, Written, "a.json")], 13);
-        check(&[(0, Written, "a.yaml"), (1, Whole, "b.json"), (2, Whole, "a.yaml")], 0);
+        check(&[(0, Written, "a.yaml"), (1, Closed, "b.json")], 10);
+        check(&[(0, Closed, "b.json"), (3, Written, "a.json")], 13);
+        check(&[(0, Written, "a.yaml"), (1, Closed, "b.json"), (2, Closed, "a.yaml")], 0);
     }
 
     #[test]
-    fn only_reading_is_no_change() {
+    fn closing_after_a_read_is_not_a_change() {
         let open = AccessKind::Open(AccessMode::Any);
         let name = |mode| EventKind::Modify(ModifyKind::Name(mode));
         for (kind, expected) in [
-            (EventKind::Access(open), None),
+            (EventKind::Access(open), Some(Opened)),
             (EventKind::Access(AccessKind::Close(AccessMode::Read)), None),
-            (EventKind::Access(AccessKind::Close(AccessMode::Write)), Some(Whole)),
-            (name(RenameMode::To), Some(Whole)),
+            (EventKind::Access(AccessKind::Close(AccessMode::Write)), Some(Closed)),
+            (name(RenameMode::To), Some(Renamed)),
             (name(RenameMode::From), Some(Gone)),
             (EventKind::Modify(ModifyKind::Data(DataChange::Any)), Some(Written)),
             (EventKind::Modify(ModifyKind::Metadata(MetadataKind::Any)), Some(Touched)),

@@ -2,22 +2,41 @@
 
 use super::{super::chain::Chain, settle::Change};
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
 /// Open files that are remembered at most before they are followed. Only a list is followed late.
 const MAX_OTHERS: usize = 1024;
 
-/// Writers that have a file open, and files that are complete.
+/// Writers that have a file open, and files that are complete or closed.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Writes {
     /// Written to, and not closed since.
-    open: BTreeSet<PathBuf>,
-    /// Renamed into place or closed by a writer since the last scan.
+    open: BTreeMap<PathBuf, LastEvent>,
+    /// Closed since the last scan by a program that may have written to the file.
+    closed: BTreeMap<PathBuf, Closing>,
+    /// Renamed into place since the last scan.
     complete: BTreeSet<PathBuf>,
     /// No scan came before, and each writer of now will be heard of.
     pub(super) is_first: bool,
+}
+
+/// The last event of a file that is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LastEvent {
+    Write,
+    /// Another program may have the file open too.
+    Other,
+}
+
+/// How a file was closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Closing {
+    /// Right after a write, as by its writer.
+    AfterWrite,
+    /// After something else, as by `touch`: a writer may still have the file open.
+    AfterOther,
 }
 
 impl Writes {
@@ -27,17 +46,30 @@ impl Writes {
 
     pub(super) fn note(&mut self, change: Change, path: &Path) {
         match change {
-            Change::Whole => {
+            Change::Renamed => {
                 self.open.remove(path);
+                self.closed.remove(path);
                 self.complete.insert(path.to_path_buf());
             }
             Change::Written => {
                 self.complete.remove(path);
-                self.open.insert(path.to_path_buf());
+                self.closed.remove(path);
+                self.open.insert(path.to_path_buf(), LastEvent::Write);
             }
-            Change::Gone => _ = self.open.remove(path),
+            Change::Closed => {
+                let closing = match self.open.remove(path) {
+                    Some(LastEvent::Write) => Closing::AfterWrite,
+                    Some(LastEvent::Other) | None => Closing::AfterOther,
+                };
+                self.closed.insert(path.to_path_buf(), closing);
+            }
+            Change::Gone => {
+                self.open.remove(path);
+                self.closed.remove(path);
+            }
+            Change::Touched | Change::Opened => self.note_other_event(path),
             // A hard link is created without a writer.
-            Change::Created | Change::Touched => {}
+            Change::Created => {}
         }
     }
 
@@ -46,9 +78,16 @@ impl Writes {
     pub(super) fn note_other(&mut self, change: Change, path: &Path) {
         match change {
             Change::Written if self.open.len() >= MAX_OTHERS => {}
-            Change::Written => _ = self.open.insert(path.to_path_buf()),
-            Change::Whole | Change::Gone => _ = self.open.remove(path),
-            Change::Created | Change::Touched => {}
+            Change::Written => _ = self.open.insert(path.to_path_buf(), LastEvent::Write),
+            Change::Renamed | Change::Closed | Change::Gone => _ = self.open.remove(path),
+            Change::Touched | Change::Opened => self.note_other_event(path),
+            Change::Created => {}
+        }
+    }
+
+    fn note_other_event(&mut self, path: &Path) {
+        if let Some(last) = self.open.get_mut(path) {
+            *last = LastEvent::Other;
         }
     }
 
@@ -63,9 +102,19 @@ impl Writes {
         std::mem::replace(self, kept)
     }
 
+    /// The same, with the open files of `now`.
+    pub(super) fn with_open_of(&self, now: &Self) -> Self {
+        Self { open: now.open.clone(), ..self.clone() }
+    }
+
     /// Whether a file, by its physical path, is written to and not closed.
     pub(crate) fn is_open(&self, file: &Path) -> bool {
-        self.open.contains(file)
+        self.open.contains_key(file)
+    }
+
+    /// How a file, by its physical path, was closed since the last scan, if it was.
+    pub(crate) fn closing(&self, file: &Path) -> Option<Closing> {
+        self.closed.get(file).copied()
     }
 
     /// Whether something on the way to the file is known to have been completed.
@@ -96,18 +145,18 @@ mod tests {
         writes.note(Change::Created, &file);
         assert!(!writes.is_open(&file), "a link has no writer");
         writes.note(Change::Written, &file);
-        writes.note(Change::Whole, &root.join("..data"));
+        writes.note(Change::Renamed, &root.join("..data"));
         let scan = writes.begin_scan();
         assert!(scan.is_complete(&a) && !scan.is_complete(&b));
         assert!(scan.is_open(&file));
         // Open until it is closed, complete for one scan.
         let scan = writes.begin_scan();
         assert!(scan.is_open(&file) && !scan.is_complete(&a));
-        writes.note(Change::Whole, &file);
+        writes.note(Change::Renamed, &file);
         let scan = writes.begin_scan();
         assert!(!scan.is_open(&file) && scan.is_complete(&b));
         // Complete, and then written to again.
-        writes.note(Change::Whole, &file);
+        writes.note(Change::Renamed, &file);
         writes.note(Change::Written, &file);
         let scan = writes.begin_scan();
         assert!(scan.is_open(&file) && !scan.is_complete(&b));
@@ -116,5 +165,28 @@ mod tests {
         writes.note(Change::Written, &file);
         writes.forget();
         assert!(!writes.begin_scan().is_open(&file));
+    }
+
+    #[test]
+    fn a_close_counts_as_the_writer_s_only_right_after_a_write() {
+        use Change::{Closed, Opened, Touched, Written};
+        let file = Path::new("/a.yaml");
+        for (events, closing) in [
+            (&[Written, Opened, Written, Closed][..], Closing::AfterWrite),
+            (&[Opened, Written, Closed], Closing::AfterWrite),
+            // As `touch` and `open("r+").close()` beside a writer.
+            (&[Written, Opened, Touched, Closed], Closing::AfterOther),
+            (&[Written, Opened, Closed], Closing::AfterOther),
+            (&[Written, Opened, Closed, Opened, Closed], Closing::AfterOther),
+            (&[Opened, Touched, Closed], Closing::AfterOther),
+            (&[Written, Opened, Closed, Written, Closed], Closing::AfterWrite),
+        ] {
+            let mut writes = Writes::default();
+            for &event in events {
+                writes.note(event, file);
+            }
+            assert_eq!(writes.begin_scan().closing(file), Some(closing), "{events:?}");
+            assert_eq!(writes.begin_scan().closing(file), None, "reported once");
+        }
     }
 }

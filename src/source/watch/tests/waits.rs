@@ -54,9 +54,12 @@ async fn what_is_known_of_the_writer_is_told() {
     let chain = Chain::of([&watched.path]);
     let writes = watched.changed().await;
     assert!(writes.is_open(&watched.path) && !writes.is_complete(&chain), "{writes:?}");
+    // Nothing is read here, so the close comes right after the write.
     drop(writer);
     let writes = watched.changed().await;
-    assert!(!writes.is_open(&watched.path) && writes.is_complete(&chain), "{writes:?}");
+    let closing = writes.closing(&watched.path);
+    assert!(!writes.is_open(&watched.path) && !writes.is_complete(&chain), "{writes:?}");
+    assert_eq!(closing, Some(Closing::AfterWrite), "{writes:?}");
     rename_over(&watched.path, "2");
     let writes = watched.changed().await;
     assert!(!writes.is_open(&watched.path) && writes.is_complete(&chain), "{writes:?}");

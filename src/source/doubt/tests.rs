@@ -1,0 +1,177 @@
+//! The verdicts as tables.
+
+use super::*;
+
+const ALL: [Writer; 6] = [
+    Writer::Done,
+    Writer::Closed,
+    Writer::ClosedByAnother,
+    Writer::Replaced,
+    Writer::Unknown,
+    Writer::Open,
+];
+
+const MS: fn(u64) -> Duration = Duration::from_millis;
+
+fn known(writer: Writer, differs: u64, unchanged: u64) -> Evidence {
+    let (differs_for, unchanged_for) = (MS(differs), MS(unchanged));
+    Evidence { writer, differs_for, unchanged_for, is_moving: false, is_reopened: false }
+}
+
+const HOLD: fn(u64, u64) -> Verdict =
+    |left, needed| Verdict::Hold { left: MS(left), needed: MS(needed) };
+
+/// The verdict after the file has differed and the content been the same for so many
+/// milliseconds.
+fn verdict(writer: Writer, differs: u64, unchanged: u64, loss: Loss) -> Verdict {
+    let evidence = known(writer, differs, unchanged);
+    evidence.still_written(false, true).map_or_else(|| evidence.judge(loss), Verdict::Wait)
+}
+
+#[test]
+fn what_is_complete_by_construction_is_served_at_once() {
+    for loss in [Loss::None, Loss::Lifted, Loss::Small, Loss::Large] {
+        assert_eq!(verdict(Writer::Done, 0, 0, loss), Verdict::Serve);
+    }
+}
+
+#[test]
+fn a_writer_that_has_the_file_open_is_waited_for() {
+    use Loss::*;
+    for (differs, unchanged, loss, expected) in [
+        (0, 0, None, Verdict::Wait(MS(5000))),
+        (4999, 4999, Large, Verdict::Wait(MS(1))),
+        (5000, 0, None, Verdict::Serve),
+        (5000, 0, Small, Verdict::Serve),
+        (5000, 5000, Large, HOLD(5000, 5000)),
+        (9000, 1000, Large, HOLD(4000, 5000)),
+        (10_000, 10_000, Large, Verdict::Serve),
+        (60_000, 4999, Large, HOLD(1, 5000)),
+    ] {
+        let found = verdict(Writer::Open, differs, unchanged, loss);
+        assert_eq!(found, expected, "{differs} {unchanged} {loss:?}");
+    }
+}
+
+#[test]
+fn without_events_content_must_stay_the_same() {
+    use Loss::*;
+    for (differs, unchanged, loss, expected) in [
+        (0, 0, None, Verdict::Wait(MS(200))),
+        (4900, 10, Large, Verdict::Wait(MS(100))),
+        (5000, 10, None, Verdict::Serve),
+        (200, 200, None, Verdict::Serve),
+        (200, 200, Small, Verdict::Wait(MS(1800))),
+        (2000, 2000, Small, Verdict::Serve),
+        (200, 200, Large, HOLD(4800, 5000)),
+        (9000, 4999, Large, HOLD(1, 5000)),
+        (5000, 5000, Large, Verdict::Serve),
+    ] {
+        let found = verdict(Writer::Unknown, differs, unchanged, loss);
+        assert_eq!(found, expected, "{differs} {unchanged} {loss:?}");
+    }
+    assert_eq!(verdict(Writer::Replaced, 200, 200, None), Verdict::Serve);
+    assert_eq!(verdict(Writer::Replaced, 200, 200, Large), Verdict::Wait(MS(800)));
+    assert_eq!(verdict(Writer::Replaced, 1000, 1000, Large), Verdict::Serve);
+}
+
+#[test]
+fn empty_content_must_stay_empty_whatever_is_known() {
+    let left = |writer, unchanged_for, can_be_half| {
+        known(writer, unchanged_for, unchanged_for).still_written(true, can_be_half)
+    };
+    for can_be_half in [true, false] {
+        assert_eq!(left(Writer::Done, 0, can_be_half), Some(MS(200)));
+        assert_eq!(left(Writer::Done, 200, can_be_half), None);
+    }
+    assert_eq!(left(Writer::Open, 200, true), Some(MS(4800)));
+    assert_eq!(left(Writer::Open, 200, false), None);
+}
+
+#[test]
+fn content_that_changes_again_is_as_old_as_the_first_difference() {
+    let start = Instant::now();
+    let doubt = Doubt::of(None, [1; 32], Writer::Open, start);
+    let doubt = Doubt::of(Some(doubt), [1; 32], Writer::Open, start + MS(10));
+    assert!(!doubt.evidence(false, start).is_moving);
+    let doubt = Doubt::of(Some(doubt), [2; 32], Writer::Open, start + MS(20));
+    let evidence = doubt.evidence(false, start + MS(50));
+    assert_eq!((evidence.differs_for, evidence.unchanged_for), (MS(50), MS(30)));
+    assert!(evidence.is_moving && !evidence.is_reopened);
+}
+
+#[test]
+fn more_than_a_quarter_is_a_large_loss() {
+    for (lost, all, expected) in [
+        (0, 0, Loss::None),
+        (0, 9, Loss::None),
+        (1, 4, Loss::Small),
+        (2, 7, Loss::Large),
+        (1, 1, Loss::Large),
+        (500, 2000, Loss::Small),
+        (501, 2000, Loss::Large),
+    ] {
+        assert_eq!(Loss::of(lost, all), expected, "{lost} of {all}");
+    }
+}
+
+/// A stable content is served after ten seconds, whatever is known of it.
+#[test]
+fn no_stable_content_waits_for_ever() {
+    for writer in ALL {
+        for loss in [Loss::None, Loss::Lifted, Loss::Small, Loss::Large] {
+            assert_eq!(verdict(writer, 10_000, 10_000, loss), Verdict::Serve, "{writer:?}");
+        }
+    }
+}
+
+#[test]
+fn a_closed_file_waits_only_if_it_lost_much() {
+    for writer in [Writer::Closed, Writer::ClosedByAnother] {
+        for loss in [Loss::None, Loss::Small] {
+            assert_eq!(verdict(writer, 0, 0, loss), Verdict::Serve);
+        }
+    }
+    let large = |writer, unchanged| verdict(writer, unchanged, unchanged, Loss::Large);
+    assert_eq!(large(Writer::Closed, 0), HOLD(1000, 1000));
+    assert_eq!(large(Writer::Closed, 1000), Verdict::Serve);
+    assert_eq!(large(Writer::ClosedByAnother, 1000), HOLD(4000, 5000));
+    assert_eq!(large(Writer::ClosedByAnother, 5000), Verdict::Serve);
+    for writer in [Writer::Closed, Writer::ClosedByAnother, Writer::Unknown] {
+        assert_eq!(verdict(writer, 400, 400, Loss::Lifted), HOLD(600, 1000));
+        assert_eq!(verdict(writer, 1000, 1000, Loss::Lifted), Verdict::Serve);
+    }
+}
+
+#[test]
+fn a_file_that_is_opened_again_for_each_part_waits_longer() {
+    let start = Instant::now();
+    let doubt = Doubt::of(None, [1; 32], Writer::Closed, start);
+    // Events are reported once, and other scans follow.
+    let doubt = Doubt::of(Some(doubt), [1; 32], Writer::Unknown, start + MS(900));
+    let evidence = doubt.evidence(false, start + MS(900));
+    assert_eq!(evidence.judge(Loss::Large), HOLD(100, 1000));
+    let doubt = Doubt::of(Some(doubt), [2; 32], Writer::Closed, start + MS(950));
+    let evidence = doubt.evidence(false, start + MS(1950));
+    assert_eq!(evidence.judge(Loss::Large), HOLD(4000, 5000));
+    assert_eq!(evidence.judge(Loss::None), Verdict::Serve);
+    let doubt = Doubt::of(Some(doubt), [2; 32], Writer::Open, start + MS(2000));
+    assert_eq!(doubt.evidence(false, start + MS(2000)).writer, Writer::Open);
+}
+
+#[test]
+fn without_events_a_file_that_moves_or_grows_waits_longer() {
+    let start = Instant::now();
+    let doubt = Doubt::of(None, [1; 32], Writer::Unknown, start);
+    let left = |doubt: &Doubt, is_longer, at| {
+        doubt.evidence(is_longer, start + MS(at)).still_written(false, true)
+    };
+    assert_eq!(left(&doubt, false, 50), Some(MS(150)));
+    assert_eq!(left(&doubt, true, 50), Some(MS(950)));
+    let doubt = Doubt::of(Some(doubt), [2; 32], Writer::Unknown, start + MS(100));
+    assert_eq!(left(&doubt, false, 300), Some(MS(800)));
+    assert_eq!(left(&doubt, false, 1100), None);
+    // At most as long as for an open writer.
+    let doubt = Doubt::of(Some(doubt), [3; 32], Writer::Unknown, start + MS(4900));
+    assert_eq!(left(&doubt, false, 4950), Some(MS(50)));
+}
