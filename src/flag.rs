@@ -25,6 +25,7 @@ mod json;
 mod layer;
 mod lint;
 mod locate;
+mod marks;
 mod members;
 mod moment;
 mod number;

@@ -5,6 +5,7 @@
 
 use super::{
     diagnostic::{Diagnostic, Path, Position, Target},
+    marks::Marks,
     problems::Problems,
     syntax, yaml,
 };
@@ -152,35 +153,35 @@ pub(crate) struct Places<'a> {
     /// The text, if it is as its author wrote it: columns are counted on from a mark.
     counted: Option<&'a str>,
     /// Places in the JSON text, and where they were in the authored one.
-    marks: Vec<(usize, Position)>,
+    marks: Marks,
 }
 
 impl Places<'_> {
     /// The position of what stands at `offset` of the JSON text.
     pub(crate) fn position(&self, offset: usize) -> Position {
-        let after = self.marks.partition_point(|(at, _)| *at <= offset);
-        let mark = after.checked_sub(1).and_then(|place| self.marks.get(place));
-        let (at, Position { line, column }) = mark.copied().unwrap_or((0, Position::FIRST));
+        let (at, Position { line, column }) =
+            self.marks.before(offset).unwrap_or((0, Position::FIRST));
         let since = self.counted.and_then(|text| text.get(at..offset)).unwrap_or_default();
         Position { line, column: column + since.chars().count() }
     }
 }
 
 /// Marks the beginning of every line, and places within long ones: a file can be one line.
-fn lines(text: &str) -> Vec<(usize, Position)> {
+fn lines(text: &str) -> Marks {
     const FAR: usize = 1 << 10;
-    let mut marks = vec![(0, Position::FIRST)];
+    let mut marks = Marks::default();
+    marks.push(0, Position::FIRST);
     let (mut marked, mut position) = (0, Position::FIRST);
     for (at, char) in text.char_indices() {
         if at - marked >= FAR {
-            marks.push((at, position));
+            marks.push(at, position);
             marked = at;
         }
         position.column += 1;
         if char == '\n' {
             position = Position { line: position.line + 1, column: 1 };
             marked = at + 1;
-            marks.push((marked, position));
+            marks.push(marked, position);
         }
     }
     marks

@@ -17,6 +17,7 @@ mod writer;
 
 use super::{
     diagnostic::{Diagnostic, Position},
+    marks::Marks,
     problems::{MOST_TOLD, Problems},
     text::Fault,
 };
@@ -41,7 +42,7 @@ pub(super) struct Translation {
     /// Tags that have no effect, each with its position.
     pub(super) warnings: Problems,
     /// Where keys and values begin, in the JSON text and in the file; if asked for.
-    pub(super) marks: Vec<(usize, Position)>,
+    pub(super) marks: Marks,
 }
 
 impl Translation {
@@ -50,7 +51,7 @@ impl Translation {
             json: String::with_capacity(bytes),
             faults: Vec::new(),
             warnings: Problems::with_room(MOST_TOLD),
-            marks: Vec::new(),
+            marks: Marks::default(),
         }
     }
 }

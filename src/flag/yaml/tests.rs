@@ -246,8 +246,8 @@ fn keys_and_values_are_marked_where_they_stand() {
     let read = to_json(yaml, true).unwrap();
     let place = |what: &str| {
         let at = read.json.find(what).unwrap();
-        let found = read.marks.iter().find(|(marked, _)| *marked == at);
-        found.map(|(_, Position { line, column })| (*line, *column))
+        let found = read.marks.before(at).filter(|(marked, _)| *marked == at);
+        found.map(|(_, Position { line, column })| (line, column))
     };
     assert_eq!(place("\"flags\""), Some((1, 1)));
     assert_eq!(place("\"a\""), Some((2, 3)));

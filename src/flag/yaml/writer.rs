@@ -166,7 +166,7 @@ impl Writer {
 
     fn mark(&mut self, at: Marker) {
         if self.marking {
-            self.out.marks.push((self.out.json.len(), position(at)));
+            self.out.marks.push(self.out.json.len(), position(at));
         }
     }
 
@@ -231,8 +231,7 @@ impl Writer {
             // Counted as if it had stayed: it is kept until the mapping ends.
             self.budget = self.budget.saturating_sub(text.len());
             merged.push(text);
-            let written = self.out.marks.partition_point(|(at, _)| *at < start);
-            self.out.marks.truncate(written);
+            self.out.marks.truncate(start);
             let moved = self.out.faults.iter_mut().rev().take_while(|fault| fault.at >= start);
             moved.for_each(|fault| fault.at = *mapping);
         }
