@@ -11,6 +11,7 @@ mod experiment;
 mod facts;
 mod flag;
 mod flags;
+mod kill;
 mod lists;
 mod moment;
 mod node;
@@ -46,7 +47,11 @@ use super::{
     suggest::suggest,
     text::Text,
 };
-pub(super) use copies::{SwitchedOff, is_killed};
+pub(super) use copies::{KILL_TOO_DEEP, SwitchedOff};
+pub(super) use kill::{
+    has_kill, is_kill, is_killed, kill_in_metadata, reads_as_disabled, reads_as_kill,
+    reads_as_switch,
+};
 pub(super) use translation::{FlagProblems, Shape, Translation, written_path};
 pub(super) use words::truth;
 
@@ -185,7 +190,7 @@ impl File<'_> {
             let same = self.members.names().filter(|name| name.eq_ignore_ascii_case(known));
             let same: Vec<&str> = same.collect();
             let last = same.last().filter(|_| same.len() > 1)?;
-            Some(duplicate(Path::from(*last), same.len(), Duplicates::Refused))
+            Some(duplicate(Path::from(*last), same.len(), Duplicates::Refused(None)))
         })
     }
 
@@ -201,7 +206,7 @@ impl File<'_> {
             return Ok(None);
         };
         let mut twice = Problems::with_room(MOST_TOLD);
-        let value = self.read(raw, &Path::from(name), &mut twice, found);
+        let value = self.read(raw, &Path::from(name), (None, &mut twice), found);
         let (twice, _) = twice.finish();
         faulty.extend(twice.iter().filter_map(|problem| match problem.path.parts().0 {
             [Step::Member(segments), Step::Member(part), ..] if **segments == *"segments" => {
@@ -214,18 +219,18 @@ impl File<'_> {
     }
 
     /// Reads a part of the file. Syntax errors go to `found`, members that are written twice to
-    /// `twice`.
+    /// `twice`, with what holds of their flag all the same.
     fn read<'r>(
         &self,
         raw: &'r RawValue,
         path: &Path,
-        twice: &mut Problems,
+        (holds, twice): (Option<SwitchedOff>, &mut Problems),
         found: &mut Problems,
     ) -> Result<Indexed<'r>, Diagnostic> {
         let start = self.text.offset_of(raw.get());
         let faults = self.text.faults(start..start + raw.get().len());
         found.extend(faults.iter().map(|fault| fault.diagnostic(path, start)));
-        read_with(raw, path, Duplicates::Refused, twice)
+        read_with(raw, path, Duplicates::Refused(holds), twice)
     }
 }
 

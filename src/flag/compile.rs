@@ -21,6 +21,7 @@ mod rule;
 mod scope;
 mod set;
 mod source;
+mod switches;
 mod variants;
 mod written_out;
 
@@ -197,11 +198,17 @@ fn compile_one(
     let (mut found, untold) = found.finish();
     source.lead_back(key, &mut found);
     let has_error = found.iter().any(|problem| problem.level == Level::Error);
-    let standing = match has_error {
-        true => Standing::SwitchedOff,
-        false => Standing::Good,
+    let standing = match &flag {
+        _ if !has_error => Standing::Good,
+        Some(flag) if flag.is_killed() || flag.is_disabled() => Standing::SwitchedOff,
+        _ => Standing::Quarantined,
     };
+    let is_good = |before: &LayerFlag| before.standing() != Standing::Broken;
     let flag = match flag {
+        // What flagd serves, and was perhaps meant to be off, takes no last good flag's place.
+        Some(_) if standing == Standing::Quarantined && before.is_some_and(is_good) => {
+            quarantine::flag(key, digest, before, None, &found)
+        }
         Some(mut flag) => {
             if let Some(before) = before {
                 flag.share_with(before.flag());

@@ -4,7 +4,7 @@ use super::{
     authored::is_killed,
     diagnostic::{Diagnostic, Level, Path, Position, Target},
     locate::key_before,
-    members::{Elements, Members, Name},
+    members::{Duplicates, Elements, Members, Name, duplicate},
     problems::Problems,
     suggest::{nearest, suggest},
     syntax,
@@ -56,6 +56,9 @@ impl<'a> Document<'a> {
     /// The same of members that were read already.
     pub(crate) fn of(members: &Members<'a>, found: &mut Problems) -> Result<Self, Diagnostic> {
         let here = Path::default();
+        if let Some(twice) = lost_by_a_duplicate(members) {
+            return Err(twice);
+        }
         members.warn_of_duplicates(&here, &KNOWN, found);
         let Some(flags) = members.get("flags") else {
             return Err(no_flags(nearest("flags", members.unknown(&KNOWN))));
@@ -113,6 +116,20 @@ pub(crate) fn members_of_file(json: &str) -> Result<Members<'_>, Diagnostic> {
             }
             false => syntax::error_of_file(json, is_value.as_ref().err().unwrap_or(&error)),
         }
+    })
+}
+
+/// The error of a member that is written twice, in any case of its letters: the later one would
+/// hide the earlier, and flags that are switched off with it.
+fn lost_by_a_duplicate(members: &Members<'_>) -> Option<Diagnostic> {
+    ["flags", "$evaluators", "metadata"].into_iter().find_map(|known| {
+        let same = members.0.iter().filter(|(name, _)| name.eq_ignore_ascii_case(known));
+        let same: Vec<_> = same.collect();
+        let (last, _) = same.last().filter(|_| same.len() > 1)?;
+        // Metadata that is written the same way twice is read as flagd reads it, with a warning.
+        let hides = known != "metadata" || same.iter().any(|(name, _)| name != last);
+        let path = Path::from(&**last);
+        hides.then(|| duplicate(path, same.len(), Duplicates::Refused(None)))
     })
 }
 

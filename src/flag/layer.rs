@@ -11,7 +11,8 @@ use std::{collections::BTreeMap, sync::Arc};
 pub enum Standing {
     /// Compiled from the definition as it is now.
     Good,
-    /// The definition as it is now is broken; this is the last good one.
+    /// The definition as it is now is broken; this is the last good one or, of a flag whose state
+    /// alone is in doubt and that never was good, what flagd serves.
     Quarantined,
     /// The definition as it is now is broken, but it switches the flag off, and that holds.
     SwitchedOff,

@@ -4,7 +4,8 @@
 //! tree of ten thousand flags would cost, and know where they stand.
 
 use super::{
-    diagnostic::{Diagnostic, Path, Target},
+    authored::{SwitchedOff, is_kill},
+    diagnostic::{Diagnostic, Path, Step, Target},
     problems::Problems,
     syntax,
 };
@@ -81,8 +82,8 @@ impl<'a> Members<'a> {
 pub(crate) enum Duplicates {
     /// The last member counts, as in flagd: a warning.
     LastCounts,
-    /// The author has to choose: an error.
-    Refused,
+    /// The author has to choose: an error. The flag may be switched off all the same.
+    Refused(Option<SwitchedOff>),
 }
 
 /// The diagnostic for a name that occurs several times.
@@ -97,9 +98,20 @@ pub(crate) fn duplicate(path: Path, times: usize, duplicates: Duplicates) -> Dia
             let help = format!("remove {one} of them; the last one counts");
             Diagnostic::warning(path, message, help)
         }
-        Duplicates::Refused => {
-            let what = if path.parts().0.len() > 1 { "definition is" } else { "flags are" };
-            let help = format!("remove {one} of them; the last good {what} served");
+        Duplicates::Refused(holds) => {
+            let is_in_one = match path.parts().0 {
+                [_, _] => true,
+                [_, _, Step::Member(name)] => is_kill(name),
+                _ => false,
+            };
+            let what = match (holds, path.parts().0.len()) {
+                (Some(SwitchedOff::Killed), _) if is_in_one => "the kill in one of them holds",
+                (Some(SwitchedOff::Killed), _) => "the kill holds",
+                (Some(SwitchedOff::Disabled), _) => "the flag stays switched off",
+                (None, 0 | 1) => "the last good flags are served",
+                (None, _) => "the last good definition is served",
+            };
+            let help = format!("remove {one} of them; {what}");
             Diagnostic::error(path, message, help)
         }
     }

@@ -9,6 +9,8 @@ use jiff::{Timestamp, tz::TimeZone};
 pub(super) struct Origin {
     /// The file says `killed: true`. The definition only shows a static flag.
     pub(super) killed: bool,
+    /// What a kill falls back to, if the definition does not show it.
+    pub(super) otherwise: Option<Box<str>>,
     /// The zone that the file writes its moments in; UTC if the file names none.
     pub(super) zone: Option<TimeZone>,
 }
@@ -17,7 +19,8 @@ impl Origin {
     /// Every origin that differs has another text.
     pub(super) fn text(&self) -> String {
         let zone = self.zone.as_ref().and_then(TimeZone::iana_name);
-        format!("{} {}", self.killed, zone.unwrap_or_default())
+        let otherwise = self.otherwise.as_deref().unwrap_or_default();
+        format!("{} {} {otherwise}", self.killed, zone.unwrap_or_default())
     }
 
     /// A moment as the readable format writes it, with the name of its zone:
@@ -45,7 +48,7 @@ impl Flag {
     pub(super) fn of(self, origin: Origin) -> Self {
         let zone = origin.zone.filter(|_| self.boundaries.iter().any(|some| !some.is_empty()));
         let killed = origin.killed || self.origin.killed;
-        Self { origin: Origin { zone, killed }, ..self }
+        Self { origin: Origin { zone, killed, otherwise: origin.otherwise }, ..self }
     }
 
     /// Whether its file says `killed: true`. An override may serve another variant all the same.

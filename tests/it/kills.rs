@@ -1,5 +1,7 @@
 //! A kill is seen wherever an operator looks: in the log, in `/status` and in `/metrics`.
 
+mod near;
+
 use crate::{
     flags::Flags,
     sidecar::{DEADLINE, Sidecar, eventually, flagstaff, http_get, run},
@@ -151,6 +153,13 @@ async fn a_kill_in_any_reading_holds_and_is_an_error() {
         "killed: \"true \", serve: on",
         "killed: ture, serve: on",
         "killed: [true], serve: on",
+        "killed: \"true,\", serve: on",
+        "killed: true., serve: on",
+        "killed: \"true;\", serve: on",
+        "killed: yes!, serve: on",
+        "metadata: { killed: true }, serve: on",
+        "metadata: { Killed: yes, note: x }, serve: on",
+        "metadata: { killed: 1 }, killed: false, serve: on",
         "killed: enabled, serve: on",
         "killed: 1, variants: 5",
         "killed: 1, killed: false, serve: on",
@@ -237,8 +246,10 @@ async fn a_kill_holds_without_the_header_too() {
             "off",
             true,
         ),
+        (format!("{good}, {targeting}, \"metadata\": {{\"killed\": true}}"), "off", true),
+        (format!("{good}, \"killed\": \"true;\""), "off", true),
         (format!("{good}, \"killed\": false"), "on", false),
-        (format!("{good}, \"kill\": true, \"rollout\": 5"), "on", false),
+        (format!("{good}, \"metadata\": {{\"killed\": \"2026-12-01\"}}"), "on", false),
     ] {
         flags.replace(file(&page, "on"));
         expect(&sidecar, "seen", "serves", json!("on")).await;

@@ -1,6 +1,11 @@
 //! What is told about a flag (who owns it, why it is there, when it must go), as flat metadata.
 
-use super::{node::Node, rule_text::RuleText, variants::put_member};
+use super::{
+    kill::{is_kill, reads_as_true},
+    node::Node,
+    rule_text::RuleText,
+    variants::put_member,
+};
 use crate::flag::{json::Json, problems::Problems};
 use std::collections::BTreeMap;
 
@@ -18,7 +23,11 @@ pub(super) fn metadata(node: &Node<'_>, found: &mut Problems) -> Option<Box<str>
         None => BTreeMap::new(),
         Some(more) => match more.value {
             Json::Object(members) => {
-                members.members().map(|(name, value)| (name, RuleText::of(value))).collect()
+                // A kill is an error of the flag, and is told there.
+                let facts = members
+                    .members()
+                    .filter(|(name, value)| !(is_kill(name) && reads_as_true(*value)));
+                facts.map(|(name, value)| (name, RuleText::of(value))).collect()
             }
             _ => {
                 found.push(more.error("is not an object", "write names and values"));

@@ -5,6 +5,7 @@ use super::{
     copies::{SwitchedOff, Switches},
     experiment::Experiment,
     facts,
+    kill::is_kill,
     moment::Clock,
     node::Node,
     plan::{Outcome, Plan},
@@ -12,8 +13,12 @@ use super::{
     rule_text::RuleText,
     rules, shape,
     variants::Variants,
+    words,
 };
-use crate::flag::{diagnostic::Diagnostic, problems::Problems};
+use crate::flag::{
+    diagnostic::{Diagnostic, Target},
+    problems::Problems,
+};
 
 /// What decides: at most one of them.
 const LAST: [&str; 4] = ["serve", "rollout", "experiment", "targeting"];
@@ -62,8 +67,15 @@ pub(super) fn read(
         return None;
     }
     // What is wrong with an unclear kill is told once.
-    let known: Vec<&str> = KNOWN.into_iter().chain(switches.unclear()).collect();
+    let others = other_kills(node);
+    let told = switches.unclear().chain(others.iter().map(String::as_str));
+    let known: Vec<&str> = KNOWN.into_iter().chain(told).collect();
     node.object(&known, "a flag", found)?;
+    for name in &others {
+        let path = node.path.member(name).target(Target::Name);
+        let message = "is not a member of a flag; the kill holds";
+        found.push(Diagnostic::error(path, message, "write killed: true"));
+    }
     let mut variants = Variants::read(node.member("variants").as_ref(), found)?;
     if let Some(schema) = node.member("schema") {
         shape::check(&schema, node.member("variants").as_ref(), found);
@@ -142,6 +154,15 @@ pub(super) fn read(
     })
 }
 
+/// The members that kill the flag under another spelling of `killed`, such as `Killed`.
+fn other_kills(node: &Node<'_>) -> Vec<String> {
+    let is_other = |name: &str| name != "killed" && is_kill(name);
+    let kills = node
+        .members()
+        .filter(|(name, kill)| is_other(name) && words::truth_of(kill.value) == Some(true));
+    kills.map(|(name, _)| name.into_owned()).collect()
+}
+
 /// Warns of rollouts that give everybody the same.
 fn warn_of_otherwise<'o>(
     node: &Node<'_>,
@@ -199,7 +220,9 @@ fn otherwise(
         return off;
     }
     if let Some(otherwise) = node.member("otherwise") {
-        let named = variants.named(&otherwise, found);
+        let serve = node.member("serve").filter(|_| killed);
+        let served = serve.and_then(|serve| words::named(serve.value, variants.names()));
+        let named = variants.named_but(&otherwise, served, found);
         if let Some(experiment) = experiment
             && named.as_ref().is_some_and(|named| *named != experiment.outside)
         {

@@ -68,12 +68,12 @@ impl File<'_> {
         let mut problems = Problems::with_room(room);
         let mut twice = Problems::with_room(room);
         if copies.len() > 1 {
-            twice.push(duplicate(path.clone(), copies.len(), Duplicates::Refused));
+            twice.push(duplicate(path.clone(), copies.len(), Duplicates::Refused(switched_off)));
         }
         // The last copy is read, or one before it that says which variant is the safe one.
         let most = if switched_off.is_some() { copies.len() } else { 1 };
         let plan = copies.iter().rev().take(most).find_map(|raw| {
-            let value = self.read(raw, &path, &mut twice, &mut problems);
+            let value = self.read(raw, &path, (switched_off, &mut twice), &mut problems);
             let value = value.map_err(|error| problems.push(error)).ok()?;
             let node = Node::of_many(value.value(), path.clone());
             flag::read(&node, &switches, terms, &mut problems)

@@ -108,7 +108,13 @@ impl Plan {
             Some(Outcome::Rollout(rollout)) => rollout.held.clone(),
             _ => None,
         };
-        Shape { gated, held, killed: self.killed }
+        // In a static flag no default shows it, and "off" is found by its name.
+        let otherwise = match &self.last {
+            Some(Outcome::Variant(serve)) if *serve != self.otherwise => Some(&self.otherwise),
+            _ => None,
+        };
+        let otherwise = otherwise.filter(|name| **name != "off").map(|name| (&**name).into());
+        Shape { gated, held, killed: self.killed, otherwise }
     }
 
     /// The rule; `None` if everybody gets the default.

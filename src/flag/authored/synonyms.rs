@@ -163,6 +163,12 @@ pub(super) fn of_member(name: &str, known: &[&str]) -> Option<String> {
     })
 }
 
+/// Whether a name is another word for this member.
+pub(super) fn means(member: &str, name: &str) -> bool {
+    let mut same = MEMBERS.iter().filter(|(own, _)| *own == member);
+    same.any(|(_, others)| others.iter().any(|other| other.eq_ignore_ascii_case(name)))
+}
+
 /// What to write instead of an operator that is not known.
 pub(super) fn of_operator(name: &str) -> Option<&'static str> {
     let has = |(names, _): &&(&[&str], &str)| names.iter().any(|of| of.eq_ignore_ascii_case(name));

@@ -68,6 +68,8 @@ pub(in crate::flag) struct Shape {
     pub(in crate::flag) held: Option<Held>,
     /// The file says `killed: true`.
     pub(in crate::flag) killed: bool,
+    /// What a kill falls back to, if the definition does not show it.
+    pub(in crate::flag) otherwise: Option<Box<str>>,
 }
 
 /// What is wrong with a flag as it was written.

@@ -54,10 +54,20 @@ impl Variants {
 
     /// The variant that a value names.
     pub(super) fn named(&self, node: &Node<'_>, found: &mut Problems) -> Option<String> {
+        self.named_but(node, None, found)
+    }
+
+    /// The same, without a hint to the variant that was not meant.
+    pub(super) fn named_but(
+        &self,
+        node: &Node<'_>,
+        other: Option<&str>,
+        found: &mut Problems,
+    ) -> Option<String> {
         let named = words::named(node.value, self.names());
         if named.is_none() {
             let written = node.value.as_str().unwrap_or_else(|| node.value.to_canonical().into());
-            self.refuse(&written, node.path.clone(), found);
+            self.refuse(&written, other, node.path.clone(), found);
         }
         named.map(str::to_owned)
     }
@@ -66,16 +76,22 @@ impl Variants {
     pub(super) fn called(&self, name: &str, path: Path, found: &mut Problems) -> Option<String> {
         let called = words::called(name, self.names());
         if called.is_none() {
-            self.refuse(name, path, found);
+            self.refuse(name, None, path, found);
         }
         called.map(str::to_owned)
     }
 
-    fn refuse(&self, written: &str, path: Path, found: &mut Problems) {
-        let known = self.names.join(", ");
+    fn refuse(&self, written: &str, other: Option<&str>, path: Path, found: &mut Problems) {
+        let names: Vec<&str> = self.names().filter(|name| Some(*name) != other).collect();
+        let known = match (names.is_empty(), other) {
+            (true, _) => "add the variant that is safe".to_owned(),
+            (_, None) => format!("the variants are {}", names.join(", ")),
+            (_, Some(_)) => format!("write the variant that is safe, of {}", names.join(", ")),
+        };
         let meant = synonyms::truth(written).and_then(|truth| self.meaning(truth));
+        let meant = meant.filter(|meant| names.contains(&&**meant));
         let help = meant.map_or_else(
-            || suggest(written, self.names(), &format!("the variants are {known}")),
+            || suggest(written, names.iter().copied(), &known),
             |meant| format!("did you mean \"{meant}\"?"),
         );
         found.push(Diagnostic::error(path, format!("\"{written}\" is no variant"), help));

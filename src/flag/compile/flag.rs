@@ -6,11 +6,12 @@ use super::{
     json, results,
     rule::RuleCompiler,
     scope::{FileScope, not_flat},
+    switches::{doubtful_state, holds_disabled, is_disabled, kill_in_flagds_format, safe_variant},
     variants,
 };
 use crate::flag::{
     Behaviour, Digest, Digests, Flag, Variant, VariantValue,
-    authored::truth,
+    authored::{is_kill, reads_as_kill, reads_as_switch},
     boundaries,
     diagnostic::{Diagnostic, Path, Target},
     document::Definition,
@@ -49,6 +50,7 @@ pub(super) fn compile(
     let state = read("state", found);
     let disabled = is_disabled(state.as_ref().map(Indexed::value), &here.member("state"), found);
     let disabled = disabled || holds_disabled(definition, &members, &here, found);
+    let doubt = doubtful_state(state.as_ref().map(Indexed::value), &here.member("state"));
     let known = variants(members.get("variants"), &here.member("variants"), scope, found);
     let default = read("defaultVariant", found);
     let default = default.as_ref().map_or(Json::Null, Indexed::value);
@@ -89,13 +91,18 @@ pub(super) fn compile(
         true => safe_variant(&variants, default),
         false => default,
     };
-    if disabled || (killed && default.is_some()) {
+    let is_off = disabled || (killed && default.is_some());
+    let is_broken = found.has_error();
+    // Alone it breaks no flag that flagd serves.
+    found.extend(doubt);
+    if is_off {
         found.only_warn();
-    } else if found.has_error() {
+    } else if is_broken {
         return None;
     }
     if killed {
-        found.push(kill_in_flagds_format(&here));
+        let served = default.filter(|_| !disabled).and_then(|default| variants.get(default));
+        found.push(kill_in_flagds_format(&members, served, &here));
     }
     let behaviour = match rule {
         _ if disabled => Behaviour::Disabled,
@@ -124,30 +131,9 @@ pub(super) fn compile(
         metadata,
         description,
         boundaries,
-        origin: Origin { killed, zone: None },
+        origin: Origin { killed, ..Origin::default() },
         digests,
     })
-}
-
-/// The variant that a kill serves: the one that means off, or else the default.
-fn safe_variant(variants: &[Variant], default: Option<usize>) -> Option<usize> {
-    let only = |is_off: &dyn Fn(&Variant) -> bool| {
-        let mut off = variants.iter().enumerate().filter(|(_, variant)| is_off(variant));
-        off.next().filter(|_| off.next().is_none()).map(|(place, _)| place)
-    };
-    only(&|variant| *variant.name == *"off")
-        .or_else(|| only(&|variant| truth(&variant.name) == Some(false)))
-        .or_else(|| only(&|variant| variant.value == VariantValue::Bool(false)))
-        .or(default)
-}
-
-/// The error of a kill in flagd's format, which has none: the flag's author meant it all the same,
-/// or the file has lost the line `flagstaff: 1`.
-fn kill_in_flagds_format(here: &Path) -> Diagnostic {
-    let path = here.member("killed").target(Target::Name);
-    let help = "this format has no kill: make the safe variant the defaultVariant, and remove \
-        targeting; or write flagstaff: 1 as the first line";
-    Diagnostic::error(path, "is not a member of a flag; the kill holds", help)
 }
 
 /// The rule, or the evaluator that has the same text: the rule of a flag that others require is
@@ -187,55 +173,24 @@ fn variants(
 fn warn_of_names(members: &Members<'_>, killed: bool, here: &Path, found: &mut Problems) {
     members.warn_of_duplicates(here, &KNOWN, found);
     // A kill is an error, with the same help.
-    let is_kill = |name: &str| killed && name.trim().eq_ignore_ascii_case("killed");
-    for name in members.unknown(&KNOWN).filter(|name| !is_kill(name)) {
+    let is_told = |name: &str| killed && is_kill(name);
+    let is_known = |name: &str| KNOWN.iter().any(|known| name.eq_ignore_ascii_case(known));
+    let unknown = members.0.iter().map(|(name, value)| (&**name, *value));
+    for (name, value) in unknown.filter(|(name, _)| !is_known(name) && !is_told(name)) {
+        let path = here.member(name).target(Target::Name);
+        if reads_as_kill(name, value) {
+            let help = "this format has no kill: make the safe variant the defaultVariant, and \
+                remove targeting; or write \"state\": \"DISABLED\"";
+            found.push(Diagnostic::error(path, "is not a member of a flag", help));
+            continue;
+        }
         let otherwise = "nothing reads it; notes belong into \"metadata\"";
         let help = match name {
             "killed" => "this format has no kill: remove it".to_owned(),
             name => suggest(name, KNOWN, otherwise),
         };
-        let path = here.member(name).target(Target::Name);
         found.push(Diagnostic::warning(path, "is not a member of a flag", help));
     }
-}
-
-fn is_disabled(state: Option<Json<'_>>, path: &Path, found: &mut Problems) -> bool {
-    let enabled = "such a flag counts as enabled; write \"ENABLED\" or \"DISABLED\"";
-    match state {
-        Some(Json::String(state)) if state.is("DISABLED") => return true,
-        Some(Json::String(state)) if state.is("ENABLED") => {}
-        Some(Json::String(state)) => {
-            let state = state.get();
-            let message = format!("\"{state}\" is no state");
-            let help = match state.eq_ignore_ascii_case("disabled") {
-                true => "the flag is NOT switched off; write \"DISABLED\"",
-                false => enabled,
-            };
-            found.push(Diagnostic::warning(path, message, help));
-        }
-        None | Some(Json::Null) => found.push(Diagnostic::warning(path, "is missing", enabled)),
-        Some(_) => {
-            let help = "write \"ENABLED\" or \"DISABLED\"";
-            found.push(Diagnostic::error(path, "is not a string", help));
-        }
-    }
-    false
-}
-
-/// Whether a duplicate that does not count otherwise switches the flag off.
-fn holds_disabled(
-    definition: &Definition<'_>,
-    members: &Members<'_>,
-    here: &Path,
-    found: &mut Problems,
-) -> bool {
-    let holds = definition.is_disabled_before || members.are_disabled();
-    if holds {
-        let help = "the flag stays switched off; keep the copy that you mean";
-        let path = here.member("state");
-        found.push(Diagnostic::warning(path, "is \"DISABLED\" in another copy", help));
-    }
-    holds
 }
 
 /// The flag's metadata over its file's; null values are dropped.
@@ -248,7 +203,16 @@ fn merge_metadata(
     match metadata {
         None | Some(Json::Null) => {}
         Some(Json::Object(own)) => {
-            own.members().for_each(|(name, value)| found.extend(not_flat(path, &name, value)));
+            for (name, value) in own.members() {
+                found.extend(not_flat(path, &name, value));
+                if reads_as_switch(&name, value) {
+                    let path = path.member(&name).target(Target::Name);
+                    let help = "write it beside metadata: killed: true in the readable format, \
+                        \"state\": \"DISABLED\" in flagd's";
+                    let message = "does not switch the flag off in metadata";
+                    found.push(Diagnostic::warning(path, message, help));
+                }
+            }
             return scope.metadata_with(own);
         }
         Some(_) => {

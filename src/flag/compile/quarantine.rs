@@ -65,7 +65,9 @@ fn switched_off(
         SwitchedOff::Disabled => (Behaviour::Disabled, good.and_then(|good| good.default)),
         SwitchedOff::Killed => {
             let good = good?;
-            let left = good.default.filter(|_| good.is_targeted());
+            let otherwise = good.origin.otherwise.as_deref();
+            let otherwise = otherwise.and_then(|name| good.variant_named(name));
+            let left = otherwise.or(good.default.filter(|_| good.is_targeted()));
             (Behaviour::Static, Some(good.variant_named("off").or(left)?))
         }
     };
@@ -80,7 +82,7 @@ fn switched_off(
         metadata: good.map(|good| Arc::clone(&good.metadata)).unwrap_or_default(),
         description: good.and_then(|good| good.description.clone()),
         boundaries: Box::default(),
-        origin: Origin { killed: by == SwitchedOff::Killed, zone: None },
+        origin: Origin { killed: by == SwitchedOff::Killed, ..Origin::default() },
         digests: Digests { source, targeting: source, meaning, definition: meaning },
     })
 }

@@ -92,6 +92,7 @@ impl<'a> Source<'a> {
             Self::Translated(_, translation) => Origin {
                 killed: translation.shapes.get(key).is_some_and(|shape| shape.killed),
                 zone: translation.zone.clone(),
+                otherwise: translation.shapes.get(key).and_then(|shape| shape.otherwise.clone()),
             },
         }
     }

@@ -97,7 +97,7 @@ fn each_problem_of_a_flag_is_told_with_its_path_and_what_to_do() {
         ),
         (
             json!({"state": "disabled"}),
-            "warning: flags.f.state: \"disabled\" is no state (help: the flag is NOT switched \
+            "error: flags.f.state: \"disabled\" is no state (help: the flag is NOT switched \
              off; write \"DISABLED\")"
                 .to_owned(),
         ),

@@ -2,7 +2,7 @@
 
 use super::{File, Seen};
 use crate::{
-    flag::Diagnostic,
+    flag::{Diagnostic, Layer, Standing},
     source::{
         compiling::{Compiled, has_errors, refusal},
         finding::{Content, Finding},
@@ -85,10 +85,10 @@ impl File {
         };
         let errors = has_errors(&problems);
         let outcome = match errors {
-            true => "a broken flag serves its last good definition or, without one, PARSE_ERROR",
-            false => "every flag is served",
+            true => in_spite_of_errors(&layer),
+            false => "every flag is served".to_owned(),
         };
-        teller.problems(&state.path, &problems, outcome);
+        teller.problems(&state.path, &problems, &outcome);
         state.problems = problems.into();
         state.layer = Arc::new(layer);
         let was_bad = state.applied && state.last != Some(Reload::Applied);
@@ -108,4 +108,34 @@ impl File {
         self.state.last_change = Some(SystemTime::now());
         self.state.last
     }
+}
+
+/// So many flags that are off in spite of their errors are named.
+const MOST_NAMED: usize = 3;
+
+/// What is served of a file that has errors: a kill holds, and other broken flags go back.
+fn in_spite_of_errors(layer: &Layer) -> String {
+    let is_off = |standing| standing == Standing::SwitchedOff;
+    let off: Vec<_> = layer.broken().filter(|flag| is_off(flag.standing())).collect();
+    let mut words: Vec<_> = off
+        .iter()
+        .take(MOST_NAMED)
+        .map(|flag| flag.flag())
+        .map(|flag| match (flag.is_killed(), flag.default()) {
+            (true, Some(variant)) => {
+                format!("the kill of {} holds: everyone gets {}", flag.key(), variant.name())
+            }
+            _ => format!("{} stays switched off", flag.key()),
+        })
+        .collect();
+    if let Some(more @ 1..) = off.len().checked_sub(MOST_NAMED) {
+        words.push(format!("{more} more flags stay switched off"));
+    }
+    if off.is_empty() || layer.broken().count() > off.len() {
+        let which = if off.is_empty() { "a" } else { "any other" };
+        words.push(format!(
+            "{which} broken flag serves its last good definition or, without one, PARSE_ERROR"
+        ));
+    }
+    words.join("; ")
 }
