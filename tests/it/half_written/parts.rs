@@ -44,14 +44,16 @@ async fn a_part_that_ends_within_a_flag_does_not_make_the_next_be_served() {
     let sidecar = Sidecar::start(&flags).await;
     let within = text.find("  flag_50:").unwrap() - "ve: on\n".len();
     let between = text.find("  flag_100:").unwrap();
-    flags.write_text(&text[..within]);
+    let (head, rest) = text.split_at(between);
+    let (first, second) = head.split_at(within);
+    flags.write_text(first);
     sidecar.wait_for_log(&["WARN", "flags.yaml", "stay in force"]).await;
     let keeps_all = async || assert_eq!(flags_of(&sidecar).await, 200);
     throughout(keeps_all).await;
-    append(flags.path(), &text[within..between]);
+    append(flags.path(), second);
     throughout(keeps_all).await;
     sidecar.wait_for_log(&["WARN", "100 of 200 flags are missing", "the same for 5 s"]).await;
-    append(flags.path(), &text[between..]);
+    append(flags.path(), rest);
     eventually(LONG, "all is in force", async || is_good(&sidecar).await).await;
     assert_eq!(sidecar.metric("flagstaff_config_generation").await, 1.0);
 }
@@ -72,10 +74,10 @@ async fn a_list_that_is_emptied_and_then_written_in_parts_keeps_its_entries() {
     };
     fs::write(&users, "").unwrap();
     sidecar.wait_for_log(&["WARN", "users.txt", "is empty"]).await;
-    let half = text.len() / 2;
-    append(&users, &text[..half]);
+    let (first, rest) = text.split_at(text.len() / 2);
+    append(&users, first);
     throughout(keeps_the_last).await;
-    append(&users, &text[half..]);
+    append(&users, rest);
     eventually(LONG, "all is in force", async || is_good(&sidecar).await).await;
     keeps_the_last().await;
 }
@@ -86,12 +88,12 @@ async fn a_file_that_is_emptied_and_appended_to_at_once_counts_as_opened_again()
     let text = readable(200, 1);
     flags.write_text(&text);
     let sidecar = Sidecar::start(&flags).await;
-    let half = text.find("  flag_100:").unwrap();
+    let (first, rest) = text.split_at(text.find("  flag_100:").unwrap());
     flags.write_text("");
-    append(flags.path(), &text[..half]);
+    append(flags.path(), first);
     throughout(async || assert_eq!(flags_of(&sidecar).await, 200)).await;
     sidecar.wait_for_log(&["WARN", "100 of 200 flags are missing", "the same for 5 s"]).await;
-    append(flags.path(), &text[half..]);
+    append(flags.path(), rest);
     eventually(LONG, "all is in force", async || is_good(&sidecar).await).await;
     assert_eq!(sidecar.metric("flagstaff_config_generation").await, 1.0);
 }
