@@ -8,7 +8,11 @@ use crate::{
     store::Store,
     telemetry::report::say,
 };
-use std::{env, os::unix::ffi::OsStrExt};
+use std::{env, os::unix::ffi::OsStrExt, time::Duration};
+use tokio::time::timeout;
+
+/// So long the greeting waits for flags, before it says that there are none.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// The lines of the greeting, but for the flags.
 #[derive(Debug)]
@@ -52,6 +56,9 @@ impl Greeting {
             () = lifecycle.draining() => return,
             changed = phase.changed() => if changed.is_err() { return },
         }
+        // A disk may take longer for a file than the first look waits for it.
+        let serves = phase.wait_for(|phase| !matches!(phase, Phase::Starting(_)));
+        drop(timeout(PATIENCE, serves).await);
         let phase = phase.borrow().clone();
         say(&format!("flagstaff {}", env!("CARGO_PKG_VERSION")));
         let snapshot = store.current();

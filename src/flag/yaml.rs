@@ -6,6 +6,7 @@
 //! `off` are text. The layout is read as loosely as Go's yaml.v3 and PyYAML read it: a closing
 //! bracket, or a quoted text that goes on, may stand in the column of its key.
 
+mod breaks;
 mod keys;
 mod refusal;
 mod repeated;
@@ -39,7 +40,8 @@ pub(super) struct Translation {
     pub(super) json: String,
     /// In the order of the JSON text.
     pub(super) faults: Vec<Fault>,
-    /// Tags that have no effect, each with its position.
+    /// Tags that have no effect and characters that readers take for different things, each with its
+    /// position.
     pub(super) warnings: Problems,
     /// Where keys and values begin, in the JSON text and in the file; if asked for.
     pub(super) marks: Marks,
@@ -83,7 +85,9 @@ pub(super) fn to_json(yaml: &str, mark: bool) -> Result<Translation, Diagnostic>
     if writer.is_empty() {
         return Err(Diagnostic::of_file("is empty", "put the flags in a mapping \"flags\""));
     }
-    Ok(writer.finish())
+    let mut written = writer.finish();
+    breaks::warn(yaml, &mut written.warnings);
+    Ok(written)
 }
 
 fn options(of_key: usize) -> Options {

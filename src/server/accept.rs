@@ -72,7 +72,7 @@ fn prepare(stream: &TcpStream) {
 }
 
 /// Lets a connection in; its socket is registered with the runtime of the thread it goes to.
-async fn enter<S: Socket>(
+async fn enter<S: Socket + 'static>(
     stream: impl Future<Output = io::Result<S>> + Send + 'static,
     site: &Arc<Site>,
     gate: &Arc<Gate>,
@@ -81,7 +81,7 @@ async fn enter<S: Socket>(
     let served = Arc::clone(site);
     site.workers.spawn(&site.lifecycle, async move {
         if let Ok(stream) = stream.await {
-            serve(stream, served, &place.seat).await;
+            serve(Box::new(stream), served, &place.seat).await;
         }
         drop(place);
     });

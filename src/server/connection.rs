@@ -14,7 +14,7 @@ use tracing::debug;
 const PREFACE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Serves one connection in the protocol that its first bytes announce.
-pub(super) async fn serve<S: Socket>(socket: S, site: Arc<Site>, seat: &Arc<Seat>) {
+pub(super) async fn serve(socket: Box<dyn Socket>, site: Arc<Site>, seat: &Arc<Seat>) {
     let stream = tokio::select! {
         biased;
         () = seat.leaving.cancelled() => return,

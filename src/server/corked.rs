@@ -3,6 +3,7 @@
 //! h2 flushes each time it looks for the next request, so each answer would leave in a write of its
 //! own. While the socket is corked, writes go to a buffer; uncorking writes the buffer at once.
 
+use super::stream::Stream;
 use std::{
     cell::RefCell,
     io::{self, IoSlice},
@@ -23,26 +24,19 @@ thread_local! {
 }
 
 /// A handle of a socket. h2 owns one, and the connection that polls h2 owns another.
-#[derive(Debug)]
-pub(super) struct Corked<S>(Arc<Mutex<Inner<S>>>);
+#[derive(Clone)]
+pub(super) struct Corked(Arc<Mutex<Inner>>);
 
-#[derive(Debug)]
-struct Inner<S> {
-    socket: S,
+struct Inner {
+    socket: Stream,
     corked: bool,
     /// Bytes that were written to the cork, of which `sent` have left.
     held: Vec<u8>,
     sent: usize,
 }
 
-impl<S> Clone for Corked<S> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<S: AsyncWrite + Unpin> Corked<S> {
-    pub(super) fn new(socket: S) -> Self {
+impl Corked {
+    pub(super) fn new(socket: Stream) -> Self {
         Self(Arc::new(Mutex::new(Inner { socket, corked: false, held: Vec::new(), sent: 0 })))
     }
 
@@ -63,16 +57,14 @@ impl<S: AsyncWrite + Unpin> Corked<S> {
         BUFFER.set(mem::take(&mut inner.held));
         Pin::new(&mut inner.socket).poll_flush(cx)
     }
-}
 
-impl<S> Corked<S> {
-    fn lock(&self) -> MutexGuard<'_, Inner<S>> {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
         // No code that can panic runs while the lock is held.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<S: AsyncWrite + Unpin> Inner<S> {
+impl Inner {
     /// Whether a write of this length goes to the buffer.
     fn holds(&self, length: usize) -> bool {
         self.corked && self.held.len() + length <= MAX_HELD
@@ -91,7 +83,7 @@ impl<S: AsyncWrite + Unpin> Inner<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Corked<S> {
+impl AsyncRead for Corked {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -101,7 +93,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Corked<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Corked<S> {
+impl AsyncWrite for Corked {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,

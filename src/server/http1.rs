@@ -1,11 +1,6 @@
 //! Serves a connection that speaks HTTP/1.1: health pages, metrics, services beside evaluation.
 
-use super::{
-    Site,
-    gate::Seat,
-    headers::MAX_HEADERS,
-    stream::{Socket, Stream},
-};
+use super::{Site, gate::Seat, headers::MAX_HEADERS, stream::Stream};
 use hyper::{server::conn::http1::Builder, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
@@ -14,8 +9,8 @@ use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 const HEADER_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Serves until either side has had enough; on draining the connection is asked to end.
-pub(super) async fn serve<S: Socket>(
-    stream: Stream<S>,
+pub(super) async fn serve(
+    stream: Stream,
     site: Arc<Site>,
     seat: &Arc<Seat>,
 ) -> Result<(), hyper::Error> {

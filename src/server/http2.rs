@@ -11,7 +11,7 @@ use super::{
     gate::Seat,
     quiet::Quiet,
     sending::{send, send_later},
-    stream::{Socket, Stream},
+    stream::Stream,
 };
 use bytes::Bytes;
 use h2::{
@@ -49,11 +49,7 @@ pub(super) const CALLS_PER_TURN: usize = 256;
 type Ended = Result<(), Box<dyn Error + Send + Sync>>;
 
 /// Serves until either side has had enough; on draining the connection is asked to end.
-pub(super) async fn serve<S: Socket>(
-    stream: Stream<S>,
-    site: Arc<Site>,
-    seat: &Arc<Seat>,
-) -> Ended {
+pub(super) async fn serve(stream: Stream, site: Arc<Site>, seat: &Arc<Seat>) -> Ended {
     let lifecycle = site.lifecycle.clone();
     let socket = Corked::new(stream);
     let mut leaving = pin!(seat.leaving.cancelled());
@@ -96,9 +92,9 @@ fn builder() -> Builder {
 }
 
 /// A connection that is polled in turns with others.
-struct Turns<S> {
-    h2: Connection<Corked<Stream<S>>, Bytes>,
-    socket: Corked<Stream<S>>,
+struct Turns {
+    h2: Connection<Corked, Bytes>,
+    socket: Corked,
     site: Arc<Site>,
     seat: Arc<Seat>,
     quiet: Arc<Quiet>,
@@ -106,7 +102,7 @@ struct Turns<S> {
     waker: Waker,
 }
 
-impl<S: Socket> Turns<S> {
+impl Turns {
     /// Answers the calls that have arrived.
     fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), h2::Error>> {
         for _ in 0..CALLS_PER_TURN {
@@ -124,7 +120,7 @@ impl<S: Socket> Turns<S> {
     }
 }
 
-impl<S: Socket> Future for Turns<S> {
+impl Future for Turns {
     type Output = Ended;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Ended> {

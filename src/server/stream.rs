@@ -14,18 +14,23 @@ use tokio::{
 /// What HTTP/2 connections begin with.
 pub(super) const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// A connected socket.
-pub(super) trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+/// A connected socket. Connections hold it behind a pointer: h2 and hyper compiled for each kind of socket
+/// make the program a megabyte larger.
+pub(super) trait Socket: AsyncRead + AsyncWrite + Unpin + Send {
     /// Whether clients send authorities that name no host.
-    const NAMES_NO_HOST: bool;
+    fn names_no_host(&self) -> bool;
 }
 
 impl Socket for TcpStream {
-    const NAMES_NO_HOST: bool = false;
+    fn names_no_host(&self) -> bool {
+        false
+    }
 }
 
 impl Socket for UnixStream {
-    const NAMES_NO_HOST: bool = true;
+    fn names_no_host(&self) -> bool {
+        true
+    }
 }
 
 /// What follows it: the head of the client's settings, without which nothing is answered
@@ -34,21 +39,20 @@ const SETTINGS_HEAD: usize = 9;
 const SETTINGS: u8 = 4;
 
 /// A socket whose first bytes have been read already.
-#[derive(Debug)]
-pub(super) struct Stream<S> {
+pub(super) struct Stream {
     start: [u8; PREFACE.len() + SETTINGS_HEAD],
     given: usize,
     length: usize,
     /// Present where authorities have to be mended.
     authority: Option<Authority>,
-    socket: S,
+    socket: Box<dyn Socket>,
 }
 
-impl<S: Socket> Stream<S> {
+impl Stream {
     /// Reads until it is clear whether the client speaks HTTP/2, and keeps what it read.
     ///
     /// A client that says the preface must go on with its settings: else it could stay for ever.
-    pub(super) async fn recognise(mut socket: S) -> io::Result<Self> {
+    pub(super) async fn recognise(mut socket: Box<dyn Socket>) -> io::Result<Self> {
         let mut start = [0; PREFACE.len() + SETTINGS_HEAD];
         let mut length = 0;
         while length < start.len() {
@@ -66,7 +70,7 @@ impl<S: Socket> Stream<S> {
                 return Err(io::ErrorKind::InvalidData.into());
             }
         }
-        let mut authority = S::NAMES_NO_HOST.then(Authority::default);
+        let mut authority = socket.names_no_host().then(Authority::default);
         if let Some(authority) = &mut authority {
             authority.rewrite(start.get_mut(..length).unwrap_or_default());
         }
@@ -79,7 +83,7 @@ impl<S: Socket> Stream<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Stream<S> {
+impl AsyncRead for Stream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -103,7 +107,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Stream<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Stream<S> {
+impl AsyncWrite for Stream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

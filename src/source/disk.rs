@@ -3,6 +3,8 @@
 //! A call on a hung mount cannot be cancelled. Its thread is left behind, and the path is not tried
 //! again until the call returns.
 
+mod worker;
+
 use std::{
     any::Any,
     collections::BTreeMap,
@@ -10,12 +12,13 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
-        mpsc::{self, Receiver, Sender, TryRecvError},
+        mpsc::{self, Receiver, TryRecvError},
     },
     thread,
     time::{Duration, Instant},
 };
 use tokio::sync::Notify;
+use worker::{Job, Worker};
 
 /// How long an operation is waited for. If it takes longer, its result comes with a later scan.
 const WAIT: Duration = Duration::from_millis(10);
@@ -82,14 +85,6 @@ struct Unanswered {
     began: Instant,
     /// When its result was first asked for.
     asked: Instant,
-}
-
-type Job = Box<dyn FnOnce() + Send>;
-
-#[derive(Debug)]
-struct Worker {
-    jobs: Sender<Job>,
-    is_abandoned: Arc<AtomicBool>,
 }
 
 impl Default for Disk {
@@ -248,24 +243,6 @@ pub(crate) fn is_file(path: &Path) -> bool {
 pub(crate) fn exists(path: &Path) -> bool {
     let there = path.to_path_buf();
     within(QUESTION, move || there.exists()) != Some(false)
-}
-
-impl Worker {
-    fn start(returned: Arc<Notify>) -> Option<Self> {
-        let (jobs, queue) = mpsc::channel::<Job>();
-        let is_abandoned = Arc::new(AtomicBool::new(false));
-        let abandoned = Arc::clone(&is_abandoned);
-        let work = move || {
-            for job in queue {
-                job();
-                if abandoned.load(Ordering::SeqCst) {
-                    returned.notify_one();
-                }
-            }
-        };
-        thread::Builder::new().name("disk".to_owned()).spawn(work).ok()?;
-        Some(Self { jobs, is_abandoned })
-    }
 }
 
 #[cfg(test)]

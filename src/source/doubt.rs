@@ -21,9 +21,6 @@ const LARGE_LOSS: Duration = Duration::from_secs(5);
 /// As `LARGE_LOSS`, if the writer has closed the file. Some writers open it again for each part.
 const CLOSED: Duration = Duration::from_secs(1);
 
-/// Content must stay the same this long if a flag was switched off and is on.
-const LIFTED: Duration = Duration::from_secs(1);
-
 /// Content that lost something must stay the same this long if no event shows its writer.
 const SMALL_LOSS: Duration = Duration::from_secs(2);
 
@@ -37,6 +34,8 @@ pub(super) enum Writer {
     Done,
     /// Closed right after a write. The writer may open the file again to append to it.
     Closed,
+    /// Closed by its writer more than once: it opens the file for each part.
+    ClosedAgain,
     /// Closed, but maybe by another program than the one that writes.
     ClosedByAnother,
     /// Another file is in its place, which may have been renamed or may be new.
@@ -51,10 +50,8 @@ pub(super) enum Writer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Loss {
     None,
-    /// Only that a flag is on which was switched off.
-    Lifted,
     Small,
-    /// More than a quarter, or a flag that was switched off.
+    /// More than a quarter, or that a flag is switched off.
     Large,
 }
 
@@ -97,9 +94,16 @@ impl Doubt {
             let writer = if is_open { writer } else { writer.min(before.writer) };
             return Self { writer, ..before };
         }
-        let was_closed = matches!(before.writer, Writer::Closed | Writer::ClosedByAnother);
+        let was_closed = (Writer::Closed..=Writer::ClosedByAnother).contains(&before.writer);
         let is_reopened = before.is_reopened || was_closed;
         Self { digest, writer, unchanged_since: now, is_moving: true, is_reopened, ..before }
+    }
+
+    /// What is left of it after the content was taken, although not all of it can be served. Most
+    /// often half a file that ends within a flag is such content, and the next part follows.
+    pub(super) fn after_taken(self, now: Instant) -> Option<Self> {
+        let is_recent = now - self.unchanged_since < LARGE_LOSS;
+        is_recent.then_some(Self { differs_since: now, ..self })
     }
 
     pub(super) fn evidence(&self, is_longer: bool, now: Instant) -> Evidence {
@@ -164,14 +168,10 @@ impl Evidence {
     pub(super) fn judge(&self, loss: Loss) -> Verdict {
         let needed = match (self.writer, loss) {
             (Writer::Done, _) | (_, Loss::None) => Duration::ZERO,
-            (Writer::Closed | Writer::ClosedByAnother | Writer::Open, Loss::Small) => {
-                Duration::ZERO
-            }
-            (Writer::Closed, Loss::Large) if !self.is_reopened => CLOSED,
-            (Writer::Open, Loss::Lifted) => LARGE_LOSS,
-            (_, Loss::Lifted) => LIFTED,
             (Writer::Replaced, _) => REPLACED,
             (Writer::Unknown, Loss::Small) => SMALL_LOSS,
+            (_, Loss::Small) => Duration::ZERO,
+            (Writer::Closed, Loss::Large) if !self.is_reopened => CLOSED,
             (_, Loss::Large) => LARGE_LOSS,
         };
         // The wait for an open writer proves nothing, so it does not count.
@@ -182,7 +182,7 @@ impl Evidence {
         let left = needed.saturating_sub(unchanged_for);
         match (left.is_zero(), loss) {
             (true, _) => Verdict::Serve,
-            (false, Loss::Lifted | Loss::Large) if self.writer != Writer::Replaced => {
+            (false, Loss::Large) if self.writer != Writer::Replaced => {
                 Verdict::Hold { left, needed }
             }
             (false, _) => Verdict::Wait(left),

@@ -30,6 +30,8 @@ pub(super) struct File {
     seen: Option<Seen>,
     /// New content that may be half written.
     doubt: Option<Doubt>,
+    /// The doubt about the content that was taken last, if not all of it could be served.
+    unfit: Option<Doubt>,
     /// How the file stood before new content was held back, and for how long that is held back.
     before_hold: Option<(LayerState, Duration)>,
     /// The file is not there, as while an editor saves it.
@@ -56,14 +58,22 @@ impl File {
             problems: Arc::default(),
             cannot_update: None,
         };
-        Self { state, seen: None, doubt: None, before_hold: None, missing: None, silent: None }
+        Self {
+            state,
+            seen: None,
+            doubt: None,
+            unfit: None,
+            before_hold: None,
+            missing: None,
+            silent: None,
+        }
     }
 
     /// The same file under another name: its last good flags go along.
     pub(super) fn renamed(mut self, path: PathBuf, teller: Teller) -> Self {
         teller.renamed(&self.state.path, &path);
         self.state.path = path;
-        (self.doubt, self.missing) = (None, None);
+        self.forget_waits();
         self
     }
 
@@ -196,7 +206,8 @@ impl File {
         // Half a JSON file never is a JSON file, but half a list is a list.
         let is_yaml = Format::of(&self.state.path) == Format::Yaml;
         let can_be_half = is_yaml || !met.loaded.lists.is_empty();
-        let doubt = Doubt::of(self.doubt.take(), met.stamp.digest, met.writer, look.now);
+        let unfit = self.unfit.take().and_then(|unfit| unfit.after_taken(look.now));
+        let doubt = Doubt::of(self.doubt.take().or(unfit), met.stamp.digest, met.writer, look.now);
         let evidence = doubt.evidence(met.is_longer, look.now);
         self.doubt = Some(doubt);
         let still_written = evidence.still_written(met.has_blank, can_be_half);
@@ -219,9 +230,10 @@ impl File {
                 }
             }
         }
-        (self.doubt, self.before_hold) = (None, None);
+        self.before_hold = None;
         self.seen = Some(Seen::Content(met.stamp));
         let result = self.apply(compiled, &met.loaded, look.teller);
+        self.unfit = self.doubt.take().filter(|_| result != Reload::Applied);
         self.remember(result)
     }
 
@@ -232,6 +244,6 @@ impl File {
 
     /// Starts every wait over, because nothing is known of the file.
     pub(super) fn forget_waits(&mut self) {
-        (self.doubt, self.missing) = (None, None);
+        (self.doubt, self.unfit, self.missing) = (None, None, None);
     }
 }

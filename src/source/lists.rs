@@ -205,7 +205,11 @@ fn entries(content: &[u8]) -> List {
         return Err("is empty; a list without entries has a comment line such as # none".to_owned());
     }
     let text = std::str::from_utf8(content).map_err(|_| "is not UTF-8 text".to_owned())?;
-    let lines = text.strip_prefix('\u{feff}').unwrap_or(text).lines().map(str::trim);
+    if text.contains('\0') {
+        return Err("has a NUL character, so it is not a text; save it as UTF-8".to_owned());
+    }
+    // Old programs of the Macintosh end lines with a carriage return alone.
+    let lines = text.strip_prefix('\u{feff}').unwrap_or(text).split(['\n', '\r']).map(str::trim);
     Ok(lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(Box::from).collect())
 }
 

@@ -36,9 +36,7 @@ impl Losses {
     pub(super) fn size(&self) -> Loss {
         // One kill that is lost may do more harm than many flags.
         let flags = match Loss::of(self.flags, self.all) {
-            _ if self.is_cut || self.kills > 0 => Loss::Large,
-            Loss::None if self.lifted > 0 => Loss::Lifted,
-            Loss::Small if self.lifted > 0 => Loss::Large,
+            _ if self.is_cut || self.kills > 0 || self.lifted > 0 => Loss::Large,
             loss => loss,
         };
         flags.max(self.lists)
@@ -81,7 +79,7 @@ mod tests {
             (Losses { flags: 3, kills: 1, ..none() }, Loss::Large, "3 of 8 flags are missing"),
             (Losses { flags: 2, ..none() }, Loss::Small, ""),
             (Losses { flags: 1, kills: 1, ..none() }, Loss::Large, "1 of the flags that were off"),
-            (Losses { lifted: 1, ..none() }, Loss::Lifted, "1 of the flags that were off are on"),
+            (Losses { lifted: 1, ..none() }, Loss::Large, "1 of the flags that were off are on"),
             (Losses { flags: 1, lifted: 1, ..none() }, Loss::Large, "1 of the flags that were off"),
             (Losses { lists: Loss::Large, ..none() }, Loss::Large, "a list lost more than"),
             (Losses { is_cut: true, ..none() }, Loss::Large, "the last line has no end"),

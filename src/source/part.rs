@@ -92,6 +92,7 @@ impl Part {
         }
         match self.reached.as_ref().and_then(|reached| writes.closing(reached)) {
             Some(Closing::AfterWrite) => return Writer::Closed,
+            Some(Closing::Again) => return Writer::ClosedAgain,
             Some(Closing::AfterOther) => return Writer::ClosedByAnother,
             None => {}
         }

@@ -5,6 +5,7 @@
 
 mod directories;
 mod events;
+mod mode;
 mod resolved;
 mod settle;
 #[cfg(test)]
@@ -35,6 +36,7 @@ use super::{
 
 pub(crate) use self::{
     directories::Refusal,
+    mode::{WatchMode, WatchOption},
     writes::{Closing, Writes},
 };
 
@@ -46,34 +48,6 @@ const SLOW: Duration = Duration::from_secs(1);
 
 /// How often a refused instance is asked for again.
 const RETRY: Duration = Duration::from_secs(30);
-
-/// How changes are to be noticed (`--watch`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum WatchOption {
-    /// By file events, and by a slow poll beside them.
-    Auto,
-    /// By the poll alone.
-    Poll,
-}
-
-/// How changes are noticed at the moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum WatchMode {
-    /// Every directory that matters reports its events.
-    Inotify,
-    /// Some or all changes are seen by the poll only.
-    Poll,
-}
-
-impl WatchMode {
-    /// The mode as metrics and logs write it.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Inotify => "inotify",
-            Self::Poll => "poll",
-        }
-    }
-}
 
 /// Watches a set of source paths, present or not.
 #[derive(Debug)]
@@ -151,7 +125,7 @@ impl Watcher {
         // A writer of now will be heard of, but one of before was not.
         let has_events = self.directories.is_some() && self.refusal.is_none();
         writes.is_first &= !had_events && has_events;
-        self.next_poll = Instant::now() + self.poll_interval();
+        self.next_poll = Instant::now() + self.interval_for(self.refusal.as_ref());
         writes
     }
 
@@ -175,9 +149,13 @@ impl Watcher {
         true
     }
 
-    /// How often the files are looked at whatever the events say.
+    /// How often the files are looked at whatever the events say, in the present mode.
     pub(crate) fn poll_interval(&self) -> Duration {
-        match self.refusal {
+        self.interval_for(self.refusal())
+    }
+
+    fn interval_for(&self, refusal: Option<&Refusal>) -> Duration {
+        match refusal {
             Some(_) => self.poll_interval.min(POLL_WHEN_REFUSED),
             None => self.poll_interval,
         }

@@ -2,6 +2,7 @@
 //! --test it half_written` tries more writers; by default there are some of each kind.
 
 mod files;
+mod parts;
 mod scenario;
 
 use crate::{

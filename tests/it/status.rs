@@ -85,7 +85,9 @@ async fn it_tells_what_is_served_and_what_is_wrong() {
     let lower = flags.path().join("a.json").display().to_string();
     let upper = flags.path().join("b.yaml").display().to_string();
     let sidecar = Sidecar::start(&flags).await;
-    let found = status(&sidecar).await;
+    // Directories that take more than a moment to be watched are watched soon after.
+    let watch = json!({"mode": "inotify", "refusal": null, "poll_interval_seconds": 600.0});
+    let found = expect(&sidecar, "/watch", watch).await;
     assert_eq!(found["version"], env!("CARGO_PKG_VERSION"));
     assert!(found["uptime_seconds"].as_f64().unwrap() < 60.0);
     assert_eq!((&found["phase"], &found["reason"]), (&json!("ready"), &Value::Null));
@@ -95,8 +97,6 @@ async fn it_tells_what_is_served_and_what_is_wrong() {
     let hash = u64::from_str_radix(digest.get(..12).unwrap(), 16).unwrap();
     assert_eq!(found["hash"], hash);
     assert_eq!(sidecar.metric("flagstaff_config_hash").await, hash as f64);
-    let watch = json!({"mode": "inotify", "refusal": null, "poll_interval_seconds": 600.0});
-    assert_eq!(found["watch"], watch);
     let source = &found["sources"][0];
     assert_eq!(source["path"], flags.path().display().to_string());
     assert_eq!((&source["kind"], &source["applied"]), (&json!("directory"), &json!(true)));

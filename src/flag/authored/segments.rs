@@ -210,7 +210,10 @@ impl<'a> Segments<'a> {
             ),
             Some(Err(why)) => (
                 format!("the list \"{name}\": {why}"),
-                "put it into the directory of this file, one entry on a line",
+                match why.ends_with("not found") {
+                    true => "put it into the directory of this file, one entry on a line",
+                    false => "correct the list: a text file in UTF-8, one entry on a line",
+                },
             ),
             None => (format!("nobody has read the list \"{name}\""), "give the file by its name"),
         };

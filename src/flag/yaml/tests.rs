@@ -181,6 +181,14 @@ fn aliases_repeat_and_merges_fill_in() {
 }
 
 #[test]
+fn a_second_merge_in_one_mapping_is_a_fault_of_it() {
+    let read = to_json("x: &x {p: 1}\ny: &y {p: 2}\na:\n  <<: *x\n  <<: *y\n", false).unwrap();
+    assert_eq!(read.json, r#"{"x":{"p":1},"y":{"p":2},"a":{"p":1}}"#);
+    let told: Vec<_> = read.faults.iter().map(|fault| (fault.at, fault.message)).collect();
+    assert_eq!(told, [(29, "has \"<<\" twice")]);
+}
+
+#[test]
 fn what_json_cannot_say_is_a_fault_at_its_place() {
     for yaml in ["a: [1, .inf]", "a: [1, &x -.Inf]", "a: [1, .NaN]", "a: [1, !!float .nan]"] {
         let read = to_json(yaml, false).unwrap();

@@ -282,6 +282,12 @@ impl Writer {
         if !closed.merged.is_empty() {
             self.merge(&closed);
         }
+        if closed.merged.len() > 1 {
+            // Readers differ: one takes the first, one the last, one refuses the file.
+            let message = "has \"<<\" twice";
+            let help = "merge several mappings with one list: <<: [*a, *b]";
+            self.out.faults.push(Fault { at: closed.start, message, help });
+        }
         self.out.json.push(bracket);
         self.end(closed.start, closed.anchor);
     }

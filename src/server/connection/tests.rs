@@ -41,7 +41,9 @@ struct Counting {
 }
 
 impl Socket for Counting {
-    const NAMES_NO_HOST: bool = false;
+    fn names_no_host(&self) -> bool {
+        false
+    }
 }
 
 impl AsyncRead for Counting {
@@ -118,7 +120,7 @@ async fn answers_to_one_batch_of_requests_leave_in_one_write() {
     let writes = Arc::new(AtomicUsize::new(0));
     let socket = Counting { socket: ours, writes: Arc::clone(&writes) };
     let lifecycle = site.lifecycle.clone();
-    lifecycle.spawn(async move { serve(socket, site, &place.seat).await });
+    lifecycle.spawn(async move { serve(Box::new(socket), site, &place.seat).await });
     let (sender, connection) = h2::client::handshake(theirs).await.unwrap();
     lifecycle.spawn(async move { connection.await.unwrap() });
     let mut before = 0;

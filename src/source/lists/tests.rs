@@ -48,6 +48,15 @@ fn an_empty_list_is_a_mistake_and_one_of_comments_is_not() {
 }
 
 #[test]
+fn lines_end_as_on_any_system_and_a_list_is_text() {
+    for content in ["u1\nu2", "u1\r\nu2\r\n", "u1\ru2\r"] {
+        let read = entries(content.as_bytes()).unwrap();
+        assert_eq!(read.iter().map(|entry| &**entry).collect::<Vec<_>>(), ["u1", "u2"]);
+    }
+    assert!(entries(b"u1\0u2\n").unwrap_err().contains("NUL"));
+}
+
+#[test]
 fn what_a_list_lost_is_counted_from_its_last_good_content() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("flags.yaml");

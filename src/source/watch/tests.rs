@@ -13,6 +13,7 @@ use std::{
     os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::Command,
+    thread,
     time::Duration,
 };
 
@@ -49,8 +50,10 @@ impl Watched {
         lay_out(&root);
         let path = root.join(path);
         let mut watcher = Watcher::new(vec![path.clone()], option, poll_interval, Arc::default());
-        watcher.prepare();
-        Self { path, root, watcher, _dir: dir }
+        let writes = watcher.prepare();
+        let mut watched = Self { path, root, watcher, _dir: dir };
+        watched.go_on(writes);
+        watched
     }
 
     /// Updates the files and waits to be woken for it, with the watched path showing `content`.
@@ -93,6 +96,14 @@ impl Watched {
     async fn changed(&mut self) -> Writes {
         self.watcher.changed().await;
         self.watcher.prepare()
+    }
+
+    /// Goes on, as the sidecar does, until the disk has answered, which takes a while under load.
+    fn go_on(&mut self, mut writes: Writes) {
+        while self.watcher.is_slow() {
+            thread::sleep(Duration::from_millis(1));
+            writes = self.watcher.go_on(&writes);
+        }
     }
 
     /// Whether there is a wake within a time ample for an event.

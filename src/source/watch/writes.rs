@@ -35,6 +35,8 @@ enum LastEvent {
 pub(crate) enum Closing {
     /// Right after a write, as by its writer.
     AfterWrite,
+    /// As `AfterWrite`, and not for the first time since the last scan.
+    Again,
     /// After something else, as by `touch`: a writer may still have the file open.
     AfterOther,
 }
@@ -53,13 +55,15 @@ impl Writes {
             }
             Change::Written => {
                 self.complete.remove(path);
-                self.closed.remove(path);
                 self.open.insert(path.to_path_buf(), LastEvent::Write);
             }
             Change::Closed => {
-                let closing = match self.open.remove(path) {
-                    Some(LastEvent::Write) => Closing::AfterWrite,
-                    Some(LastEvent::Other) | None => Closing::AfterOther,
+                let closing = match (self.open.remove(path), self.closed.get(path)) {
+                    (Some(LastEvent::Write), Some(Closing::AfterWrite | Closing::Again)) => {
+                        Closing::Again
+                    }
+                    (Some(LastEvent::Write), _) => Closing::AfterWrite,
+                    (Some(LastEvent::Other) | None, _) => Closing::AfterOther,
                 };
                 self.closed.insert(path.to_path_buf(), closing);
             }
@@ -114,7 +118,7 @@ impl Writes {
 
     /// How a file, by its physical path, was closed since the last scan, if it was.
     pub(crate) fn closing(&self, file: &Path) -> Option<Closing> {
-        self.closed.get(file).copied()
+        self.closed.get(file).filter(|_| !self.is_open(file)).copied()
     }
 
     /// Whether something on the way to the file is known to have been completed.
@@ -180,6 +184,10 @@ mod tests {
             (&[Written, Opened, Closed, Opened, Closed], Closing::AfterOther),
             (&[Opened, Touched, Closed], Closing::AfterOther),
             (&[Written, Opened, Closed, Written, Closed], Closing::AfterWrite),
+            // As `> f; cat part >> f`.
+            (&[Written, Closed, Opened, Written, Closed], Closing::Again),
+            (&[Written, Closed, Written, Closed, Written, Closed], Closing::Again),
+            (&[Written, Closed, Opened, Closed], Closing::AfterOther),
         ] {
             let mut writes = Writes::default();
             for &event in events {

@@ -29,7 +29,9 @@ struct Replay {
 }
 
 impl Socket for Replay {
-    const NAMES_NO_HOST: bool = false;
+    fn names_no_host(&self) -> bool {
+        false
+    }
 }
 
 impl AsyncRead for Replay {
@@ -150,7 +152,7 @@ pub(super) fn serve_batches(batches: usize, calls: usize) -> usize {
         let place = gate.enter(&site.lifecycle.drain_token()).await.unwrap();
         let mut tasks = JoinSet::new();
         let served = tasks.spawn(async move {
-            serve(socket, site, &place.seat).await;
+            serve(Box::new(socket), site, &place.seat).await;
             0
         });
         let mut turns = 0;

@@ -48,11 +48,11 @@ async fn directories_made_during_the_look_are_not_missed() {
     // Made slowly by another thread, so that the look for the first falls among the last.
     let make = |root: &Path| {
         let mut dir = root.to_path_buf();
-        std::thread::spawn(move || {
+        thread::spawn(move || {
             for _ in 0..DEPTH {
                 dir.push("a");
                 fs::create_dir(&dir).unwrap();
-                std::thread::park_timeout(Duration::from_micros(100));
+                thread::park_timeout(Duration::from_micros(100));
             }
             fs::write(dir.join("flags.json"), "1").unwrap();
         });

@@ -12,7 +12,8 @@ async fn lost_events_mean_a_look_by_a_new_instance_and_the_old_thread_ends() {
         let held = Arc::clone(&alive);
         watched.watcher.directories = Some(Directories::open(move |_| _ = &held).unwrap());
         watched.watcher.events.on_event(Err(notify::Error::generic("queue lost")));
-        timeout(DEADLINE, watched.changed()).await.unwrap();
+        let writes = timeout(DEADLINE, watched.changed()).await.unwrap();
+        watched.go_on(writes);
         assert_eq!(watched.watcher.mode(), WatchMode::Inotify);
         let content = i.to_string();
         let update = |root: &Path| rename_over(&root.join("flags.json"), &i.to_string());
@@ -84,19 +85,22 @@ async fn where_inotify_is_refused_it_polls_and_asks_again() {
     assert!(matches!(watched.watcher.refusal(), Some(Refusal::Instance(_))));
     // The interval asked for is an hour, the refusal makes it a second.
     rename_over(&watched.path, "1");
-    timeout(DEADLINE, watched.changed()).await.unwrap();
+    let writes = timeout(DEADLINE, watched.changed()).await.unwrap();
+    watched.go_on(writes);
     assert_eq!(watched.watcher.mode(), WatchMode::Poll);
 
     // An instance, but one watch only.
     fs::write(INSTANCES, "9").unwrap();
     fs::write(WATCHES, "1").unwrap();
     watched.watcher.next_attempt = Instant::now();
-    timeout(DEADLINE, watched.changed()).await.unwrap();
+    let writes = timeout(DEADLINE, watched.changed()).await.unwrap();
+    watched.go_on(writes);
     assert_eq!(watched.watcher.mode(), WatchMode::Poll);
     assert!(matches!(watched.watcher.refusal(), Some(Refusal::Directory { .. })));
 
     fs::write(WATCHES, "99").unwrap();
-    timeout(DEADLINE, watched.changed()).await.unwrap();
+    let writes = timeout(DEADLINE, watched.changed()).await.unwrap();
+    watched.go_on(writes);
     assert_eq!(watched.watcher.mode(), WatchMode::Inotify);
     assert!(watched.watcher.refusal().is_none());
     watched.sees("2", |root| rename_over(&root.join("flags.json"), "2")).await;
