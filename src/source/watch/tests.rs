@@ -101,7 +101,7 @@ impl Watched {
     /// Goes on, as the sidecar does, until the disk has answered, which takes a while under load.
     fn go_on(&mut self, mut writes: Writes) {
         while self.watcher.is_slow() {
-            thread::sleep(Duration::from_millis(1));
+            thread::yield_now();
             writes = self.watcher.go_on(&writes);
         }
     }
