@@ -42,7 +42,7 @@ pub(super) fn compile(
     let is_not = Diagnostic::error(&here, "is not an object", help);
     let members = Members::read(definition.raw, is_not).map_err(|error| found.push(error)).ok()?;
     let killed = definition.is_killed(&members);
-    warn_of_names(&members, killed, &here, found);
+    let mut doubts = warn_of_names(&members, killed, &here, found);
     let read = |member: &str, found: &mut Problems| {
         let raw = members.get(member)?;
         json::read(raw, &here.member(member), found).map_err(|error| found.push(error)).ok()
@@ -50,7 +50,7 @@ pub(super) fn compile(
     let state = read("state", found);
     let disabled = is_disabled(state.as_ref().map(Indexed::value), &here.member("state"), found);
     let disabled = disabled || holds_disabled(definition, &members, &here, found);
-    let doubt = doubtful_state(state.as_ref().map(Indexed::value), &here.member("state"));
+    doubts.extend(doubtful_state(state.as_ref().map(Indexed::value), &here.member("state")));
     let known = variants(members.get("variants"), &here.member("variants"), scope, found);
     let default = read("defaultVariant", found);
     let default = default.as_ref().map_or(Json::Null, Indexed::value);
@@ -93,8 +93,8 @@ pub(super) fn compile(
     };
     let is_off = disabled || (killed && default.is_some());
     let is_broken = found.has_error();
-    // Alone it breaks no flag that flagd serves.
-    found.extend(doubt);
+    // Alone they break no flag that flagd serves.
+    found.extend(doubts);
     if is_off {
         found.only_warn();
     } else if is_broken {
@@ -169,8 +169,15 @@ fn variants(
     Some(variants)
 }
 
-/// Warns of members that are written twice, and of those that nothing reads.
-fn warn_of_names(members: &Members<'_>, killed: bool, here: &Path, found: &mut Problems) {
+/// Warns of members that are written twice, and of those that nothing reads. Returns the errors of those
+/// that may have been meant as a kill.
+fn warn_of_names(
+    members: &Members<'_>,
+    killed: bool,
+    here: &Path,
+    found: &mut Problems,
+) -> Vec<Diagnostic> {
+    let mut doubts = Vec::new();
     members.warn_of_duplicates(here, &KNOWN, found);
     // A kill is an error, with the same help.
     let is_told = |name: &str| killed && is_kill(name);
@@ -181,7 +188,7 @@ fn warn_of_names(members: &Members<'_>, killed: bool, here: &Path, found: &mut P
         if reads_as_kill(name, value) {
             let help = "this format has no kill: make the safe variant the defaultVariant, and \
                 remove targeting; or write \"state\": \"DISABLED\"";
-            found.push(Diagnostic::error(path, "is not a member of a flag", help));
+            doubts.push(Diagnostic::error(path, "is not a member of a flag", help));
             continue;
         }
         let otherwise = "nothing reads it; notes belong into \"metadata\"";
@@ -191,6 +198,7 @@ fn warn_of_names(members: &Members<'_>, killed: bool, here: &Path, found: &mut P
         };
         found.push(Diagnostic::warning(path, "is not a member of a flag", help));
     }
+    doubts
 }
 
 /// The flag's metadata over its file's; null values are dropped.

@@ -70,6 +70,22 @@ async fn a_near_kill_without_the_header_keeps_the_last_good_definition() {
     }
 }
 
+/// Without a last good definition, flagd's reading is served: its own files load.
+#[tokio::test]
+async fn a_near_kill_that_never_was_good_serves_what_flagd_serves() {
+    for near in ["\"enabled\": false", "\"disabled\": true", "\"kill\": true"] {
+        let flags = Flags::absent_at("flags.json");
+        flags.write_text(&format!(
+            "{{\"metadata\": {{\"fractional\": \"v2\"}}, \"flags\": {{\"page\": {{\"state\": \"ENABLED\", {near}, \
+             \"variants\": {{\"on\": true, \"off\": false}}, \"defaultVariant\": \"on\"}}}}}}"
+        ));
+        let sidecar = Sidecar::start(&flags).await;
+        let found = status(&sidecar).await;
+        assert_eq!(found["flags"]["page"]["serves"], "on", "{near}");
+        assert_eq!(found["quarantined"][0]["flag"], "page", "{near}: {found:#}");
+    }
+}
+
 #[tokio::test]
 async fn flags_that_are_written_twice_in_a_file_lose_no_kill() {
     let flag = |state: &str| {
