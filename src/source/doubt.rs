@@ -99,6 +99,12 @@ impl Doubt {
         Self { digest, writer, unchanged_since: now, is_moving: true, is_reopened, ..before }
     }
 
+    /// The same once the content was taken, from when its time counts anew: an empty file is taken after
+    /// it has been waited for.
+    pub(super) fn taken(self, now: Instant) -> Self {
+        Self { unchanged_since: now, ..self }
+    }
+
     /// What is left of it after the content was taken, although not all of it can be served. Most
     /// often half a file that ends within a flag is such content, and the next part follows.
     pub(super) fn after_taken(self, now: Instant) -> Option<Self> {

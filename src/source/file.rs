@@ -233,7 +233,8 @@ impl File {
         self.before_hold = None;
         self.seen = Some(Seen::Content(met.stamp));
         let result = self.apply(compiled, &met.loaded, look.teller);
-        self.unfit = self.doubt.take().filter(|_| result != Reload::Applied);
+        let doubt = self.doubt.take().filter(|_| result != Reload::Applied);
+        self.unfit = doubt.map(|doubt| doubt.taken(look.now));
         self.remember(result)
     }
 

@@ -190,4 +190,10 @@ fn a_part_that_cannot_be_served_does_not_end_the_wait_for_the_next() {
     let evidence = next(taken(Writer::Unknown).after_taken(start + MS(4000)));
     assert_eq!(evidence.judge(Loss::Large), Verdict::Serve, "opened once, as far as is known");
     assert!(taken(Writer::Closed).after_taken(start + MS(5000)).is_none());
+    let waited_for = taken(Writer::Closed).taken(start + MS(5000));
+    assert_eq!(
+        next(waited_for.after_taken(start + MS(5100))).judge(Loss::Large),
+        HOLD(4000, 5000),
+        "the time counts from when it was taken"
+    );
 }
