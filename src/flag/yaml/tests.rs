@@ -181,11 +181,16 @@ fn aliases_repeat_and_merges_fill_in() {
 }
 
 #[test]
-fn a_second_merge_in_one_mapping_is_a_fault_of_it() {
+fn two_merges_that_disagree_are_a_fault_of_their_mapping() {
+    for yaml in
+        ["x: &x {p: 1}\na:\n  <<: *x\n  <<: *x\n", "x: &x {p: 1}\na:\n  <<: *x\n  <<: {q: 2}\n"]
+    {
+        assert!(to_json(yaml, false).unwrap().faults.is_empty(), "{yaml}");
+    }
     let read = to_json("x: &x {p: 1}\ny: &y {p: 2}\na:\n  <<: *x\n  <<: *y\n", false).unwrap();
     assert_eq!(read.json, r#"{"x":{"p":1},"y":{"p":2},"a":{"p":1}}"#);
     let told: Vec<_> = read.faults.iter().map(|fault| (fault.at, fault.message)).collect();
-    assert_eq!(told, [(29, "has \"<<\" twice")]);
+    assert_eq!(told, [(29, "merges two values of one name with several \"<<\"")]);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::flag::{
     text::Fault,
 };
 use granit_parser::{Event, Marker, ScalarStyle, Span, Tag};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// Writes JSON as events come.
 pub(super) struct Writer {
@@ -282,12 +282,6 @@ impl Writer {
         if !closed.merged.is_empty() {
             self.merge(&closed);
         }
-        if closed.merged.len() > 1 {
-            // Readers differ: one takes the first, one the last, one refuses the file.
-            let message = "has \"<<\" twice";
-            let help = "merge several mappings with one list: <<: [*a, *b]";
-            self.out.faults.push(Fault { at: closed.start, message, help });
-        }
         self.out.json.push(bracket);
         self.end(closed.start, closed.anchor);
     }
@@ -296,10 +290,11 @@ impl Writer {
     /// then those of the first merged (<https://yaml.org/type/merge.html>).
     fn merge(&mut self, closed: &Open) {
         let own = format!("{}}}", self.out.json.get(closed.start..).unwrap_or_default());
-        let own = members(&own).0.into_iter();
-        let mut names: HashSet<Box<str>> = own.map(|(name, _)| name.into()).collect();
-        let mut empty = names.is_empty();
-        for merged in &closed.merged {
+        // What each name has, and from which "<<"; its own have none.
+        let mut known: HashMap<Box<str>, Option<(usize, &str)>> =
+            members(&own).0.into_iter().map(|(name, _)| (name.into(), None)).collect();
+        let mut empty = known.is_empty();
+        for (turn, merged) in closed.merged.iter().enumerate() {
             let mappings = match merged.starts_with('[') {
                 true => serde_json::from_str(merged)
                     .map_or_else(|_| Vec::new(), |Elements(all)| all)
@@ -317,7 +312,14 @@ impl Writer {
                 let merged = members(mapping).0;
                 for (name, value) in &merged {
                     // Within one mapping duplicates stay: the format decides what they mean.
-                    if names.contains(&**name) {
+                    if let Some(before) = known.get(&**name) {
+                        if before.is_some_and(|(by, had)| by != turn && had != value.get()) {
+                            // One reader takes the first, another the last.
+                            let message = "merges two values of one name with several \"<<\"";
+                            let help =
+                                "merge with one list, the first of which counts: <<: [*a, *b]";
+                            self.out.faults.push(Fault { at: closed.start, message, help });
+                        }
                         continue;
                     }
                     if !std::mem::take(&mut empty) {
@@ -327,7 +329,9 @@ impl Writer {
                     self.out.json.push(':');
                     self.out.json.push_str(value.get());
                 }
-                names.extend(merged.into_iter().map(|(name, _)| name.into()));
+                for (name, value) in merged {
+                    known.entry(name.into()).or_insert(Some((turn, value.get())));
+                }
             }
         }
     }
