@@ -109,7 +109,8 @@ impl Doubt {
     /// often half a file that ends within a flag is such content, and the next part follows.
     pub(super) fn after_taken(self, now: Instant) -> Option<Self> {
         let is_recent = now - self.unchanged_since < LARGE_LOSS;
-        is_recent.then_some(Self { differs_since: now, ..self })
+        // Events may have been too late to show the close.
+        is_recent.then_some(Self { differs_since: now, is_reopened: true, ..self })
     }
 
     pub(super) fn evidence(&self, is_longer: bool, now: Instant) -> Evidence {

@@ -188,7 +188,7 @@ fn a_part_that_cannot_be_served_does_not_end_the_wait_for_the_next() {
     assert_eq!(evidence.judge(Loss::Large), HOLD(4000, 5000));
     assert_eq!(evidence.differs_for, MS(1000), "an open writer is waited for anew");
     let evidence = next(taken(Writer::Unknown).after_taken(start + MS(4000)));
-    assert_eq!(evidence.judge(Loss::Large), Verdict::Serve, "opened once, as far as is known");
+    assert_eq!(evidence.judge(Loss::Large), HOLD(4000, 5000), "no event showed its close");
     assert!(taken(Writer::Closed).after_taken(start + MS(5000)).is_none());
     let waited_for = taken(Writer::Closed).taken(start + MS(5000));
     assert_eq!(
