@@ -38,15 +38,21 @@ pub(crate) fn member<'a>(
     entry: &'a [u8],
     texts: Texts<'a>,
 ) -> Result<(&'a str, Value<'a>), Malformed> {
-    // The shape every encoder gives a short member: name, then value, one byte for each length.
-    if let [0x0a, length @ ..0x80, rest @ ..] = entry
-        && let Some((name, [0x12, size @ ..0x80, value @ ..])) =
-            rest.split_at_checked(usize::from(*length))
-        && usize::from(*size) == value.len()
-    {
-        return Ok((texts.read(name)?, decode(value, texts)?));
+    match parts_of_short(entry) {
+        Some((name, value)) => Ok((texts.read(name)?, decode(value, texts)?)),
+        None => any_member(entry, texts),
     }
-    any_member(entry, texts)
+}
+
+/// Name and value of a member in the shape that every encoder gives a short one: name, then value, one
+/// byte for each length.
+#[inline]
+pub(crate) fn parts_of_short(entry: &[u8]) -> Option<(&[u8], &[u8])> {
+    let [0x0a, length @ ..0x80, rest @ ..] = entry else { return None };
+    let (name, [0x12, size @ ..0x80, value @ ..]) = rest.split_at_checked((*length).into())? else {
+        return None;
+    };
+    (usize::from(*size) == value.len()).then_some((name, value))
 }
 
 fn any_member<'a>(entry: &'a [u8], texts: Texts<'a>) -> Result<(&'a str, Value<'a>), Malformed> {

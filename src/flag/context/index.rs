@@ -62,14 +62,7 @@ fn short_member<'a>(
     entry: &'a [u8],
     read: &impl Fn(&'a [u8]) -> Option<&'a str>,
 ) -> Option<Attribute<'a>> {
-    // Field 1 is the name, field 2 the value. Each has one byte for its length.
-    let [0x0a, length @ ..0x80, rest @ ..] = entry else { return None };
-    let (name, [0x12, size @ ..0x80, value @ ..]) = rest.split_at_checked((*length).into())? else {
-        return None;
-    };
-    if usize::from(*size) != value.len() {
-        return None;
-    }
+    let (name, value) = encoded::parts_of_short(entry)?;
     let value = match value {
         [0x1a, length @ ..0x80, text @ ..] if usize::from(*length) == text.len() => {
             Value::text(read(text)?)
