@@ -28,29 +28,34 @@ impl Sources {
     /// Publishes flags whose rules depend on a moment that has come. That is no reload, and waits
     /// for no file.
     pub(super) fn follow_clock(&mut self, now: SystemTime, noticed: Instant) {
-        if self.store.current().is_some_and(|current| !current.holds().contains(now)) {
-            self.publish(noticed);
+        if self.store.current().is_some_and(|current| !current.holds().contains(now))
+            && let Some(next) = self.compose()
+        {
+            self.publish(&next, noticed);
         }
     }
 
-    /// Composes the layers and publishes, unless every flag means what it meant. Says whether any
-    /// answer may differ.
-    pub(super) fn publish(&mut self, noticed: Instant) -> bool {
+    /// The flags of all layers, unless every flag means what it meant.
+    pub(super) fn compose(&mut self) -> Option<Arc<Snapshot>> {
         let previous = self.store.current();
         let mut flags = merge(self.sources.iter().flat_map(Source::layers));
         let overridden = self.overrides.decide(&flags);
         put_over(&mut flags, &overridden);
         let next = Snapshot::next(previous.as_deref(), &flags, &self.metrics, SystemTime::now());
-        if previous.is_some() && next.changes().is_empty() {
-            return false;
-        }
-        let next = Arc::new(next);
-        self.store.publish(Arc::clone(&next));
+        let is_as_it_was = previous.is_some() && next.changes().is_empty();
+        (!is_as_it_was).then(|| Arc::new(next))
+    }
+
+    /// Puts the flags in force. Whoever sees a new answer finds metrics and `/status` as new.
+    pub(super) fn publish(&self, next: &Arc<Snapshot>, noticed: Instant) {
+        let previous = self.store.current();
+        self.tell_published(next);
+        self.store.publish(Arc::clone(next));
         let took = noticed.elapsed();
-        self.tell_published(&next);
-        self.teller.without_series(&next, previous.as_deref());
+        self.publish_state();
+        self.teller.without_series(next, previous.as_deref());
         self.teller.published(&Publication {
-            snapshot: &next,
+            snapshot: next,
             quarantined: self.broken(),
             took,
             clients: Clients {
@@ -59,7 +64,6 @@ impl Sources {
             },
             greeted: self.greeted,
         });
-        true
     }
 
     /// Shows what is known now to whoever asks for it.

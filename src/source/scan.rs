@@ -148,18 +148,21 @@ impl Sources {
         let is_new = |result: &Reload| matches!(result, Reload::Applied | Reload::Partial);
         let due = results.iter().any(is_new) || self.store.current().is_none();
         let due = due || self.overrides.is_due();
-        let changed = serves && due && self.publish(noticed);
-        if changed {
+        let next = if serves && due { self.compose() } else { None };
+        if !files_are_as_they_were {
+            for result in results {
+                let unchanged = result == Reload::Applied && next.is_none();
+                self.metrics.reload(if unchanged { Reload::Unchanged } else { result });
+            }
+            self.tell_state();
+        }
+        if let Some(next) = next {
             self.metrics.config.reload_duration.set(noticed.elapsed().as_secs_f64());
+            self.publish(&next, noticed);
         }
         if files_are_as_they_were {
             return true;
         }
-        for result in results {
-            let unchanged = result == Reload::Applied && !changed;
-            self.metrics.reload(if unchanged { Reload::Unchanged } else { result });
-        }
-        self.tell_state();
         let phase = if serves { Phase::Ready } else { Phase::Starting(self.not_applied()) };
         if !self.greeted {
             // `/status` has the flags before `/readyz` says that they are served.
