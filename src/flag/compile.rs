@@ -48,7 +48,7 @@ use room::Room;
 use scope::FileScope;
 use sha2::{Digest as _, Sha256};
 use source::Source;
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 /// A file's flags, and what its author should know.
 #[derive(Debug)]
@@ -117,9 +117,10 @@ pub fn compile_with(
         }
         let before = previous.get(&definition.key);
         let (flag, more) = compile_one(definition, source, &scope, before, told);
-        if let Err(lacking) = room.take(flag.flag(), definition.raw.get().len())
+        if let Err(lacking) = room.take(&flag, definition.raw.get().len())
             && flag.standing() == Standing::Good
         {
+            forget(definition, flag, &scope);
             too_large.push((definition, lacking));
             continue;
         }
@@ -131,8 +132,9 @@ pub fn compile_with(
     for (definition, lacking) in too_large {
         let before = previous.get(&definition.key);
         let (mut flag, more) = compile_one(definition, source, &scope, before, told);
-        if let Err(lacking) = room.take_again(flag.flag(), lacking) {
-            flag = no_room(definition, flag.flag(), before, lacking.own);
+        if let Err(lacking) = room.take_again(&flag, lacking) {
+            let without = no_room(definition, flag.flag(), before, lacking.own);
+            forget(definition, mem::replace(&mut flag, without), &scope);
         }
         told = told.saturating_sub(flag.problems().len());
         untold += more;
@@ -225,6 +227,13 @@ fn compile_one(
         }
     };
     (flag, untold + written.map_or(0, |written| written.untold))
+}
+
+/// Gives up a flag for which there is no room.
+fn forget(definition: &Definition<'_>, flag: LayerFlag, scope: &FileScope<'_>) {
+    let members = Members::parse(definition.raw);
+    let variants = members.and_then(|members| members.get("variants"));
+    scope.interned().forget(flag, variants.map(|raw| raw.get()));
 }
 
 /// The quarantine of a flag that would take more memory than its file leaves it.

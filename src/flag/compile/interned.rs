@@ -3,7 +3,7 @@
 //! YAML's aliases make such files: what one line repeats must not cost memory for each flag.
 
 use super::digest;
-use crate::flag::{Digest, Variant};
+use crate::flag::{Digest, LayerFlag, Variant};
 use std::{
     cell::RefCell,
     collections::{HashMap, HashSet},
@@ -38,5 +38,23 @@ impl Interned {
         let new = Arc::from(encoded);
         known.insert(Arc::clone(&new));
         new
+    }
+    /// Gives up the parts that only a flag has for which there is no room. Its variants were kept by
+    /// their text.
+    pub(super) fn forget(&self, flag: LayerFlag, variants: Option<&str>) {
+        let own = Arc::clone(&flag.flag().metadata);
+        drop(flag);
+        let mut known = self.metadata.borrow_mut();
+        // Another flag, or the one before, may have the same.
+        let is_unused =
+            |same: &Arc<[u8]>| Arc::strong_count(same) == 1 + usize::from(Arc::ptr_eq(same, &own));
+        if known.get(&*own).is_some_and(is_unused) {
+            known.remove(&*own);
+        }
+        let mut known = self.variants.borrow_mut();
+        let Some(text) = variants.map(|text| digest([text.as_bytes()])) else { return };
+        if known.get(&text).is_some_and(|same| Arc::strong_count(same) == 1) {
+            known.remove(&text);
+        }
     }
 }

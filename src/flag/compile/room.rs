@@ -3,7 +3,7 @@
 //! A flag is always within its own allowance or draws on what the rest of the file leaves. So one
 //! flag that becomes far larger than its text is an error of that flag, and the others load.
 
-use crate::flag::{Behaviour, Flag, VariantValue, rule::SharedRule};
+use crate::flag::{Behaviour, Diagnostic, Flag, LayerFlag, VariantValue, rule::SharedRule};
 use std::{collections::HashSet, mem::size_of_val, sync::Arc};
 
 /// What to do about a flag that takes too much.
@@ -68,7 +68,7 @@ impl Room {
 
     /// Takes room for a flag whose definition has so many bytes. If there is not enough, the error
     /// is what the flag lacks; [`Self::take_again`] tries once more when all others have theirs.
-    pub(super) fn take(&mut self, flag: &Flag, definition: usize) -> Result<(), Lacking> {
+    pub(super) fn take(&mut self, flag: &LayerFlag, definition: usize) -> Result<(), Lacking> {
         let allowance = PER_FLAG + PER_BYTE * self.text(definition);
         let own = Self::bytes_of(flag);
         self.spare += allowance.saturating_sub(own);
@@ -76,9 +76,9 @@ impl Room {
     }
 
     /// Takes room for a flag that lacked some before.
-    pub(super) fn take_again(&mut self, flag: &Flag, lacking: Lacking) -> Result<(), Lacking> {
+    pub(super) fn take_again(&mut self, flag: &LayerFlag, lacking: Lacking) -> Result<(), Lacking> {
         let mut new = HashSet::new();
-        let shared = self.shared_by(flag, &mut new);
+        let shared = self.shared_by(flag.flag(), &mut new);
         let left = self.spare.checked_sub(lacking.over + shared);
         self.spare = left.ok_or(Lacking { own: lacking.own + shared, over: lacking.over })?;
         self.counted.extend(new);
@@ -86,7 +86,8 @@ impl Room {
     }
 
     /// What a flag takes for itself.
-    fn bytes_of(flag: &Flag) -> usize {
+    fn bytes_of(layer_flag: &LayerFlag) -> usize {
+        let flag = layer_flag.flag();
         let metadata = flag.metadata.len();
         let names: usize = flag.variants.iter().map(|variant| variant.name.len()).sum();
         // Beyond the bound no answer is prepared.
@@ -98,7 +99,9 @@ impl Room {
             Behaviour::Disabled | Behaviour::Static | Behaviour::Broken(_) => 0,
         };
         let description = flag.description.as_deref().map_or(0, str::len);
-        FIXED + 2 * flag.key.len() + description + names + answers + counters + rule
+        // Told with the others of the file, and kept to be told again.
+        let problems = 2 * layer_flag.problems().iter().map(Diagnostic::bytes).sum::<usize>();
+        FIXED + problems + 2 * flag.key.len() + description + names + answers + counters + rule
     }
 
     /// What a flag shares with others, without what was counted before; adds what is `new`.
