@@ -30,7 +30,11 @@ pub(crate) struct Override {
 /// Why a file holds no override.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BadOverride {
-    #[error("is no override: {0}")]
+    #[error("is empty; remove it, or write it again with flagstaff override set")]
+    NoContent,
+    #[error("ends too early (line {line}, column {column}); write it again as a whole")]
+    Cut { line: usize, column: usize },
+    #[error("is not an override: {0}")]
     Json(String),
     #[error("\"{member}\" is empty; name the {member} to serve")]
     Empty { member: &'static str },
@@ -53,6 +57,9 @@ struct Written {
 /// people who may not read the file.
 fn unlike(error: &Error) -> BadOverride {
     let text = error.to_string();
+    if error.classify() == Category::Eof {
+        return BadOverride::Cut { line: error.line(), column: error.column() };
+    }
     let names_a_member =
         ["missing field", "duplicate field"].iter().any(|kind| text.starts_with(kind));
     if error.classify() != Category::Data || names_a_member {
@@ -66,6 +73,9 @@ fn unlike(error: &Error) -> BadOverride {
 impl Override {
     pub(crate) fn parse(content: &[u8]) -> Result<Self, BadOverride> {
         let content = content.strip_prefix("\u{feff}".as_bytes()).unwrap_or(content);
+        if content.trim_ascii().is_empty() {
+            return Err(BadOverride::NoContent);
+        }
         let written: Written = serde_json::from_slice(content).map_err(|error| unlike(&error))?;
         let time = |text: &str, member| {
             parse_rfc3339(text).map_err(|_unspecific| BadOverride::Time { member })
@@ -159,10 +169,11 @@ mod tests {
     #[test]
     fn what_is_no_override_is_named() {
         for (text, expected) in [
-            ("", "is no override: EOF"),
-            ("[]", "is no override: invalid type"),
-            ("{\"flag\": \"f\"}", "is no override: missing field `variant`"),
-            ("{\"flag\": 1}", "is no override: invalid type"),
+            (" \n", "is empty; remove it"),
+            ("{\n\"flag\": \"f", "ends too early (line 2, column 10)"),
+            ("[]", "is not an override: invalid type"),
+            ("{\"flag\": \"f\"}", "is not an override: missing field `variant`"),
+            ("{\"flag\": 1}", "is not an override: invalid type"),
             ("\"root:x:0:0\"", "members are texts (line 1, column 12)"),
             (
                 r#"{"flag":"","variant":"v","until":"2026-11-22T11:00:00Z"}"#,

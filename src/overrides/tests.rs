@@ -125,7 +125,7 @@ fn a_file_that_becomes_corrupt_holds_what_it_said_until_its_end() {
     assert!(news);
     assert_eq!(served, ["a=on"]);
     assert!(problems[0].contains("what it said before holds until its end"), "{problems:?}");
-    assert!(problems[1].starts_with("is no override: EOF"), "{problems:?}");
+    assert!(problems[1].starts_with("ends too early"), "{problems:?}");
     let status = overrides.status();
     assert_eq!((&status[0]["active"], &status[1]["flag"]), (&json!(true), &Json::Null));
     assert!(!look(&mut overrides, 2).0, "nothing is new");

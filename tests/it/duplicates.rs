@@ -42,6 +42,10 @@ async fn duplicates_keep_the_last_good_definition_and_a_kill_holds() {
         ("  pay: { killed: true, variants: { on: true, red: false }, otherwise: rde }\n", false),
         ("  pay: { <<: { killed: true, killed: false }, serve: on }\n", false),
         ("  pay: { <<: { killed: false, killed: true }, serve: on }\n", false),
+        // Its indentation was lost, alone or with that of the member before it.
+        ("  pay:\n    serve: on\n  killed: true\n", false),
+        ("  pay:\n    serve: on\n  owner: shop\n  Killed: yes\n", false),
+        ("  pay:\n    serve: on\n  kill: true\n", false),
     ] {
         flags.replace(readable(pay, "on"));
         let seen = async || serves(&client, "other", json!({})).await == Some(true);

@@ -214,7 +214,7 @@ async fn a_sidecar_says_no_name_that_steers() {
         }
         fs::write(Path::new(overrides).join("\u{1b}\u{202e}.json"), HOSTILE[0]).unwrap();
         eventually(DEADLINE, "the override shows", async || {
-            get("/status").await.1.contains("is no override")
+            get("/status").await.1.contains("is not an override")
         })
         .await;
         is_harmless("/status", &get("/status").await.1);

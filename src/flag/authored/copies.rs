@@ -28,6 +28,9 @@ pub(in crate::flag) enum SwitchedOff {
 pub(in crate::flag) const KILL_TOO_DEEP: &str =
     "stands in metadata, one level too deep; the kill holds";
 
+/// What is wrong with a kill that became a sibling of its flag.
+const KILL_TOO_SHALLOW: &str = "stands beside its flag, one level too shallow; the kill holds";
+
 /// What the copies of a flag say of its kill and its state.
 #[derive(Debug, Default)]
 pub(super) struct Switches {
@@ -35,8 +38,8 @@ pub(super) struct Switches {
     disabled: bool,
     /// The errors of members that do not say it as they should, by the name as it is written.
     unclear: BTreeMap<String, Diagnostic>,
-    /// The errors of kills in metadata.
-    too_deep: Vec<Diagnostic>,
+    /// The errors of kills that stand beside the members of their flag: in its metadata, or among flags.
+    astray: Vec<Diagnostic>,
 }
 
 impl Switches {
@@ -48,7 +51,7 @@ impl Switches {
             switches.killed = true;
             let path = path.member(&metadata).member(&name).target(Target::Name);
             let help = "write killed: true beside metadata, or remove it to end the kill";
-            switches.too_deep.push(Diagnostic::error(path, KILL_TOO_DEEP, help));
+            switches.astray.push(Diagnostic::error(path, KILL_TOO_DEEP, help));
         }
         for (name, value) in all.into_iter().flat_map(|all| all.0) {
             let is_kill = is_kill(&name);
@@ -63,6 +66,17 @@ impl Switches {
             }
         }
         switches
+    }
+
+    /// Adds a kill that stands among the flags, right after this one: its indentation was lost.
+    pub(super) fn kill_beside(&mut self, name: &str, path: &Path) {
+        self.killed = true;
+        let help = "indent it by two more spaces, or remove it to end the kill";
+        self.astray.push(Diagnostic::error(
+            path.clone(),
+            format!("{name} {KILL_TOO_SHALLOW}"),
+            help,
+        ));
     }
 
     /// How the flag is switched off. A kill comes before a state.
@@ -84,7 +98,7 @@ impl Switches {
 
     /// What is wrong with unclear members.
     pub(super) fn finish(self) -> impl Iterator<Item = Diagnostic> {
-        self.unclear.into_values().chain(self.too_deep)
+        self.unclear.into_values().chain(self.astray)
     }
 
     /// `killed`, in any case of its letters.

@@ -5,6 +5,7 @@ use super::{
     condition::Terms,
     copies::{SwitchedOff, Switches},
     flag,
+    kill::is_kill_of_the_one_before,
     node::Node,
     plan::Plan,
     requires::Plans,
@@ -41,11 +42,12 @@ impl File<'_> {
             copies.entry(key).or_default().push(raw);
         }
         check_count(copies.len())?;
+        let beside = kills_beside(&flags);
         let (mut plans, mut of_flags) = (BTreeMap::new(), BTreeMap::new());
         // So many problems are told of the whole file, and not of each flag.
         let mut room = MOST_TOLD;
         for (key, copies) in copies {
-            let (plan, flag) = self.flag(key, &copies, room, terms);
+            let (plan, flag) = self.flag((key, &copies), beside.get(key).copied(), room, terms);
             room = room.saturating_sub(flag.problems.told());
             plans.extend(plan.map(|plan| (key.to_owned(), plan)));
             of_flags.insert(key.to_owned(), flag);
@@ -57,13 +59,16 @@ impl File<'_> {
     /// it is switched off.
     fn flag(
         &self,
-        key: &str,
-        copies: &[&RawValue],
+        (key, copies): (&str, &[&RawValue]),
+        kill_beside: Option<&str>,
         room: usize,
         terms: Terms<'_>,
     ) -> (Option<Plan>, ReadFlag) {
         let path = Path::from("flags").member(key);
-        let switches = Switches::of(copies, &path);
+        let mut switches = Switches::of(copies, &path);
+        if let Some(name) = kill_beside {
+            switches.kill_beside(name, &path);
+        }
         let switched_off = switches.off();
         let mut problems = Problems::with_room(room);
         let mut twice = Problems::with_room(room);
@@ -84,4 +89,17 @@ impl File<'_> {
         problems.repeat(&twice, untold);
         (plan, ReadFlag { problems, switched_off })
     }
+}
+
+/// The kills that stand among the flags because their indentation was lost, by the flag before them.
+fn kills_beside<'m>(flags: &'m Members<'_>) -> BTreeMap<&'m str, &'m str> {
+    let (mut beside, mut before) = (BTreeMap::new(), None);
+    for (name, value) in &flags.0 {
+        if value.get().starts_with('{') {
+            before = Some(&**name);
+        } else if let Some(key) = before.filter(|_| is_kill_of_the_one_before(name, value)) {
+            beside.insert(key, &**name);
+        }
+    }
+    beside
 }

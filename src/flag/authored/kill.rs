@@ -43,6 +43,11 @@ fn kill_of<'a>(members: &Members<'a>) -> Option<Cow<'a, str>> {
     kill.map(|(name, _)| name.clone())
 }
 
+/// Whether something among the flags is the kill of the flag before it that has lost its indentation.
+pub(super) fn is_kill_of_the_one_before(name: &str, value: &RawValue) -> bool {
+    (is_kill(name) && is(value, reads_as_true)) || reads_as_kill(name, value)
+}
+
 fn is(value: &RawValue, what: fn(Json<'_>) -> bool) -> bool {
     Indexed::new(value.get()).is_some_and(|value| what(value.value()))
 }

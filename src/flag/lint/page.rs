@@ -12,7 +12,7 @@ use crate::flag::{
 };
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value as Json, value::RawValue};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 /// A file.
 #[derive(Debug)]
@@ -61,12 +61,12 @@ impl Page {
         let settings = Settings::read(json_of(file.get("lint")).as_ref());
         let translation = translate(&text, &file, linted.lists, linted.fallback, &mut nobody);
         let Ok(translation) = translation.transpose() else { return };
-        let (json, shapes, required, zone) = match translation {
-            None => (None, BTreeMap::new(), BTreeSet::new(), None),
+        let (json, shapes, zone) = match translation {
+            None => (None, BTreeMap::new(), None),
             Some(translation) => {
                 let json = translation.to_json();
-                let Translation { shapes, required, zone, .. } = translation;
-                (Some(Text::of_json(json)), shapes, required, zone)
+                let Translation { shapes, zone, .. } = translation;
+                (Some(Text::of_json(json)), shapes, zone)
             }
         };
         let is_readable = json.is_some();
@@ -82,9 +82,12 @@ impl Page {
             Some("v3") => Generation::V3,
             _ => linted.fallback,
         };
-        // Those of required flags are the rules of flags, which are looked at themselves.
+        let segments = json_of(file.get("segments").filter(|_| is_readable)).unwrap_or_default();
+        // Those that no author wrote stand for required flags and for lists, which are looked at
+        // themselves.
         let evaluators = document.evaluators.iter().flat_map(|evaluators| &evaluators.0);
-        let evaluators = evaluators.filter(|(name, _)| !required.contains(&**name));
+        let evaluators =
+            evaluators.filter(|(name, _)| !is_readable || segments.get(&**name).is_some());
         let evaluators =
             evaluators.filter_map(|(name, raw)| Some((name.to_string(), json_of(Some(raw))?)));
         let flags: Vec<Subject> = flags.collect();
@@ -93,7 +96,7 @@ impl Page {
             places: places.collect(),
             flags,
             evaluators: evaluators.collect(),
-            segments: json_of(file.get("segments").filter(|_| is_readable)).unwrap_or_default(),
+            segments,
             metadata,
             generation,
             is_readable,

@@ -20,16 +20,20 @@ pub(super) fn warn(yaml: &str, warnings: &mut Problems) {
             continue;
         }
         let indent = text.len() - text.trim_start().len();
+        let mut is_indent_told = false;
         for (column, (at, c)) in text.char_indices().enumerate() {
             let (looks_like, help) = match c {
                 '\u{85}' | '\u{2028}' | '\u{2029}' => (
                     "that YAML 1.1 takes for a line break, and YAML 1.2 does not",
                     "break the line, or remove the character",
                 ),
-                '\u{a0}' | '\u{3000}' if at < indent => (
-                    "in the indentation, where it does not count as a blank",
-                    "indent with plain spaces",
-                ),
+                '\u{a0}' | '\u{3000}' if at < indent && !is_indent_told => {
+                    is_indent_told = true;
+                    (
+                        "in the indentation, where it does not count as a blank",
+                        "indent with plain spaces",
+                    )
+                }
                 _ => continue,
             };
             let message = format!("has a character U+{:04X} {looks_like}", u32::from(c));

@@ -48,7 +48,7 @@ async fn a_link_out_of_the_directory_is_not_followed_and_no_error_quotes_a_file(
     symlink("/proc/self/environ", place.dir.join("environ.json")).unwrap();
     place.put("text.json", "\"hunter2\"");
     place.put("number.json", "{\"flag\": \"hunter2\", \"variant\": [\"hunter2\"]}");
-    sidecar.wait_for_log(&["WARN", "text.json", "is no override"]).await;
+    sidecar.wait_for_log(&["WARN", "text.json", "is not an override"]).await;
     for name in ["absolute.json", "relative.json", "environ.json"] {
         sidecar.wait_for_log(&["WARN", name, "is a link that leads out of the directory"]).await;
     }

@@ -119,7 +119,7 @@ async fn a_corrupt_file_is_ignored_loudly_and_hurts_no_other() {
     place.put("a.json", "{\"flag\": \"other\"");
     let sidecar = place.start().await;
     let client = Client::connect(&sidecar).await;
-    sidecar.wait_for_log(&["WARN", "cannot be served", "a.json", "is no override: EOF"]).await;
+    sidecar.wait_for_log(&["WARN", "cannot be served", "a.json", "ends too early"]).await;
     assert_eq!(ask(&client, "other").await, answer("new", "TARGETING_MATCH"));
     set(&sidecar, "page", "old");
     assert_eq!(ask(&client, "page").await, answer("old", "STATIC"));
