@@ -116,7 +116,7 @@ pub fn compile_with(
             continue;
         }
         let before = previous.get(&definition.key);
-        let (flag, more) = compile_one(definition, source, &scope, before, told);
+        let (mut flag, mut more) = compile_one(definition, source, &scope, before, told);
         if let Err(lacking) = room.take(&flag, definition.raw.get().len())
             && flag.standing() == Standing::Good
         {
@@ -124,6 +124,7 @@ pub fn compile_with(
             too_large.push((definition, lacking));
             continue;
         }
+        more += room.keep_problems(&mut flag);
         told = told.saturating_sub(flag.problems().len());
         untold += more;
         flags.push(flag);
@@ -131,11 +132,12 @@ pub fn compile_with(
     // Later flags may leave room that earlier flags need.
     for (definition, lacking) in too_large {
         let before = previous.get(&definition.key);
-        let (mut flag, more) = compile_one(definition, source, &scope, before, told);
+        let (mut flag, mut more) = compile_one(definition, source, &scope, before, told);
         if let Err(lacking) = room.take_again(&flag, lacking) {
             let without = no_room(definition, flag.flag(), before, lacking.own);
             forget(definition, mem::replace(&mut flag, without), &scope);
         }
+        more += room.keep_problems(&mut flag);
         told = told.saturating_sub(flag.problems().len());
         untold += more;
         flags.push(flag);

@@ -4,7 +4,7 @@
 //! flag that becomes far larger than its text is an error of that flag, and the others load.
 
 use crate::flag::{Behaviour, Diagnostic, Flag, LayerFlag, VariantValue, rule::SharedRule};
-use std::{collections::HashSet, mem::size_of_val, sync::Arc};
+use std::{cmp::Reverse, collections::HashSet, mem::size_of_val, sync::Arc};
 
 /// What to do about a flag that takes too much.
 pub(super) const HELP: &str =
@@ -85,6 +85,30 @@ impl Room {
         Ok(())
     }
 
+    /// Leaves a flag those problems for which there is room, errors before others. Says how many
+    /// it has beyond them.
+    pub(super) fn keep_problems(&mut self, flag: &mut LayerFlag) -> usize {
+        let problems = flag.problems();
+        let all: usize = problems.iter().map(told).sum();
+        let first = problems.iter().map(told).max().unwrap_or(0);
+        if all <= first + self.spare {
+            self.spare -= all - first;
+            return 0;
+        }
+        self.spare += first;
+        let mut by_level: Vec<&Diagnostic> = problems.iter().collect();
+        by_level.sort_by_key(|problem| Reverse(problem.level));
+        let fits = |problem: &&Diagnostic| {
+            let left = self.spare.checked_sub(told(problem));
+            self.spare = left.unwrap_or(self.spare);
+            left.is_some()
+        };
+        let kept: Vec<_> = by_level.into_iter().take_while(fits).cloned().collect();
+        let untold = problems.len() - kept.len();
+        *flag = flag.with_problems(&kept);
+        untold
+    }
+
     /// What a flag takes for itself.
     fn bytes_of(layer_flag: &LayerFlag) -> usize {
         let flag = layer_flag.flag();
@@ -99,9 +123,9 @@ impl Room {
             Behaviour::Disabled | Behaviour::Static | Behaviour::Broken(_) => 0,
         };
         let description = flag.description.as_deref().map_or(0, str::len);
-        // Told with the others of the file, and kept to be told again.
-        let problems = 2 * layer_flag.problems().iter().map(Diagnostic::bytes).sum::<usize>();
-        FIXED + problems + 2 * flag.key.len() + description + names + answers + counters + rule
+        // One problem is told in any case.
+        let problem = layer_flag.problems().iter().map(told).max().unwrap_or(0);
+        FIXED + problem + 2 * flag.key.len() + description + names + answers + counters + rule
     }
 
     /// What a flag shares with others, without what was counted before; adds what is `new`.
@@ -137,4 +161,9 @@ impl Room {
         }
         bytes
     }
+}
+
+/// What a problem takes: it is told with the others of the file, and kept to be told again.
+fn told(problem: &Diagnostic) -> usize {
+    2 * problem.bytes()
 }
