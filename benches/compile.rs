@@ -5,7 +5,7 @@
 //! values takes.
 #![expect(clippy::print_stdout, reason = "a bench prints")]
 
-use flagstaff::flag::{Format, Generation, Layer, compile};
+use flagstaff_core::{Format, Generation, Layer, compile};
 use std::{
     error::Error,
     fmt::Write,

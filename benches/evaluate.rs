@@ -7,10 +7,10 @@
 
 use bytes::Bytes;
 use flagstaff::{
-    flag::{Evaluator, Flag, Format, Generation, Layer, Outcome, Scratch, compile},
     pb::flagd::evaluation::v2::ResolveBooleanRequest,
     wire::{Answers, ResolveRequest, Type},
 };
+use flagstaff_core::{Evaluator, Flag, Format, Generation, Layer, Outcome, Scratch, compile};
 use foldhash::fast::RandomState;
 use prost::Message;
 use prost_types::{Struct, Value, value::Kind};

@@ -12,13 +12,13 @@ pub mod overriding;
 pub mod parse;
 pub mod serve;
 
-use crate::flag::terminal::Printable;
 use clap::{
     CommandFactory, FromArgMatches, Parser, Subcommand,
     builder::StyledStr,
     error::{ContextKind, ContextValue, ErrorKind},
     parser::ValueSource,
 };
+use flagstaff_core::terminal::Printable;
 use parse::Port;
 use std::{
     io::{Write, stdout},

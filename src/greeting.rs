@@ -2,12 +2,12 @@
 
 use crate::{
     cli::serve::ServeOptions,
-    flag::terminal::shell_word,
     lifecycle::{Lifecycle, Phase},
     server::listener::Listener,
     store::Store,
     telemetry::report::say,
 };
+use flagstaff_core::terminal::shell_word;
 use std::{env, os::unix::ffi::OsStrExt, time::Duration};
 use tokio::time::timeout;
 

@@ -1,7 +1,7 @@
 //! Flagstaff: a feature-flag sidecar that watches flag files, answers over gRPC on localhost,
 //! streams updates and counts what it answers.
 //!
-//! In reading order: [`flag`] is the pure core, from a definition to an answer. `wire` turns bytes
+//! In reading order: [`flagstaff_core`] is the pure core, from a definition to an answer. `wire` turns bytes
 //! into requests and answers into bytes, `rpc` is what each method does with them, `server` the
 //! connections they come over. `source` keeps a `snapshot` of all flags in the `store` at what the
 //! files say. `app` wires it all, `lifecycle` starts and ends it, `management`, `status` and `telemetry`
@@ -11,7 +11,6 @@
 mod app;
 pub mod cli;
 mod clock;
-pub mod flag;
 mod greeting;
 mod lifecycle;
 mod management;

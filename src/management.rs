@@ -11,7 +11,6 @@ mod document;
 pub(crate) mod hosts;
 
 use crate::{
-    flag::terminal::Printable,
     lifecycle::{Lifecycle, Phase},
     page::page,
     rpc::SERVICES,
@@ -30,6 +29,7 @@ use axum::{
     routing::get,
 };
 use document::Document;
+use flagstaff_core::terminal::Printable;
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::Notify,

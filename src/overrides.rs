@@ -12,12 +12,12 @@ mod standing;
 
 use crate::{
     clock::Span,
-    flag::{LayerFlag, suggest},
     source::disk::{Cause, Disk},
     telemetry::report::chain,
 };
 use directory::{HANGS, shown};
 use entry::Override;
+use flagstaff_core::{LayerFlag, suggest};
 use loud::Told;
 use reader::{Content, Found, Reader};
 use std::{
@@ -175,7 +175,7 @@ fn serve(of: &Override, flags: &[&LayerFlag]) -> Result<LayerFlag, String> {
         return Err(format!("no flag \"{key}\"; {}", suggest(key, keys(), "no file defines it")));
     };
     flag.overridden(variant).ok_or_else(|| {
-        let names = || flag.flag().variants().iter().map(crate::flag::Variant::name);
+        let names = || flag.flag().variants().iter().map(flagstaff_core::Variant::name);
         match names().next() {
             None => format!("flag \"{key}\" has no variants: its definition is broken"),
             Some(_) => {

@@ -5,14 +5,14 @@
 
 use crate::{
     clock::{Span, seconds},
-    flag::{
-        Digest, Flag, LayerFlag, Split,
-        change::{FlagAt, FlagChange, NextChange, describe, means_the_same},
-    },
     telemetry::{flag_metrics::FlagCounters, metrics::Metrics},
     wire::{Answers, Change, changed},
 };
 use bytes::Bytes;
+use flagstaff_core::{
+    Digest, Flag, LayerFlag, Split,
+    change::{FlagAt, FlagChange, NextChange, describe, means_the_same},
+};
 use foldhash::fast::RandomState;
 use sha2::{Digest as _, Sha256};
 use std::{

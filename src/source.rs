@@ -26,13 +26,13 @@ mod wait;
 pub(crate) mod watch;
 
 use crate::{
-    flag::Generation,
     lifecycle::Lifecycle,
     overrides::Overrides,
     store::Store,
     telemetry::{logging::Audience, metrics::Metrics, report::Teller},
 };
 use disk::{Cause, Disk};
+use flagstaff_core::Generation;
 use pace::Pace;
 use path::Source;
 use state::{State, Watching};

@@ -7,13 +7,13 @@ mod document;
 mod traffic;
 
 use crate::{
-    flag::terminal::printable_json,
     lifecycle::{Lifecycle, Phase},
     source::state::State,
     store::Store,
     telemetry::metrics::Metrics,
 };
 use document::Document;
+use flagstaff_core::terminal::printable_json;
 use std::{sync::Arc, time::Instant};
 use tokio::sync::watch::Receiver;
 use traffic::Traffic;

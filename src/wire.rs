@@ -13,8 +13,8 @@ pub(crate) use events::{Change, changed, keep_alive, provider_ready, provider_sh
 pub(crate) use request::BulkRequest;
 pub use request::ResolveRequest;
 
-use crate::flag::Fields;
 use bytes::Bytes;
+use flagstaff_core::Fields;
 
 /// Whether the bytes are a protobuf message at all.
 pub(crate) fn is_message(bytes: &[u8]) -> bool {

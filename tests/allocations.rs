@@ -10,9 +10,9 @@ use bytes::{BufMut, Bytes, BytesMut};
 use clap::Parser;
 use flagstaff::{
     cli::{Cli, Command},
-    flag::{Evaluator, Format, Generation, Layer, Outcome, Scratch, compile},
     pb::flagd::evaluation::v2::ResolveBooleanRequest,
 };
+use flagstaff_core::{Evaluator, Format, Generation, Layer, Outcome, Scratch, compile};
 use http::{HeaderValue, Request, header};
 use prost::Message;
 use prost_types::{ListValue, Struct, Value, value::Kind};

@@ -14,10 +14,8 @@ mod memory {
     pub(crate) mod generated;
 }
 
-use flagstaff::{
-    flag::{Compilation, Format, Generation, Layer, Standing, compile},
-    wire::Answers,
-};
+use flagstaff::wire::Answers;
+use flagstaff_core::{Compilation, Format, Generation, Layer, Standing, compile};
 use memory::{
     counting::{Counting, live, peak_since_reset, reset_peak},
     generated::{Generated, Kind},

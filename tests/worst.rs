@@ -19,7 +19,7 @@ mod rules;
 
 use contexts::Context;
 use fastrand::Rng;
-use flagstaff::flag::{
+use flagstaff_core::{
     Evaluator, Failure, Flag, Format, Generation, Layer, Outcome, Scratch, Usage, compile,
 };
 use rustix::time::{ClockId, clock_gettime};

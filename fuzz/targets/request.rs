@@ -2,10 +2,8 @@
 //! outcome when it is explained.
 #![no_main]
 
-use flagstaff::{
-    flag::{Evaluator, Format, Generation, Layer, Scratch, compile},
-    wire::ResolveRequest,
-};
+use flagstaff::wire::ResolveRequest;
+use flagstaff_core::{Evaluator, Format, Generation, Layer, Scratch, compile};
 use libfuzzer_sys::fuzz_target;
 use std::sync::LazyLock;
 

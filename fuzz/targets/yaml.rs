@@ -1,7 +1,7 @@
 //! YAML: each text is refused with a diagnostic, or means what its export means.
 #![no_main]
 
-use flagstaff::flag::{Format, Generation, Layer, Lists, Standing, compile, export};
+use flagstaff_core::{Format, Generation, Layer, Lists, Standing, compile, export};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &[u8]| {

@@ -4,13 +4,9 @@ mod explain;
 mod report;
 
 use super::{input, output, parse, serve::Fractional};
-use crate::{
-    clock::now,
-    flag::{self, Before, Diagnostic, Format, Layer, Level, Lint, Linted, Lists},
-    source::lists::Loaded,
-    telemetry::report::chain,
-};
+use crate::{clock::now, source::lists::Loaded, telemetry::report::chain};
 use clap::{Args, ValueEnum};
+use flagstaff_core::{Before, Diagnostic, Format, Layer, Level, Lint, Linted, Lists};
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::{IsTerminal as _, stdout},
@@ -130,17 +126,23 @@ impl CheckArgs {
                 }
             };
             let generation = self.fractional.into();
-            let compiled =
-                flag::compile_with(&lists, &content, format, generation, &Layer::default());
+            let compiled = flagstaff_core::compile_with(
+                &lists,
+                &content,
+                format,
+                generation,
+                &Layer::default(),
+            );
             let (layer, mut problems) = match compiled {
                 Ok(compilation) => (compilation.layer, compilation.diagnostics),
                 Err(problems) => (Layer::default(), problems),
             };
-            problems.extend(flag::run_tests(&content, format, &layer, Some(self.now())));
+            problems.extend(flagstaff_core::run_tests(&content, format, &layer, Some(self.now())));
             let keys: BTreeSet<Box<str>> =
                 layer.flags().map(|flag| flag.flag().key().into()).collect();
             let again = keys.iter().map(|key| &**key).filter(|key| owners.contains_key(*key));
-            for (key, position) in flag::positions_of(&content, format, &again.collect()) {
+            for (key, position) in flagstaff_core::positions_of(&content, format, &again.collect())
+            {
                 let owner =
                     owners.get(&key).map_or_else(String::new, |path| path.display().to_string());
                 problems.push(Diagnostic::shadows(&key, &owner, position));

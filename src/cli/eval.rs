@@ -3,17 +3,13 @@
 //! The answer has the shape of the OpenFeature Remote Evaluation Protocol.
 
 use super::{input, output, parse, serve::Fractional};
-use crate::{
-    clock::now,
-    flag::{
-        self, BadContext, Evaluator, Failure, Flag, Layer, Level, Outcome, Reason, Scratch, Step,
-        VariantValue,
-        terminal::{Printable, printable_json},
-    },
-    source::lists::Loaded,
-    telemetry::report::chain,
-};
+use crate::{clock::now, source::lists::Loaded, telemetry::report::chain};
 use clap::{Args, builder::BoolishValueParser};
+use flagstaff_core::{
+    BadContext, Evaluator, Failure, Flag, Layer, Level, Outcome, Reason, Scratch, Step,
+    VariantValue,
+    terminal::{Printable, printable_json},
+};
 use serde_json::{Map, Value as Json, json};
 use std::{
     io::{Write, stderr},
@@ -79,7 +75,7 @@ fn context(text: &str) -> Result<ContextArgument, String> {
 
 fn object(text: &[u8]) -> Result<Context, String> {
     let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
-    let inexact = std::str::from_utf8(text).ok().and_then(flag::inexact_within);
+    let inexact = std::str::from_utf8(text).ok().and_then(flagstaff_core::inexact_within);
     let attributes = serde_json::from_slice(text);
     attributes.map(|attributes| Context { attributes, inexact }).map_err(
         |error: serde_json::Error| {
@@ -120,10 +116,10 @@ impl EvalArgs {
                 layers.push(self.load(&file).map_err(|why| self.error("GENERAL", &why))?);
             }
         }
-        let flags = flag::merge(&layers);
+        let flags = flagstaff_core::merge(&layers);
         let Some(found) = flags.iter().find(|flag| flag.flag().key() == self.flag) else {
             let known = flags.iter().map(|flag| flag.flag().key());
-            let help = flag::suggest(&self.flag, known, "no file defines it");
+            let help = flagstaff_core::suggest(&self.flag, known, "no file defines it");
             return Err(self.error("FLAG_NOT_FOUND", &help));
         };
         let flag = found.flag();
@@ -131,7 +127,7 @@ impl EvalArgs {
         if let Some(inexact) = &context.inexact {
             writeln!(stderr(), "hint: in the context, {inexact}").unwrap_or_default();
         }
-        let context = flag::encode_object(&context.attributes);
+        let context = flagstaff_core::encode_object(&context.attributes);
         let mut scratch = Scratch::default();
         let mut evaluator = Evaluator::new(&mut scratch, &context, self.at.unwrap_or_else(now))
             .map_err(|bad: BadContext| self.error("INVALID_CONTEXT", &bad.to_string()))?;
@@ -183,7 +179,8 @@ impl EvalArgs {
         let (Loaded { content, lists }, format) =
             input::load(path, self.max_file_bytes).map_err(|error| named(chain(&error)))?;
         let generation = self.fractional.into();
-        let compiled = flag::compile_with(&lists, &content, format, generation, &Layer::default());
+        let compiled =
+            flagstaff_core::compile_with(&lists, &content, format, generation, &Layer::default());
         let (layer, problems) = match compiled {
             Ok(compilation) => (Ok(compilation.layer), compilation.diagnostics),
             Err(problems) => (Err(named("is not a flag definition file".to_owned())), problems),
@@ -200,11 +197,11 @@ impl EvalArgs {
         let value = match variant.value() {
             VariantValue::Bool(bit) => (*bit).into(),
             VariantValue::String(text) => (**text).into(),
-            VariantValue::Number(number) => flag::json_number(*number),
-            VariantValue::Object(encoded) => flag::decode_object(encoded),
+            VariantValue::Number(number) => flagstaff_core::json_number(*number),
+            VariantValue::Object(encoded) => flagstaff_core::decode_object(encoded),
             VariantValue::Other(text) => serde_json::from_str(text).unwrap_or(Json::Null),
         };
-        let metadata = flag::decode_object(flag.metadata());
+        let metadata = flagstaff_core::decode_object(flag.metadata());
         json!({
             "key": self.flag,
             "value": value,
@@ -215,7 +212,7 @@ impl EvalArgs {
     }
 
     fn nothing(&self, flag: &Flag, reason: &str) -> Json {
-        json!({"key": self.flag, "reason": reason, "metadata": flag::decode_object(flag.metadata())})
+        json!({"key": self.flag, "reason": reason, "metadata": flagstaff_core::decode_object(flag.metadata())})
     }
 
     fn error(&self, code: &str, details: &str) -> Json {

@@ -2,14 +2,14 @@
 
 use super::{input, output, parse, serve::Fractional};
 use crate::{
-    flag::{
-        self, Diagnostic, Level,
-        terminal::{Printable, printable_json},
-    },
     source::{listing::Kind, lists::Loaded},
     telemetry::report::chain,
 };
 use clap::Args;
+use flagstaff_core::{
+    Diagnostic, Level,
+    terminal::{Printable, printable_json},
+};
 use std::{
     io::{Write, stderr},
     path::PathBuf,
@@ -54,6 +54,6 @@ impl ExportArgs {
         }
         let (Loaded { content, lists }, format) = input::load(&self.path, self.max_file_bytes)
             .map_err(|error| unreadable(chain(&error)))?;
-        flag::export(&lists, &content, format, self.fractional.into())
+        flagstaff_core::export(&lists, &content, format, self.fractional.into())
     }
 }

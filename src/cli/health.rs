@@ -4,8 +4,9 @@ use super::{
     management_client::{Address, address},
     output,
 };
-use crate::{flag::terminal::Printable, telemetry::report::chain};
+use crate::telemetry::report::chain;
 use clap::Args;
+use flagstaff_core::terminal::Printable;
 use std::{
     io::{Write, stderr},
     process::ExitCode,

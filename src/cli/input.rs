@@ -1,14 +1,12 @@
 //! What commands read: flag files and directories of them, and `-` for standard input.
 
-use crate::{
-    flag::Format,
-    source::{
-        disk,
-        listing::{self, ListError},
-        lists::Loaded,
-        read::{self, ReadError},
-    },
+use crate::source::{
+    disk,
+    listing::{self, ListError},
+    lists::Loaded,
+    read::{self, ReadError},
 };
+use flagstaff_core::Format;
 use std::{
     io::{Read, stdin},
     path::{Path, PathBuf},

@@ -12,8 +12,9 @@ use super::{
     management_client::{Address, AskError, address},
     output,
 };
-use crate::{flag::terminal::Printable, telemetry::report::chain};
+use crate::telemetry::report::chain;
 use clap::{Args, Subcommand};
+use flagstaff_core::terminal::Printable;
 use sidecar::Status;
 use std::{
     io::{self, Write, stderr},

@@ -1,9 +1,7 @@
 //! Option values: what they may look like, and what to say when they do not.
 
-use crate::{
-    flag::{self, terminal::Printable},
-    source::{disk, listing::Kind},
-};
+use crate::source::{disk, listing::Kind};
+use flagstaff_core::terminal::Printable;
 use std::{
     fmt::Display,
     net::IpAddr,
@@ -98,7 +96,7 @@ pub fn reason(text: &str) -> Result<String, String> {
 
 /// A moment that names its offset or its zone, in seconds since 1970.
 pub fn moment(text: &str) -> Result<i64, String> {
-    flag::zoned_moment(text).map_err(printable)
+    flagstaff_core::zoned_moment(text).map_err(printable)
 }
 
 /// An error that quotes the command line, as one line that steers no terminal.
@@ -139,7 +137,7 @@ pub fn bytes(text: &str) -> Result<u64, String> {
 
 /// A day in UTC, or a moment, in seconds since 1970.
 pub fn day(text: &str) -> Result<i64, String> {
-    flag::moment(text).map_err(printable)
+    flagstaff_core::moment(text).map_err(printable)
 }
 
 /// A number of threads.

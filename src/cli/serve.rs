@@ -3,7 +3,6 @@
 use super::parse::{self, Bind, Port};
 use crate::{
     app,
-    flag::Generation,
     server::listener::Endpoint,
     source::{SourceOptions, watch::WatchOption},
     telemetry::{
@@ -14,6 +13,7 @@ use crate::{
     },
 };
 use clap::{Args, ValueEnum, builder::BoolishValueParser};
+use flagstaff_core::Generation;
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     num::NonZeroUsize,

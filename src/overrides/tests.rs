@@ -1,7 +1,7 @@
 //! What is in force when, and what becomes of what cannot be served.
 
 use super::*;
-use crate::flag::{Format, Generation, Layer, compile, merge};
+use flagstaff_core::{Format, Generation, Layer, compile, merge};
 use serde_json::{Value as Json, json};
 use std::{
     fs,

@@ -2,11 +2,11 @@
 
 use super::{Rpc, errors, now, resolve::SCRATCH};
 use crate::{
-    flag::{Evaluator, encoded::put_bytes},
     snapshot::Snapshot,
     wire::{BulkRequest, PREFIX, put_any_flag},
 };
 use bytes::Bytes;
+use flagstaff_core::{Evaluator, encoded::put_bytes};
 use std::{
     sync::Arc,
     time::{Duration, Instant},

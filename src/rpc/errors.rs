@@ -2,10 +2,8 @@
 //!
 //! A text names the flag, the variant or the place in its rule; never a value of the context.
 
-use crate::{
-    flag::{BadContext, Flag, Variant, terminal::Printable},
-    wire::Type,
-};
+use crate::wire::Type;
+use flagstaff_core::{BadContext, Flag, Variant, terminal::Printable};
 use std::fmt::Write;
 use tonic::{Status, metadata::MetadataValue};
 

@@ -2,12 +2,12 @@
 
 use super::{Rpc, Version, errors, now};
 use crate::{
-    flag::{BadContext, Evaluator, Failure, Outcome, Scratch, Unit},
     snapshot::Entry,
     telemetry::flag_series::FlagError,
     wire::{ResolveRequest, Type},
 };
 use bytes::Bytes;
+use flagstaff_core::{BadContext, Evaluator, Failure, Outcome, Scratch, Unit};
 use std::{cell::RefCell, time::Instant};
 use tonic::Status;
 use tracing::{debug, warn};

@@ -1,11 +1,9 @@
 //! What a client that missed snapshots is told.
 
 use super::*;
+use crate::pb::flagd::evaluation::v2::EventStreamResponse;
 use crate::telemetry::metrics::MetricsOptions;
-use crate::{
-    flag::{Format, Generation, Layer, compile, merge},
-    pb::flagd::evaluation::v2::EventStreamResponse,
-};
+use flagstaff_core::{Format, Generation, Layer, compile, merge};
 use prost::Message;
 use prost_types::value::Kind;
 use std::{

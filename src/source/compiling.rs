@@ -1,10 +1,8 @@
 //! Compiles one flag file as the options say: into a layer, or into the errors that refuse it.
 
 use super::{SourceOptions, lists::Loaded};
-use crate::{
-    flag::{Diagnostic, Format, Layer, Level, compile_with, run_tests},
-    telemetry::metrics::Reload,
-};
+use crate::telemetry::metrics::Reload;
+use flagstaff_core::{Diagnostic, Format, Layer, Level, compile_with, run_tests};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,

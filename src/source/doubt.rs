@@ -3,7 +3,7 @@
 //! Half a YAML file and half a list are most often valid. This module decides from what is known
 //! of the writer, how long the content has been the same, and what the content would lose.
 
-use crate::flag::Digest;
+use flagstaff_core::Digest;
 use std::time::{Duration, Instant};
 
 /// Content must stay the same this long if its writer is not known to be done.

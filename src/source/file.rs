@@ -12,10 +12,8 @@ use super::{
     state::LayerState,
     wait::{GONE, LEASED, SLOW, UNANSWERED, Wait},
 };
-use crate::{
-    flag::{Format, Layer},
-    telemetry::{metrics::Reload, report::Teller},
-};
+use crate::telemetry::{metrics::Reload, report::Teller};
+use flagstaff_core::{Format, Layer};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 /// A file that is leased or cannot be opened for the moment is tried again at these intervals: sooner

@@ -6,10 +6,8 @@ use super::{
     read::{ReadError, read},
     watch::Writes,
 };
-use crate::{
-    flag::{Digest, Format, List, Lists, lists_named},
-    telemetry::report,
-};
+use crate::telemetry::report;
+use flagstaff_core::{Digest, Format, List, Lists, lists_named};
 use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,7 @@
 //! What new content of a flag file would take away, and the words for it.
 
 use super::{doubt::Loss, lists::Met};
-use crate::flag::{Diagnostic, Layer};
+use flagstaff_core::{Diagnostic, Layer};
 use std::time::Duration;
 
 /// The difference between what is in force and new content.

@@ -6,7 +6,7 @@ use super::{
     read::{FileContent, FileVersion, ReadError, read_version},
     watch::{Closing, Writes},
 };
-use crate::flag::Digest;
+use flagstaff_core::Digest;
 use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
 

@@ -13,10 +13,8 @@ use super::{
     wait::{GONE, UNANSWERED, Wait},
     watch::Writes,
 };
-use crate::{
-    flag::Layer,
-    telemetry::{metrics::Reload, report},
-};
+use crate::telemetry::{metrics::Reload, report};
+use flagstaff_core::Layer;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},

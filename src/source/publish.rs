@@ -8,10 +8,10 @@ use super::{
 };
 use crate::{
     clock::Span,
-    flag::{Layer, merge, overridden::put_over},
     snapshot::Snapshot,
     telemetry::{change_line::Clients, report::Publication},
 };
+use flagstaff_core::{Layer, merge, overridden::put_over};
 use std::{
     sync::{Arc, atomic::Ordering},
     time::{Instant, SystemTime, UNIX_EPOCH},

@@ -5,10 +5,10 @@ use super::{
     watch::{WatchMode, Watcher},
 };
 use crate::{
-    flag::{Diagnostic, Layer},
     snapshot::Snapshot,
     telemetry::{metrics::Reload, report},
 };
+use flagstaff_core::{Diagnostic, Layer};
 use serde_json::Value as Json;
 use std::{path::PathBuf, sync::Arc, time::Duration, time::SystemTime};
 

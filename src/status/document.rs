@@ -3,7 +3,6 @@
 use super::traffic::{Exposures, Series, Streams, Traffic, UnknownFlags};
 use crate::{
     clock::rfc3339,
-    flag::{Diagnostic, Facts, LayerFlag, Level, Standing, Variant, merge},
     lifecycle::Phase,
     snapshot::Entry,
     source::{
@@ -12,6 +11,7 @@ use crate::{
     },
     telemetry::metrics::Reload,
 };
+use flagstaff_core::{Diagnostic, Facts, LayerFlag, Level, Standing, Variant, merge};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value as Json;

@@ -1,6 +1,7 @@
 //! The changes of one publish, as text for a log line: kills first, and up to 50 of them in full.
 
-use crate::{flag::change::Weight, snapshot::Snapshot};
+use crate::snapshot::Snapshot;
+use flagstaff_core::change::Weight;
 use std::{fmt::Write as _, time::Duration};
 
 /// A line for a person shows at most this many changes that are neither a kill nor a new state.
@@ -74,10 +75,8 @@ pub(crate) fn line(snapshot: &Snapshot, took: Duration, clients: Clients) -> Str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        flag::{Format, Generation, Layer, compile, merge},
-        telemetry::metrics::{Metrics, MetricsOptions},
-    };
+    use crate::telemetry::metrics::{Metrics, MetricsOptions};
+    use flagstaff_core::{Format, Generation, Layer, compile, merge};
     use std::time::SystemTime;
 
     /// The snapshot of readable flags, each of a key and a body, after another snapshot.

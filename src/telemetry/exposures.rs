@@ -7,7 +7,7 @@
 //! counted. Where more units are active than there is room for, the oldest of a set makes place,
 //! and may be counted once more.
 
-use crate::flag::Unit;
+use flagstaff_core::Unit;
 use std::{
     hash::{BuildHasher, RandomState},
     sync::{

@@ -2,10 +2,8 @@
 //! what once was true of a flag would stay for ever.
 
 use super::exposition::Metric;
-use crate::{
-    flag::{self, Facts, Flag, Split},
-    snapshot::{Entry, Snapshot},
-};
+use crate::snapshot::{Entry, Snapshot};
+use flagstaff_core::{Facts, Flag, Split};
 use std::{
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
@@ -59,7 +57,7 @@ fn write_facts(page: &mut String, facts: &[(&Flag, Facts)]) {
 
 /// A day or a moment, in Unix seconds, as `check` reads it.
 fn timestamp(text: &str) -> Option<u64> {
-    u64::try_from(flag::moment(text).ok()?).ok()
+    u64::try_from(flagstaff_core::moment(text).ok()?).ok()
 }
 
 fn write_ratios(page: &mut String, entries: &[Arc<Entry>]) {

@@ -6,7 +6,7 @@ use super::{
     metrics::Metrics,
     rate_limit::RateLimit,
 };
-use crate::flag::{By, Flag, Reason, Unit, VariantIndex};
+use flagstaff_core::{By, Flag, Reason, Unit, VariantIndex};
 use std::{sync::Arc, time::Instant};
 
 /// The counters of a flag in force.

@@ -3,7 +3,7 @@
 //! Nothing is looked up and nothing registered on a request. Places that cannot happen are there
 //! too, and shown should they happen all the same.
 
-use crate::flag::{By, Flag, VariantIndex};
+use flagstaff_core::{By, Flag, VariantIndex};
 use std::{
     borrow::Cow,
     sync::atomic::{AtomicU64, Ordering::Relaxed},

@@ -5,7 +5,7 @@
 //! its counts, because it may come back and a counter must not go down.
 
 use super::flag_series::{Family, FlagSeries, Series, Shape};
-use crate::flag::Flag;
+use flagstaff_core::Flag;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},

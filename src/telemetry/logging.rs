@@ -1,8 +1,8 @@
 //! Log lines: JSON when nobody watches, text on a terminal, on standard error.
 
 use super::log_writer::{LogWriter, LostLines};
-use crate::flag::terminal::{Printable, printable_json};
 use clap::ValueEnum;
+use flagstaff_core::terminal::{Printable, printable_json};
 use std::io::{IsTerminal, stderr};
 use tokio_util::sync::CancellationToken;
 use tracing::{Event, Level, Subscriber, level_filters::LevelFilter};

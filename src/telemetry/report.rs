@@ -4,10 +4,8 @@ use super::{
     change_line::{Clients, changes_of, line},
     logging::{Audience, PLAIN},
 };
-use crate::{
-    flag::{Diagnostic, Level},
-    snapshot::Snapshot,
-};
+use crate::snapshot::Snapshot;
+use flagstaff_core::{Diagnostic, Level};
 use std::{
     collections::BTreeMap,
     error::Error,

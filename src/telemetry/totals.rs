@@ -1,7 +1,8 @@
 //! Lines about traffic as a whole: what was asked for in vain, and what a life came to.
 
 use super::{ledger::FlagTotals, logging::Audience, metrics::Metrics, report::say};
-use crate::{flag::nearest, snapshot::Snapshot};
+use crate::snapshot::Snapshot;
+use flagstaff_core::nearest;
 use serde_json::{Value as Json, json};
 use std::{cmp::Reverse, collections::BTreeMap};
 use tracing::{info, warn};

@@ -4,9 +4,9 @@
 //! leaves out is what v1 reads as zero.
 
 use super::{PREFIX, frame, put_frame};
-use crate::flag::encoded::{put_bytes, put_double, put_varint};
-use crate::flag::{Flag, Outcome, Reason, Variant, VariantIndex, VariantValue};
 use bytes::Bytes;
+use flagstaff_core::encoded::{put_bytes, put_double, put_varint};
+use flagstaff_core::{Flag, Outcome, Reason, Variant, VariantIndex, VariantValue};
 
 /// What a client asks a flag to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! The events of an update stream, as frames.
 
 use super::frame;
-use crate::flag::encoded::put_bytes;
 use bytes::Bytes;
+use flagstaff_core::encoded::put_bytes;
 
 /// What happened to a flag, in flagd's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Evaluation requests, read in place.
 
-use crate::flag::{Content, Fields, Malformed};
+use flagstaff_core::{Content, Fields, Malformed};
 
 /// `Resolve<Type>Request`: every type has the same two fields.
 #[derive(Debug, PartialEq)]

@@ -1,7 +1,7 @@
 //! What flagd answers, case by case: runs the recorded cases of `tests/conformance` (its README
 //! says where they come from and what their fields mean).
 
-use flagstaff::flag::{
+use flagstaff_core::{
     Evaluator, Failure, Format, Generation, Layer, Outcome, Scratch, compile, encode_object,
 };
 use serde_json::{Map, Value, json};

@@ -130,9 +130,10 @@ fn value_of(expression: &str) -> Option<f64> {
     }
 }
 
-/// Constants of the source by file and name, each with its value.
+/// Constants of the source by file and name, each with its value. A file is named as the page names
+/// it: `server/gate.rs`, `core/document.rs`.
 fn constants(directory: &Path, found: &mut BTreeMap<(String, String), f64>) {
-    let source = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for entry in std::fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
@@ -142,7 +143,9 @@ fn constants(directory: &Path, found: &mut BTreeMap<(String, String), f64>) {
         if path.extension().is_none_or(|extension| extension != "rs") {
             continue;
         }
-        let file = path.strip_prefix(source).unwrap().to_str().unwrap().to_owned();
+        let file = path.strip_prefix(root).unwrap().to_str().unwrap();
+        let of_crate = file.strip_prefix("crates/").map(|file| file.replacen("/src/", "/", 1));
+        let file = of_crate.unwrap_or_else(|| file.replacen("src/", "", 1));
         for line in std::fs::read_to_string(&path).unwrap().lines() {
             let declaration = line.trim().split_once("const ").map(|(_, declared)| declared);
             let parts = declaration.and_then(|of| of.split_once(": ")?.1.split_once(" = "));
@@ -159,7 +162,9 @@ fn constants(directory: &Path, found: &mut BTreeMap<(String, String), f64>) {
 #[test]
 fn the_page_of_bounds_has_every_bound_with_its_value() {
     let mut known = BTreeMap::new();
-    constants(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut known);
+    for directory in ["src", "crates"] {
+        constants(&Path::new(env!("CARGO_MANIFEST_DIR")).join(directory), &mut known);
+    }
     let mut listed = BTreeSet::new();
     for row in BOUNDS.lines().filter(|line| line.starts_with("| ") && line.contains(".rs`")) {
         let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();

@@ -6,7 +6,7 @@ mod made_up;
 mod mutations;
 mod splits;
 
-use flagstaff::flag::{
+use flagstaff_core::{
     Evaluator, Format, Generation, Layer, Scratch, Standing, compile, encode_object, merge,
 };
 use made_up::{

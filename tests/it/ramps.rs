@@ -1,7 +1,7 @@
 //! Rollouts and experiments: exact shares, and nobody moves who need not.
 
 use crate::twin::flags;
-use flagstaff::flag::{Evaluator, Flag, Format, Outcome, Scratch, encode_object};
+use flagstaff_core::{Evaluator, Flag, Format, Outcome, Scratch, encode_object};
 use serde_json::json;
 use std::{
     collections::BTreeMap,

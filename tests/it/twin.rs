@@ -2,7 +2,7 @@
 //!
 //! `UNITS=100000 cargo test --test it twin` asks for more users than the 10 000 of every day.
 
-use flagstaff::flag::{
+use flagstaff_core::{
     Evaluator, Flag, Format, Generation, Layer, Lists, Outcome, Scratch, VariantValue,
     compile_with, encode_object, export,
 };

@@ -9,7 +9,7 @@ mod generator;
 mod readers;
 
 use data::Data;
-use flagstaff::flag::{Format, to_json};
+use flagstaff_core::{Format, to_json};
 use generator::Document;
 use readers::{Answer, Readers};
 use std::{env, fs, path::Path};

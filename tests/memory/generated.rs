@@ -4,7 +4,7 @@ mod flagd;
 mod readable;
 mod yaml;
 
-use flagstaff::flag::Format;
+use flagstaff_core::Format;
 
 /// What a file repeats, or has much of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

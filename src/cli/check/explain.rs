@@ -1,6 +1,6 @@
 //! `flagstaff check --explain CODE`: what is behind a lint.
 
-use crate::flag::{Beside, LINTS, Lint, lint_named, suggest};
+use flagstaff_core::{Beside, LINTS, Lint, lint_named, suggest};
 use std::fmt::Write as _;
 
 /// A lint by its code.

@@ -1,7 +1,7 @@
 //! What `check` found, for people, for programs and for a pull request.
 
 use super::{super::input, Checked};
-use crate::flag::{
+use flagstaff_core::{
     Diagnostic, Level,
     terminal::{Printable, printable_json, shell_word},
 };

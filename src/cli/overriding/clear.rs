@@ -1,11 +1,9 @@
 //! `flagstaff override clear`: removes the files of a flag, and waits until it is not served.
 
 use super::{Address, OverrideError, Place, sidecar::wait};
-use crate::{
-    flag::suggest,
-    overrides::directory::{list, remove},
-};
+use crate::overrides::directory::{list, remove};
 use clap::Args;
+use flagstaff_core::suggest;
 use std::path::Path;
 
 /// Options of `override clear`.

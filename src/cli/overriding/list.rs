@@ -2,13 +2,13 @@
 
 use super::{OverrideError, Place, sidecar::Served};
 use crate::{
-    flag::terminal::Printable,
     overrides::{
         directory::{self, shown},
         entry::{Override, time},
     },
     telemetry::report::chain,
 };
+use flagstaff_core::terminal::Printable;
 use humantime::format_duration;
 use std::{
     fmt::Write,

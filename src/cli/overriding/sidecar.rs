@@ -1,7 +1,7 @@
 //! What a running sidecar says of its flags and overrides.
 
 use super::{Address, OverrideError, PATIENCE};
-use crate::flag::suggest;
+use flagstaff_core::suggest;
 use serde::Deserialize;
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 use tokio::time::{Instant, sleep};

@@ -2,11 +2,8 @@
 
 use super::*;
 use crate::telemetry::metrics::MetricsOptions;
-use crate::{
-    flag::{Format, Generation, Layer, compile, merge},
-    pb::flagd::evaluation::v2::EventStreamResponse,
-    store::Store,
-};
+use crate::{pb::flagd::evaluation::v2::EventStreamResponse, store::Store};
+use flagstaff_core::{Format, Generation, Layer, compile, merge};
 use prost::Message;
 use tokio_stream::StreamExt;
 

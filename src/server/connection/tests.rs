@@ -6,7 +6,6 @@ mod replay;
 
 use super::*;
 use crate::{
-    flag::{Format, Generation, Layer, compile, merge},
     lifecycle::Lifecycle,
     rpc::Rpc,
     server::{gate::Gate, stream::PREFACE},
@@ -17,6 +16,7 @@ use crate::{
 };
 use axum::Router;
 use bytes::{BufMut, Bytes, BytesMut};
+use flagstaff_core::{Format, Generation, Layer, compile, merge};
 use http::{HeaderValue, Request, header};
 use std::{
     io,

@@ -2,7 +2,6 @@
 
 use super::{File, Seen};
 use crate::{
-    flag::{Diagnostic, Layer, Standing},
     source::{
         compiling::{Compiled, has_errors, refusal},
         finding::{Content, Finding},
@@ -11,6 +10,7 @@ use crate::{
     },
     telemetry::{metrics::Reload, report::Teller},
 };
+use flagstaff_core::{Diagnostic, Layer, Standing};
 use std::{
     sync::Arc,
     time::{Duration, SystemTime},

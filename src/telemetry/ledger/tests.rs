@@ -1,10 +1,8 @@
 //! What is counted stays counted, and within its bound.
 
 use super::*;
-use crate::{
-    flag::{By, Format, Generation, Layer, compile},
-    telemetry::flag_series::FlagError,
-};
+use crate::telemetry::flag_series::FlagError;
+use flagstaff_core::{By, Format, Generation, Layer, compile};
 use serde_json::{Value as Json, json};
 
 fn flag(key: &str, definition: &Json) -> Arc<Flag> {

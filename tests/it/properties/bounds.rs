@@ -1,7 +1,7 @@
 //! How deep, large and costly a rule and a context may be.
 
 use super::made_up::{NOW, OPERATORS, bucketed, compiled, document, outcome, targeted};
-use flagstaff::flag::{
+use flagstaff_core::{
     BadContext, Evaluator, Failure, Format, Generation, Layer, Outcome, Scratch, Standing, compile,
     encode_object,
 };

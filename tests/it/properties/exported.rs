@@ -8,7 +8,7 @@ use super::{
     mutations::{JSON, READABLE, YAML, count, mutate},
 };
 use fastrand::Rng;
-use flagstaff::flag::{
+use flagstaff_core::{
     Compilation, Evaluator, Flag, Format, Generation, Layer, Level, Lists, Outcome, Scratch,
     Standing, compile, encode_object, export,
 };

@@ -3,7 +3,7 @@
 #[path = "../../worst/operators.rs"]
 mod operators;
 
-use flagstaff::flag::{
+use flagstaff_core::{
     BadContext, Compilation, Evaluator, Flag, Format, Generation, Layer, Outcome, Scratch, compile,
     encode_object,
 };

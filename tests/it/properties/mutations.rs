@@ -5,12 +5,10 @@
 
 use super::made_up::NOW;
 use fastrand::Rng;
-use flagstaff::{
-    flag::{
-        Compilation, Evaluator, Flag, Format, Generation, Layer, Lists, Scratch, compile,
-        encode_object, export, run_tests,
-    },
-    wire::{Answers, ResolveRequest, Type},
+use flagstaff::wire::{Answers, ResolveRequest, Type};
+use flagstaff_core::{
+    Compilation, Evaluator, Flag, Format, Generation, Layer, Lists, Scratch, compile,
+    encode_object, export, run_tests,
 };
 use prost::Message;
 use serde_json::json;
@@ -240,12 +238,12 @@ fn mutated_requests_are_answered_or_refused() {
         let Ok(mut evaluator) = Evaluator::new(&mut scratch, request.context, NOW) else {
             continue;
         };
-        if let flagstaff::flag::Outcome::Variant { index, reason, .. } = evaluator.evaluate(flag) {
+        if let flagstaff_core::Outcome::Variant { index, reason, .. } = evaluator.evaluate(flag) {
             assert!(
                 answers.variant(flag, (index, reason), Type::Boolean).is_some()
                     || !matches!(
                         flag.variants()[index].value(),
-                        flagstaff::flag::VariantValue::Bool(_)
+                        flagstaff_core::VariantValue::Bool(_)
                     )
             );
         }

@@ -1,7 +1,7 @@
 //! Who falls into which share of a split.
 
 use super::made_up::{GENERATIONS, bucketed, only_flag, unit, variant};
-use flagstaff::flag::{Flag, Generation, Scratch, encode_object};
+use flagstaff_core::{Flag, Generation, Scratch, encode_object};
 use proptest::{collection::vec, prelude::*};
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, sync::Arc};
