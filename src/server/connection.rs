@@ -24,7 +24,8 @@ pub(super) async fn serve(socket: Box<dyn Socket>, site: Arc<Site>, seat: &Arc<S
     let ended = if stream.is_http2() {
         http2::serve(stream, site, seat).await
     } else {
-        http1::serve(stream, site, seat).await.map_err(Into::into)
+        // Boxed, because few connections speak it, and each task would have room for it.
+        Box::pin(http1::serve(stream, site, seat)).await.map_err(Into::into)
     };
     if let Err(error) = ended {
         debug!(error = %error, "a connection ended badly");

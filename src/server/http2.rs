@@ -51,24 +51,13 @@ type Ended = Result<(), Box<dyn Error + Send + Sync>>;
 /// Serves until either side has had enough; on draining the connection is asked to end.
 pub(super) async fn serve(stream: Stream, site: Arc<Site>, seat: &Arc<Seat>) -> Ended {
     let lifecycle = site.lifecycle.clone();
-    let socket = Corked::new(stream);
-    let mut leaving = pin!(seat.leaving.cancelled());
-    let mut handshake = pin!(builder().handshake(socket.clone()));
-    let h2 = tokio::select! {
-        biased;
-        h2 = handshake.as_mut() => h2?,
-        () = leaving.as_mut() => match lifecycle.is_draining() {
-            true => handshake.await?,
-            false => return Ok(()),
-        },
-    };
-    let quiet = Quiet::new();
-    let waker = Waker::from(Arc::clone(&quiet));
-    let mut turns = Turns { h2, socket, site, seat: Arc::clone(seat), quiet, waker };
+    // Boxed, because a task keeps room for the largest of its states until it ends.
+    let turns = Box::pin(handshake(stream, site, seat)).await?;
+    let Some(mut turns) = turns else { return Ok(()) };
     tokio::select! {
         biased;
         ended = &mut turns => return ended,
-        () = leaving.as_mut() => {}
+        () = seat.leaving.cancelled() => {}
     }
     if !lifecycle.is_draining() {
         // Another connection needs the place, now.
@@ -76,6 +65,27 @@ pub(super) async fn serve(stream: Stream, site: Arc<Site>, seat: &Arc<Seat>) -> 
     }
     turns.h2.graceful_shutdown();
     turns.await
+}
+
+/// Exchanges settings; `None` if another connection needs the place meanwhile.
+async fn handshake(
+    stream: Stream,
+    site: Arc<Site>,
+    seat: &Arc<Seat>,
+) -> Result<Option<Box<Turns>>, h2::Error> {
+    let socket = Corked::new(stream);
+    let mut handshake = pin!(builder().handshake(socket.clone()));
+    let h2 = tokio::select! {
+        biased;
+        h2 = handshake.as_mut() => h2?,
+        () = seat.leaving.cancelled() => match site.lifecycle.is_draining() {
+            true => handshake.await?,
+            false => return Ok(None),
+        },
+    };
+    let quiet = Quiet::new();
+    let waker = Waker::from(Arc::clone(&quiet));
+    Ok(Some(Box::new(Turns { h2, socket, site, seat: Arc::clone(seat), quiet, waker })))
 }
 
 fn builder() -> Builder {

@@ -110,6 +110,17 @@ fn question() -> Bytes {
     frame.freeze()
 }
 
+/// Each subscriber holds such a task for as long as it listens.
+#[tokio::test]
+async fn the_task_of_a_connection_is_small() {
+    let (site, gate) = port_with_flags();
+    let place = gate.enter(&site.lifecycle.drain_token()).await.unwrap();
+    let (ours, _theirs) = duplex(1);
+    let socket = Counting { socket: ours, writes: Arc::default() };
+    let size = size_of_val(&serve(Box::new(socket), site, &place.seat));
+    assert!(size <= 1024, "{size} bytes");
+}
+
 #[tokio::test]
 async fn answers_to_one_batch_of_requests_leave_in_one_write() {
     const ROUNDS: usize = 20;
