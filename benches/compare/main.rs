@@ -60,6 +60,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             let numbers = [connections.parse()?, in_flight.parse()?, calls.parse()?];
             return load::run(address, version, numbers);
         }
+        ["--subscribe", pid, address, version, directory, subscribers, updates] => {
+            let numbers = [subscribers.parse()?, updates.parse()?];
+            return subscribers::run(pid.parse()?, address, version, Path::new(directory), numbers);
+        }
         _ => {}
     }
     let options = Options::read(&words)?;
@@ -196,15 +200,9 @@ fn updates(candidates: &[Candidate], directory: &Path) -> Result<(), Box<dyn Err
         for candidate in candidates {
             let server = candidate.start(directory)?;
             server.wait_for_an_answer()?;
-            let delays = subscribers::measure(&server, directory, subscribers, UPDATES)?;
-            let Some(delays) = delays else { continue };
-            let at = |percent: usize| delays[(delays.len() * percent / 100).min(delays.len() - 1)];
-            println!(
-                "{subscribers:>5} subscribers: {:<9} p50 {:.1} ms, p99 {:.1} ms",
-                candidate.name,
-                at(50).as_secs_f64() * 1e3,
-                at(99).as_secs_f64() * 1e3
-            );
+            let measured = subscribers::measure(&server, directory, subscribers, UPDATES)?;
+            let Some(line) = measured else { continue };
+            println!("{subscribers:>5} subscribers: {:<9} {line}", candidate.name);
         }
     }
     Ok(())
