@@ -14,7 +14,10 @@ const PROTOS: [&str; 2] =
 fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let descriptors = protox::compile(PROTOS, ["proto"])?;
-    fs::write(out.join("contract.bin"), prost::Message::encode_to_vec(&descriptors))?;
+    // Reflection serves them without comments and positions, most of what it would decode at the start.
+    let mut served = descriptors.clone();
+    served.file.iter_mut().for_each(|file| file.source_code_info = None);
+    fs::write(out.join("contract.bin"), prost::Message::encode_to_vec(&served))?;
     // Messages only: clients are the caller's, and evaluation answers are framed by `wire`.
     tonic_prost_build::configure()
         .build_client(false)
