@@ -43,6 +43,14 @@ impl Chain {
         chain
     }
 
+    /// As [`Chain::of`], without what the entries of a directory lead to. Returns those that may
+    /// be links.
+    pub(crate) fn without_entries(path: &Path) -> (Self, Vec<PathBuf>) {
+        let mut chain = Self::default();
+        let entries = chain.add_way(path);
+        (chain, entries)
+    }
+
     /// All that these depend on.
     pub(crate) fn merged<'c>(chains: impl IntoIterator<Item = &'c Arc<Self>>) -> Self {
         let mut merged = Self::default();
@@ -89,11 +97,19 @@ impl Chain {
     }
 
     fn add(&mut self, path: &Path) {
+        for entry in self.add_way(path) {
+            self.resolve(&entry);
+        }
+    }
+
+    /// Adds the way to a path, and the plain files of a directory. Returns its other entries.
+    fn add_way(&mut self, path: &Path) -> Vec<PathBuf> {
+        let mut others = Vec::new();
         // Only an empty path or a lost working directory fails, and neither can be watched.
-        let Ok(path) = std::path::absolute(path) else { return };
-        let Some(directory) = self.resolve(&path) else { return };
+        let Ok(path) = std::path::absolute(path) else { return others };
+        let Some(directory) = self.resolve(&path) else { return others };
         // A file fails to list, and so does a directory that has just gone.
-        let Ok(entries) = fs::read_dir(&directory) else { return };
+        let Ok(entries) = fs::read_dir(&directory) else { return others };
         for entry in entries.flatten() {
             let path = entry.path();
             // A plain file is not looked up: it may be on a file system that does not answer.
@@ -102,12 +118,11 @@ impl Chain {
                 Ok(found) if found.is_file() => {
                     self.names.entry(path).or_insert(Meaning::File);
                 }
-                _ => {
-                    self.resolve(&path);
-                }
+                _ => others.push(path),
             }
         }
         self.listed.insert(directory);
+        others
     }
 
     /// Walks an absolute path the way the kernel does, noting each name looked up. Returns the

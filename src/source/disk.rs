@@ -53,6 +53,9 @@ pub(crate) enum Operation {
     List,
     Read,
     Resolve,
+    /// The way to a directory, without its entries.
+    ResolveWay,
+    ResolveEntry,
     Mounts,
     Watch,
     ListOverrides,

@@ -79,6 +79,8 @@ pub(super) struct Doubt {
     is_moving: bool,
     /// That other content was closed by its writer.
     is_reopened: bool,
+    /// A list was not read yet, so the content differs once the list is read.
+    lacks_list: bool,
 }
 
 impl Doubt {
@@ -86,17 +88,32 @@ impl Doubt {
     pub(super) fn of(before: Option<Self>, digest: Digest, writer: Writer, now: Instant) -> Self {
         let Some(before) = before else {
             let (differs_since, unchanged_since) = (now, now);
-            let (is_moving, is_reopened) = (false, false);
-            return Self { digest, writer, differs_since, unchanged_since, is_moving, is_reopened };
+            let (is_moving, is_reopened, lacks_list) = (false, false, false);
+            return Self {
+                digest,
+                writer,
+                differs_since,
+                unchanged_since,
+                is_moving,
+                is_reopened,
+                lacks_list,
+            };
         };
         if before.digest == digest {
             let is_open = writer == Writer::Open;
             let writer = if is_open { writer } else { writer.min(before.writer) };
             return Self { writer, ..before };
         }
+        if before.lacks_list {
+            return Self { digest, writer, unchanged_since: now, ..before };
+        }
         let was_closed = (Writer::Closed..=Writer::ClosedByAnother).contains(&before.writer);
         let is_reopened = before.is_reopened || was_closed;
         Self { digest, writer, unchanged_since: now, is_moving: true, is_reopened, ..before }
+    }
+
+    pub(super) fn lacking_list(self, lacks_list: bool) -> Self {
+        Self { lacks_list, ..self }
     }
 
     /// The same once the content was taken, from when its time counts anew: an empty file is taken after
@@ -110,7 +127,12 @@ impl Doubt {
     pub(super) fn after_taken(self, now: Instant) -> Option<Self> {
         let is_recent = now - self.unchanged_since < LARGE_LOSS;
         // Events may have been too late to show the close.
-        is_recent.then_some(Self { differs_since: now, is_reopened: true, ..self })
+        is_recent.then_some(Self {
+            differs_since: now,
+            is_reopened: true,
+            lacks_list: false,
+            ..self
+        })
     }
 
     pub(super) fn evidence(&self, is_longer: bool, now: Instant) -> Evidence {

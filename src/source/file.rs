@@ -198,16 +198,17 @@ impl File {
 
     /// Serves new content, unless it may be half written.
     fn take_new(&mut self, met: Met, look: &mut Look<'_>) -> Option<Reload> {
-        if self.waits_for_list(&met, look) {
-            return None;
-        }
         // Half a JSON file never is a JSON file, but half a list is a list.
         let is_yaml = Format::of(&self.state.path) == Format::Yaml;
         let can_be_half = is_yaml || !met.loaded.lists.is_empty();
         let unfit = self.unfit.take().and_then(|unfit| unfit.after_taken(look.now));
         let doubt = Doubt::of(self.doubt.take().or(unfit), met.stamp.digest, met.writer, look.now);
         let evidence = doubt.evidence(met.is_longer, look.now);
-        self.doubt = Some(doubt);
+        // Noted before any wait, because the events that show the writer are reported once.
+        self.doubt = Some(doubt.lacking_list(met.unread.is_some()));
+        if self.waits_for_list(&met, look) {
+            return None;
+        }
         let still_written = evidence.still_written(met.has_blank, can_be_half);
         if let Some(left) = still_written {
             look.look_in(left);

@@ -123,7 +123,7 @@ impl Met {
             let part = read(&beside(path, name), room);
             let mut stamp = part.stamp();
             let before = seen.and_then(|seen| seen.list(name));
-            writer = writer.max(part.writer(&stamp, before, writes));
+            let list_writer = part.writer(&stamp, before, writes);
             is_cut |= before.is_some_and(|before| stamp.is_cut_since(before));
             is_longer |= before.is_some_and(|before| part.is_appended_to(before));
             all.update(stamp.digest);
@@ -146,6 +146,10 @@ impl Met {
                     Err(why)
                 }
             };
+            // A list that is not read has no part in the content.
+            if !is_unread {
+                writer = writer.max(list_writer);
+            }
             is_same_otherwise &=
                 before.is_some_and(|before| is_unread || before.digest == stamp.digest);
             stamp.entries = list.as_ref().map_or(entries_before, |list| list.len());

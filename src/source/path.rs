@@ -110,8 +110,7 @@ impl Source {
 
     /// Whether something is still to be read, and no return of a call will be reported.
     pub(super) fn is_stuck(&self) -> bool {
-        let is_unread = !matches!(self.unread, Unread::Nothing) || self.moment.is_held();
-        is_unread && !self.disk.is_hanging()
+        !matches!(self.unread, Unread::Nothing) && !self.disk.is_hanging()
     }
 
     /// Lists and reads what is there now.

@@ -190,7 +190,8 @@ impl Watcher {
             return;
         }
         let answered = self.resolve();
-        let is_silent = answered.len() < self.chains.len() || self.chains.is_empty();
+        let whole = answered.iter().filter(|resolved| resolved.is_whole()).count();
+        let is_silent = whole < self.chains.len() || self.chains.is_empty();
         let all = Arc::new(Chain::merged(self.chains.values()));
         let events = Arc::clone(&self.events);
         let directories = self.directories.take();
@@ -225,6 +226,7 @@ impl Watcher {
             let whole = path.clone();
             let resolve = move || Resolved::of(whole);
             let found = self.disk.run(Operation::Resolve, &path, resolve);
+            let found = found.or_else(|| Resolved::in_parts(&path, &mut self.disk));
             match found {
                 Some(found) => {
                     self.chains.insert(path, Arc::clone(&found.chain));

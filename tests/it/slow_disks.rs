@@ -3,7 +3,9 @@
 
 mod commands;
 mod exhausted;
+mod generated;
 mod held;
+mod linked;
 
 use crate::{
     client::Client,

@@ -5,7 +5,11 @@ use super::{
     directories::{Directories, Refusal},
     events::Events,
 };
-use std::{path::PathBuf, sync::Arc};
+use crate::source::disk::{Disk, Operation};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// What became of the attempt to watch directories.
 type Watched = (Option<Directories>, Option<Refusal>);
@@ -15,16 +19,41 @@ type Watched = (Option<Directories>, Option<Refusal>);
 pub(super) struct Resolved {
     path: PathBuf,
     pub(super) chain: Arc<Chain>,
+    /// The way to the path, if some entry of the directory does not answer.
+    way: Option<Chain>,
 }
 
 impl Resolved {
     pub(super) fn of(path: PathBuf) -> Self {
         let chain = Arc::new(Chain::of([&path]));
-        Self { path, chain }
+        Self { path, chain, way: None }
+    }
+
+    /// As [`Resolved::of`], entry by entry: a link to a file system that hangs must not keep its
+    /// directory from being watched.
+    pub(super) fn in_parts(path: &Path, disk: &mut Disk) -> Option<Self> {
+        let directory = path.to_path_buf();
+        let resolve = move || Chain::without_entries(&directory);
+        let (way, entries) = disk.run(Operation::ResolveWay, path, resolve)?;
+        let mut chains = vec![Arc::new(way.clone())];
+        for entry in entries {
+            let link = entry.clone();
+            let follow = move || Chain::follow(&link).0;
+            chains.extend(disk.run(Operation::ResolveEntry, &entry, follow).map(Arc::new));
+        }
+        let chain = Arc::new(Chain::merged(&chains));
+        Some(Self { path: path.to_path_buf(), chain, way: Some(way) })
+    }
+
+    pub(super) fn is_whole(&self) -> bool {
+        self.way.is_none()
     }
 
     fn is_same_now(&self) -> bool {
-        *self.chain == Chain::of([&self.path])
+        match &self.way {
+            None => *self.chain == Chain::of([&self.path]),
+            Some(way) => *way == Chain::without_entries(&self.path).0,
+        }
     }
 }
 

@@ -41,6 +41,7 @@ os.close(fuse)
 ";
 
 /// What a script holds until this is dropped.
+#[derive(Debug)]
 pub(super) struct Held {
     child: Child,
     stdin: Option<ChildStdin>,
