@@ -55,7 +55,8 @@ async fn a_socket_that_another_process_took_is_left_to_it_until_it_goes() {
     let other = UnixListener::bind(&aside).unwrap();
     fs::rename(&aside, &path).unwrap();
     sidecar.wait_for_log(&["WARN", "another file has taken the place", "--uds"]).await;
-    // Some more looks change nothing.
+    // The socket is looked at once a second, and a look that changes nothing leaves no trace: two more
+    // of them take this time.
     tokio::time::sleep(Duration::from_millis(2500)).await;
     std::os::unix::net::UnixStream::connect(&path).unwrap();
     other.set_nonblocking(true).unwrap();

@@ -5,11 +5,13 @@ use super::{
     files::{definitions, json, list, readable},
 };
 use crate::{
+    client::Client,
     flags::Flags,
     sidecar::{Sidecar, eventually},
 };
 use fastrand::Rng;
-use serde_json::Value;
+use flagstaff::pb::flagd::evaluation::v2::ResolveBooleanResponse;
+use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
     fs::{self, OpenOptions},
@@ -125,7 +127,12 @@ impl Scenario {
             return;
         }
         // Every generation is in the log: the old content and the new one.
-        sleep(Duration::from_millis(300)).await;
+        eventually(LONG, &format!("all of {self:?} is served and logged"), async || {
+            let generation = sidecar.metric("flagstaff_config_generation").await;
+            self.is_served(&sidecar, &new).await
+                && digests(&sidecar.log()).len() as f64 >= generation
+        })
+        .await;
         let generations: BTreeSet<_> = digests(&sidecar.log()).into_iter().collect();
         assert_eq!(generations.len(), 2, "{self:?}: {:#?}", sidecar.log());
         let lost = self.old.saturating_sub(self.new) > 0;
@@ -138,6 +145,17 @@ impl Scenario {
             _ => Duration::from_millis(1500),
         };
         assert!(after < allowed, "{self:?} was served {after:?} after its end");
+    }
+
+    /// Whether all of the new content is served.
+    async fn is_served(&self, sidecar: &Sidecar, new: &str) -> bool {
+        if !matches!(self.kind, Kind::List) {
+            return sidecar.metric("flagstaff_config_bytes").await == new.len() as f64;
+        }
+        let context = json!({"targetingKey": new.lines().next_back().unwrap()});
+        let client = Client::connect(sidecar).await;
+        let answer: ResolveBooleanResponse = client.resolve("listed", context).await.unwrap();
+        answer.value == Some(true)
     }
 
     /// What is written behind the old content: more of the same kind.
