@@ -80,6 +80,6 @@ mod tests {
     #[test]
     fn a_panic_is_a_bad_file() {
         let problems = or_bad::<()>(|| panic!("a defect of a parser")).unwrap_err();
-        assert_eq!(problems[0].message, "makes the parser panic");
+        assert_eq!(&*problems[0].message, "makes the parser panic");
     }
 }

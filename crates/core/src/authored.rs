@@ -47,10 +47,9 @@ use super::{
     suggest::suggest,
     text::Text,
 };
-pub(super) use copies::{KILL_TOO_DEEP, SwitchedOff};
 pub(super) use kill::{
-    has_kill, is_kill, is_killed, kill_in_metadata, reads_as_disabled, reads_as_kill,
-    reads_as_switch,
+    KILL_TOO_DEEP, SwitchedOff, has_kill, is_kill, is_killed, kill_in_metadata, reads_as_disabled,
+    reads_as_kill, reads_as_switch,
 };
 pub(super) use translation::{FlagProblems, Shape, Translation, written_path};
 pub(super) use words::truth;

@@ -31,22 +31,22 @@ pub(super) use json::{read as read_json, read_with};
 pub(crate) use operators::name_of;
 
 use super::{
-    Behaviour, Digest, Flag, Format, Generation, Layer, Lists,
+    Behaviour, Flag, Format, Generation, Layer, Lists,
     authored::SwitchedOff,
     diagnostic::{Diagnostic, Level, Path},
     document::Definition,
     foreign,
-    json::Json,
     layer::{LayerFlag, Standing},
     members::Members,
     problems::{MOST_TOLD, Problems},
     split,
     text::Text,
 };
+use crate::digest::digest;
 use report::Report;
 use room::Room;
+use rule::TAKES_TOO_MUCH_HELP;
 use scope::FileScope;
-use sha2::{Digest as _, Sha256};
 use source::Source;
 use std::{mem, sync::Arc};
 
@@ -235,7 +235,9 @@ fn compile_one(
 fn forget(definition: &Definition<'_>, flag: LayerFlag, scope: &FileScope<'_>) {
     let members = Members::parse(definition.raw);
     let variants = members.and_then(|members| members.get("variants"));
-    scope.interned().forget(flag, variants.map(|raw| raw.get()));
+    let served = Arc::clone(flag.flag());
+    drop(flag);
+    scope.interned().forget(served, variants.map(|raw| raw.get()));
 }
 
 /// The quarantine of a flag that would take more memory than its file leaves it.
@@ -247,7 +249,7 @@ fn no_room(
 ) -> LayerFlag {
     let path = Path::from("flags").member(&definition.key);
     let message = format!("takes {bytes} bytes in memory, more than its file has room for");
-    let error = Diagnostic::error(path, message, room::HELP);
+    let error = Diagnostic::error(path, message, TAKES_TOO_MUCH_HELP);
     let switched_off = match flag.is_killed() {
         true => Some(SwitchedOff::Killed),
         false => flag.is_disabled().then_some(SwitchedOff::Disabled),
@@ -272,57 +274,6 @@ impl Flag {
             Behaviour::Targeted(rule) => split::is_in(rule),
             Behaviour::Disabled | Behaviour::Static | Behaviour::Broken(_) => false,
         }
-    }
-}
-
-/// Hashes parts so that no two different lists of parts look alike.
-pub(super) fn digest<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Digest {
-    let mut hash = PartsHash::default();
-    parts.into_iter().for_each(|part| hash.part(part));
-    hash.finish()
-}
-
-/// A longer canonical text is never there as a whole.
-const MOST_BUFFERED: usize = 4096;
-
-/// The hash of a list of parts.
-#[derive(Default)]
-struct PartsHash(Sha256);
-
-impl PartsHash {
-    fn part(&mut self, part: &[u8]) {
-        self.joined(&[part]);
-    }
-
-    /// Adds one part that is made of several.
-    fn joined(&mut self, parts: &[&[u8]]) {
-        let length: usize = parts.iter().map(|part| part.len()).sum();
-        self.0.update((length as u64).to_le_bytes());
-        parts.iter().for_each(|part| self.0.update(part));
-    }
-
-    /// Adds the canonical text of a value.
-    fn json(&mut self, value: Json<'_>) {
-        // Going over a value costs more than a buffer that is of a bounded size.
-        let mut buffer = Vec::with_capacity(256);
-        let mut is_whole = true;
-        value.canonical(&mut |part| {
-            is_whole &= buffer.len() + part.len() <= MOST_BUFFERED;
-            if is_whole {
-                buffer.extend_from_slice(part);
-            }
-        });
-        if is_whole {
-            return self.part(&buffer);
-        }
-        let mut length = 0;
-        value.canonical(&mut |part| length += part.len() as u64);
-        self.0.update(length.to_le_bytes());
-        value.canonical(&mut |part| self.0.update(part));
-    }
-
-    fn finish(self) -> Digest {
-        self.0.finalize().into()
     }
 }
 

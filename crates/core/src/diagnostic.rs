@@ -1,9 +1,6 @@
 //! One problem found in a definition file: where it is, what is wrong, and how to mend it.
 
-use super::{
-    lint::{DEFINED_TWICE, Lint},
-    terminal::Printable,
-};
+use super::{codes::DEFINED_TWICE, terminal::Printable};
 use std::{fmt, sync::Arc};
 
 /// How bad a problem is.
@@ -48,13 +45,13 @@ pub struct Diagnostic {
     /// How bad it is.
     pub level: Level,
     /// What kind of mistake it is, if it is one that files can set a level for.
-    pub lint: Option<&'static Lint>,
+    pub code: Option<&'static str>,
     /// Where in the text its author wrote; set when the file has been gone through.
     pub position: Position,
     /// Where in the document.
     pub path: Path,
     /// What is wrong.
-    pub message: String,
+    pub message: Box<str>,
     /// What to do about it.
     pub help: Box<str>,
     /// What is broken elsewhere, if that is why a flag has this error. It is reported there too.
@@ -74,10 +71,10 @@ impl Diagnostic {
     ) -> Self {
         Self {
             level: Level::Error,
-            lint: None,
+            code: None,
             position: Position::default(),
             path: path.into(),
-            message: shortened(message.into()),
+            message: shortened(message.into()).into(),
             help: help.into().into(),
             cause: None,
         }
@@ -93,7 +90,7 @@ impl Diagnostic {
         let help = "keep one of them; this one counts, since its file comes later by name";
         let path = Path::from("flags").member(key);
         let shadows = Self::warning(path, format!("is also defined in {file}"), help);
-        Self { position, ..shadows.of(&DEFINED_TWICE) }
+        Self { position, ..shadows.of(DEFINED_TWICE) }
     }
 
     /// About the bytes that it takes.
@@ -103,18 +100,13 @@ impl Diagnostic {
     }
 
     /// The same, told as a kind of mistake that has a code.
-    pub(crate) fn of(self, lint: &'static Lint) -> Self {
-        Self { lint: Some(lint), ..self }
+    pub fn of(self, code: &'static str) -> Self {
+        Self { code: Some(code), ..self }
     }
 
     /// The same, as the consequence of an error that is reported elsewhere.
     pub(crate) fn because_of(self, cause: String) -> Self {
         Self { cause: Some(Arc::new(Cause(cause))), ..self }
-    }
-
-    /// The code of its kind of mistake.
-    pub fn code(&self) -> Option<&'static str> {
-        self.lint.map(|lint| lint.code)
     }
 
     /// The same as a warning.
@@ -262,10 +254,10 @@ impl fmt::Display for Level {
 impl fmt::Display for Diagnostic {
     /// What follows the name of the file and a colon.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { level, lint: _, position, path, message, help, cause: _ } = self;
+        let Self { level, code, position, path, message, help, cause: _ } = self;
         let (message, help) = (OneLine(message), OneLine(help));
         write!(f, "{position}: {level}")?;
-        if let Some(code) = self.code() {
+        if let Some(code) = code {
             write!(f, "[{code}]")?;
         }
         write!(f, ": {path}: {message} (help: {help})")

@@ -70,7 +70,7 @@ pub(super) fn inexact(number: &Number) -> Option<String> {
 pub fn inexact_within(json: &str) -> Option<String> {
     let mut found = Problems::with_room(1);
     warn(serde_json::from_str(json).ok()?, &Path::default(), &mut found);
-    found.finish().0.pop().map(|warning| warning.message)
+    found.finish().0.pop().map(|warning| warning.message.into())
 }
 
 /// Whether a number is a fraction, or an integer that no other integer is rounded to.

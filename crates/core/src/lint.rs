@@ -36,7 +36,6 @@ use super::{
 pub use against::Before;
 use findings::Findings;
 use page::Page;
-pub(super) use table::{DEFINED_TWICE, NO_TIME_ZONE, UNPINNED};
 pub use table::{LINTS, lint_named};
 
 /// A kind of mistake.

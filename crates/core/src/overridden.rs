@@ -2,9 +2,9 @@
 
 use super::{
     Behaviour, Flag, LayerFlag,
-    compile::digest,
     encoded::{decode_object, encode_object},
 };
+use crate::digest::digest;
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
 

@@ -54,7 +54,7 @@ pub(super) fn next_step(files: &[Checked]) -> Option<String> {
         Some(level @ (Level::Error | Level::Warning)) => {
             let first = problems().find(|(_, problem)| problem.level == level);
             let (file, problem) = first?;
-            match problem.code() {
+            match problem.code {
                 Some(code) => format!("flagstaff check --explain {code}"),
                 None => format!("mend {}:{} first", file.path.display(), problem.position),
             }
@@ -82,7 +82,7 @@ pub(super) fn as_json(files: &[Checked]) -> String {
             "message": problem.message,
             "help": problem.help,
         });
-        if let (Some(code), Some(told)) = (problem.code(), told.as_object_mut()) {
+        if let (Some(code), Some(told)) = (problem.code, told.as_object_mut()) {
             told.insert("code".to_owned(), code.into());
         }
         told
@@ -116,7 +116,7 @@ pub(super) fn github(files: &[Checked]) -> String {
         for problem in &file.problems {
             let Diagnostic { level, position, path, message, help, .. } = problem;
             let level = if *level == Level::Note { "notice" } else { level.as_str() };
-            let title = match problem.code() {
+            let title = match problem.code {
                 Some(code) => format!("{code}: {path}"),
                 None => path.to_string(),
             };

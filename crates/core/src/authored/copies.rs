@@ -4,7 +4,7 @@
 //! also if its value is another than `true`.
 
 use super::{
-    kill::{is_kill, kill_in_metadata, reads_as_true},
+    kill::{KILL_TOO_DEEP, SwitchedOff, is_kill, kill_in_metadata, reads_as_true},
     words,
 };
 use crate::{
@@ -14,18 +14,6 @@ use crate::{
 };
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
-
-/// How a definition switches its flag off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SwitchedOff {
-    /// `killed: true`: everybody gets the safe variant.
-    Killed,
-    /// `state: DISABLED`: clients use the default in their code.
-    Disabled,
-}
-
-/// What is wrong with a kill in metadata.
-pub(crate) const KILL_TOO_DEEP: &str = "stands in metadata, one level too deep; the kill holds";
 
 /// What is wrong with a kill that became a sibling of its flag.
 const KILL_TOO_SHALLOW: &str = "stands beside its flag, one level too shallow; the kill holds";

@@ -2,9 +2,10 @@
 
 use super::{
     condition::Terms,
-    copies::{SwitchedOff, Switches},
+    copies::Switches,
     experiment::Experiment,
     facts,
+    kill::SwitchedOff,
     kill::is_kill,
     moment::Clock,
     node::Node,

@@ -1,14 +1,8 @@
 //! The flags of a readable file, each read by itself: one that makes no sense hurts no other.
 
 use super::{
-    File,
-    condition::Terms,
-    copies::{SwitchedOff, Switches},
-    flag,
-    kill::is_kill_of_the_one_before,
-    node::Node,
-    plan::Plan,
-    requires::Plans,
+    File, condition::Terms, copies::Switches, flag, kill::SwitchedOff,
+    kill::is_kill_of_the_one_before, node::Node, plan::Plan, requires::Plans,
 };
 use crate::{
     diagnostic::{Diagnostic, Path},

@@ -10,6 +10,18 @@ use crate::{
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
+/// How a definition switches its flag off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SwitchedOff {
+    /// `killed: true`: everybody gets the safe variant.
+    Killed,
+    /// `state: DISABLED`: clients use the default in their code.
+    Disabled,
+}
+
+/// What is wrong with a kill in metadata.
+pub(crate) const KILL_TOO_DEEP: &str = "stands in metadata, one level too deep; the kill holds";
+
 /// Whether a member is called `killed`, in any case of its letters.
 pub(crate) fn is_kill(name: &str) -> bool {
     name.trim().eq_ignore_ascii_case("killed")

@@ -2,8 +2,8 @@
 
 use super::node::Node;
 use crate::{
+    codes::NO_TIME_ZONE,
     diagnostic::Diagnostic,
-    lint::NO_TIME_ZONE,
     moment::{self, Zone},
     problems::Problems,
 };
@@ -47,7 +47,7 @@ impl Clock {
         if self.zone.is_none() && !moment.is_zoned {
             let help = "add time_zone to the file, or Z to the time";
             let message = format!("\"{}\" has no time zone, so it is UTC", text.trim());
-            found.push(node.warning(message, help).of(&NO_TIME_ZONE));
+            found.push(node.warning(message, help).of(NO_TIME_ZONE));
         }
         let doubts = moment.remark.into_iter().chain(moment.ambiguity);
         found.extend(doubts.map(|doubt| node.warning(doubt.message, doubt.help)));
@@ -68,13 +68,13 @@ mod tests {
         let node = zone.map(|value| Node::new(value, "time_zone".into()));
         let clock = match Clock::read(node.as_ref(), &mut found) {
             Ok(clock) => clock,
-            Err(error) => return (None, vec![error.message]),
+            Err(error) => return (None, vec![error.message.into()]),
         };
         let text = format!("\"{text}\"");
         let value = Indexed::new(&text).unwrap();
         let node = Node::new(value.value(), Path::from("start"));
         let moment = clock.moment(&node, &mut found);
-        (moment, found.finish().0.into_iter().map(|problem| problem.message).collect())
+        (moment, found.finish().0.into_iter().map(|problem| problem.message.into()).collect())
     }
 
     #[test]

@@ -244,8 +244,9 @@ mod tests {
         let attribute = RuleText::text("A");
         let compared = Compared { attribute: &attribute, node: &node, kind, clock: &clock };
         let rule = compared.rule(&mut found);
-        rule.map(|rule| rule.to_string())
-            .ok_or_else(|| found.finish().0.pop().map_or(String::new(), |first| first.message))
+        rule.map(|rule| rule.to_string()).ok_or_else(|| {
+            found.finish().0.pop().map_or(String::new(), |first| first.message.into())
+        })
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A readable file as flagd reads it, with the facts that its definitions cannot express.
 
-use super::{copies::SwitchedOff, facts, rollout::Held, variants::put_member};
+use super::{facts, kill::SwitchedOff, rollout::Held, variants::put_member};
 use crate::diagnostic::{Diagnostic, Path, Step};
 use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet};

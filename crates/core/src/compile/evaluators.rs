@@ -4,11 +4,11 @@
 //! neighbours refer to, and not to copies.
 
 use super::{
-    PartsHash, digest,
     references::{References, gather},
     rule::RuleCompiler,
     scope::FileScope,
 };
+use crate::digest::{PartsHash, digest};
 use crate::{
     Digest,
     diagnostic::{Diagnostic, Path},

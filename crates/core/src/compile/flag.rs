@@ -1,7 +1,6 @@
 //! One definition to one flag.
 
 use super::{
-    PartsHash,
     evaluators::Evaluator,
     json, results,
     rule::RuleCompiler,
@@ -9,6 +8,7 @@ use super::{
     switches::{doubtful_state, holds_disabled, is_disabled, kill_in_flagds_format, safe_variant},
     variants,
 };
+use crate::digest::PartsHash;
 use crate::{
     Behaviour, Digest, Digests, Flag, Variant, VariantValue,
     authored::{is_kill, reads_as_kill, reads_as_switch},

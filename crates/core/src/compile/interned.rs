@@ -2,8 +2,8 @@
 //!
 //! YAML's aliases make such files: what one line repeats must not cost memory for each flag.
 
-use super::digest;
-use crate::{Digest, LayerFlag, Variant};
+use crate::digest::digest;
+use crate::{Digest, Flag, Variant};
 use std::{
     cell::RefCell,
     collections::{HashMap, HashSet},
@@ -41,8 +41,8 @@ impl Interned {
     }
     /// Gives up the parts that only a flag has for which there is no room. Its variants were kept by
     /// their text.
-    pub(super) fn forget(&self, flag: LayerFlag, variants: Option<&str>) {
-        let own = Arc::clone(&flag.flag().metadata);
+    pub(super) fn forget(&self, flag: Arc<Flag>, variants: Option<&str>) {
+        let own = Arc::clone(&flag.metadata);
         drop(flag);
         let mut known = self.metadata.borrow_mut();
         // Another flag, or the one before, may have the same.

@@ -1,6 +1,6 @@
 //! The flag that is served if its definition is broken.
 
-use super::digest;
+use crate::digest::digest;
 use crate::{
     Behaviour, Digest, Digests, Flag,
     authored::SwitchedOff,

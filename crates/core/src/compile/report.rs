@@ -145,7 +145,7 @@ impl<'a> Report<'a> {
                 1 => first,
                 _ => {
                     let message = format!("{}; {flags} flags have this error", first.message);
-                    Diagnostic { message, ..first }
+                    Diagnostic { message: message.into(), ..first }
                 }
             },
         ));

@@ -6,10 +6,6 @@
 use crate::{Behaviour, Diagnostic, Flag, LayerFlag, VariantValue, rule::SharedRule};
 use std::{cmp::Reverse, collections::HashSet, mem::size_of_val, sync::Arc};
 
-/// What to do about a flag that takes too much.
-pub(super) const HELP: &str =
-    "shorten it, write repeated parts once, or move long lists into files of their own";
-
 /// A file may take so many bytes in memory for each byte of its text.
 const PER_BYTE: usize = 8;
 

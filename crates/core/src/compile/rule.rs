@@ -5,7 +5,7 @@
 //! nothing) is told now and fails then. Depth and size are bounded here, so that nothing that
 //! walks a rule ever has to count.
 
-use super::{operators::is_operator, room, scope::FileScope};
+use super::{operators::is_operator, scope::FileScope};
 use crate::{
     Generation,
     diagnostic::{Diagnostic, Path as Place, Step},
@@ -14,6 +14,10 @@ use crate::{
     rule::{Literal, Rule, RuleSize, SharedRule},
 };
 use std::{collections::BTreeSet, mem::size_of, sync::Arc};
+
+/// What to do about a flag that takes too much memory.
+pub(super) const TAKES_TOO_MUCH_HELP: &str =
+    "shorten it, write repeated parts once, or move long lists into files of their own";
 
 /// Rules nest at most this deep: two JSON levels each stay within what JSON parsers accept.
 const MAX_DEPTH: usize = 63;
@@ -163,7 +167,7 @@ impl<'e, 'd> RuleCompiler<'e, 'd> {
         let message = format!(
             "takes more than {most} bytes in memory, which is all that its file has room for"
         );
-        self.found.push(Diagnostic::error(self.path.first(2), message, room::HELP));
+        self.found.push(Diagnostic::error(self.path.first(2), message, TAKES_TOO_MUCH_HELP));
         Err(Exceeded)
     }
 

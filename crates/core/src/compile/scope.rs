@@ -1,11 +1,11 @@
 //! What the flags of one file share: evaluators, metadata and the fractional generation.
 
 use super::{
-    PartsHash,
     evaluators::{Compiled, Evaluators, Texts},
     interned::Interned,
     json,
 };
+use crate::digest::PartsHash;
 use crate::{
     Digest, Generation,
     diagnostic::{Diagnostic, Level, Path},

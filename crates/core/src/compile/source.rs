@@ -3,11 +3,11 @@
 use crate::{
     Generation, Lists,
     authored::{self, FlagProblems, Translation},
+    codes::UNPINNED,
     diagnostic::{Diagnostic, Level, Path},
     document::{Definition, Document, members_of_file},
     foreign,
     layer::LayerFlag,
-    lint::UNPINNED,
     members::Members,
     origin::Origin,
     problems::Problems,
@@ -141,7 +141,7 @@ impl<'a> Source<'a> {
             Self::Translated(..) => ("bucketing", format!("bucketing: {}", fallback.as_str())),
         };
         let help = format!("add {pin}, so that no option can move users");
-        Diagnostic::note(Path::from(path), message, help).of(&UNPINNED)
+        Diagnostic::note(Path::from(path), message, help).of(UNPINNED)
     }
 }
 

@@ -27,7 +27,7 @@ impl<'a> Findings<'a> {
         help: impl Into<String>,
     ) {
         if let Some(level) = self.settings.level(lint.code, lint.level) {
-            let problem = Diagnostic::warning(path, message, help).of(lint);
+            let problem = Diagnostic::warning(path, message, help).of(lint.code);
             self.found.push(Diagnostic { level, ..problem });
         }
     }
@@ -39,9 +39,9 @@ impl<'a> Findings<'a> {
 
     /// Problems that were found without lints, those with a code at the level the file wants.
     pub(super) fn leveled(&self, problems: Vec<Diagnostic>) -> Vec<Diagnostic> {
-        let leveled = problems.into_iter().filter_map(|problem| match problem.lint {
-            Some(lint) => {
-                let level = self.settings.level(lint.code, problem.level)?;
+        let leveled = problems.into_iter().filter_map(|problem| match problem.code {
+            Some(code) => {
+                let level = self.settings.level(code, problem.level)?;
                 Some(Diagnostic { level, ..problem })
             }
             None => Some(problem),

@@ -40,7 +40,7 @@ fn found(text: &str, earlier: Option<&str>) -> Vec<Diagnostic> {
 }
 
 fn codes(problems: &[Diagnostic]) -> Vec<&str> {
-    problems.iter().map(|problem| problem.code().unwrap_or("none")).collect()
+    problems.iter().map(|problem| problem.code.unwrap_or("none")).collect()
 }
 
 fn told(problems: &[Diagnostic]) -> String {
@@ -120,7 +120,7 @@ fn rules_behind_times_and_prerequisites_are_looked_at_as_others_are() {
     let seen = |text: &str| -> Vec<String> {
         let line = |line: usize| text.lines().nth(line - 1).unwrap_or_default();
         let problems = found(text, None).into_iter().map(|problem| {
-            let (code, position) = (problem.code().unwrap_or("none"), problem.position);
+            let (code, position) = (problem.code.unwrap_or("none"), problem.position);
             let Diagnostic { path, message, .. } = &problem;
             format!("{code} {path} {message} {} {}", position.column, line(position.line))
         });

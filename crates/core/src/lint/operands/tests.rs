@@ -22,7 +22,7 @@ fn codes(rule: &str) -> Vec<&'static str> {
         "list-entry",
         "unannounced-time",
     ];
-    let codes = found.iter().filter_map(|problem| problem.code());
+    let codes = found.iter().filter_map(|problem| problem.code);
     codes.filter(|code| own.contains(code)).collect()
 }
 
@@ -81,7 +81,7 @@ fn of_variant(name: &str, value: &str) -> Vec<String> {
     let (now, before, gone) = (0, None, [].as_slice());
     let linted = Linted { content, format, lists: &lists, fallback, now, before, gone };
     let found = linted.add_to(compiled.diagnostics);
-    let padded = found.iter().filter(|problem| problem.code() == Some("padded-value"));
+    let padded = found.iter().filter(|problem| problem.code == Some("padded-value"));
     padded.map(|problem| format!("{}: {}", problem.path, problem.message)).collect()
 }
 

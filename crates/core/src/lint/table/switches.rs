@@ -1,6 +1,7 @@
 //! Lints about kill switches, splits and values.
 
 use crate::{
+    codes,
     diagnostic::Level,
     lint::{Beside, Lint},
 };
@@ -43,7 +44,7 @@ pub(crate) const UNGUARDED_SPLIT: Lint = Lint {
 };
 
 pub(crate) const UNPINNED: Lint = Lint {
-    code: "unpinned",
+    code: codes::UNPINNED,
     level: Level::Note,
     summary: "The file does not say how units are hashed.",
     why: "There are two generations of `fractional`, and at 25 % they differ about 38 % of the \
@@ -55,7 +56,7 @@ pub(crate) const UNPINNED: Lint = Lint {
 };
 
 pub(crate) const NO_TIME_ZONE: Lint = Lint {
-    code: "no-time-zone",
+    code: codes::NO_TIME_ZONE,
     level: Level::Warning,
     summary: "A moment has no time zone.",
     why: "It counts as UTC, which in Berlin is one or two hours later than was meant. Say \
@@ -78,7 +79,7 @@ pub(crate) const SECRET: Lint = Lint {
 };
 
 pub(crate) const DEFINED_TWICE: Lint = Lint {
-    code: "defined-twice",
+    code: codes::DEFINED_TWICE,
     level: Level::Warning,
     summary: "Two files of a directory define a flag.",
     why: "The later by name counts. Whoever edits the other wonders why nothing happens.",
