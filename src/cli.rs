@@ -18,7 +18,7 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
     parser::ValueSource,
 };
-use flagstaff_core::terminal::Printable;
+use flagstaff_core::diagnostic::terminal::Printable;
 use parse::Port;
 use std::{
     io::{Write, stdout},

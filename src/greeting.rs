@@ -7,7 +7,7 @@ use crate::{
     store::Store,
     telemetry::report::say,
 };
-use flagstaff_core::terminal::shell_word;
+use flagstaff_core::diagnostic::terminal::shell_word;
 use std::{env, os::unix::ffi::OsStrExt, time::Duration};
 use tokio::time::timeout;
 

@@ -29,7 +29,7 @@ use axum::{
     routing::get,
 };
 use document::Document;
-use flagstaff_core::terminal::Printable;
+use flagstaff_core::diagnostic::terminal::Printable;
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::Notify,

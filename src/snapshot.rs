@@ -11,7 +11,7 @@ use crate::{
 use bytes::Bytes;
 use flagstaff_core::{
     Digest, Flag, LayerFlag, Split,
-    change::{FlagAt, FlagChange, NextChange, describe, means_the_same},
+    flag::change::{FlagAt, FlagChange, NextChange, describe, means_the_same},
 };
 use foldhash::fast::RandomState;
 use sha2::{Digest as _, Sha256};

@@ -13,7 +13,7 @@ use crate::{
     telemetry::metrics::Metrics,
 };
 use document::Document;
-use flagstaff_core::terminal::printable_json;
+use flagstaff_core::diagnostic::terminal::printable_json;
 use std::{sync::Arc, time::Instant};
 use tokio::sync::watch::Receiver;
 use traffic::Traffic;

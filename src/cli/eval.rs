@@ -8,7 +8,7 @@ use clap::{Args, builder::BoolishValueParser};
 use flagstaff_core::{
     BadContext, Evaluator, Failure, Flag, Layer, Level, Outcome, Reason, Scratch, Step,
     VariantValue,
-    terminal::{Printable, printable_json},
+    diagnostic::terminal::{Printable, printable_json},
 };
 use serde_json::{Map, Value as Json, json};
 use std::{

@@ -8,7 +8,7 @@ use crate::{
 use clap::Args;
 use flagstaff_core::{
     Diagnostic, Level,
-    terminal::{Printable, printable_json},
+    diagnostic::terminal::{Printable, printable_json},
 };
 use std::{
     io::{Write, stderr},

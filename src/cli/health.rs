@@ -6,7 +6,7 @@ use super::{
 };
 use crate::telemetry::report::chain;
 use clap::Args;
-use flagstaff_core::terminal::Printable;
+use flagstaff_core::diagnostic::terminal::Printable;
 use std::{
     io::{Write, stderr},
     process::ExitCode,

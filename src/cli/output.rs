@@ -1,6 +1,6 @@
 //! Standard output of every command: a result that cannot be written is a failure.
 
-use flagstaff_core::terminal::Printable;
+use flagstaff_core::diagnostic::terminal::Printable;
 use std::{
     io::{self, ErrorKind, Write, stderr, stdout},
     process::ExitCode,

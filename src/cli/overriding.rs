@@ -14,7 +14,7 @@ use super::{
 };
 use crate::telemetry::report::chain;
 use clap::{Args, Subcommand};
-use flagstaff_core::terminal::Printable;
+use flagstaff_core::diagnostic::terminal::Printable;
 use sidecar::Status;
 use std::{
     io::{self, Write, stderr},

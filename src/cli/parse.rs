@@ -1,7 +1,7 @@
 //! Option values: what they may look like, and what to say when they do not.
 
 use crate::source::{disk, listing::Kind};
-use flagstaff_core::terminal::Printable;
+use flagstaff_core::diagnostic::terminal::Printable;
 use std::{
     fmt::Display,
     net::IpAddr,

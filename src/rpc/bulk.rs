@@ -6,7 +6,7 @@ use crate::{
     wire::{BulkRequest, PREFIX, put_any_flag},
 };
 use bytes::Bytes;
-use flagstaff_core::{Evaluator, encoded::put_bytes};
+use flagstaff_core::{Evaluator, document::protobuf::put_bytes};
 use std::{
     sync::Arc,
     time::{Duration, Instant},

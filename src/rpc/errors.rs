@@ -3,7 +3,7 @@
 //! A text names the flag, the variant or the place in its rule; never a value of the context.
 
 use crate::wire::Type;
-use flagstaff_core::{BadContext, Flag, Variant, terminal::Printable};
+use flagstaff_core::{BadContext, Flag, Variant, diagnostic::terminal::Printable};
 use std::fmt::Write;
 use tonic::{Status, metadata::MetadataValue};
 

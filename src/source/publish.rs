@@ -11,7 +11,7 @@ use crate::{
     snapshot::Snapshot,
     telemetry::{change_line::Clients, report::Publication},
 };
-use flagstaff_core::{Layer, merge, overridden::put_over};
+use flagstaff_core::{Layer, flag_file::overridden::put_over, merge};
 use std::{
     sync::{Arc, atomic::Ordering},
     time::{Instant, SystemTime, UNIX_EPOCH},

@@ -1,7 +1,7 @@
 //! The changes of one publish, as text for a log line: kills first, and up to 50 of them in full.
 
 use crate::snapshot::Snapshot;
-use flagstaff_core::change::Weight;
+use flagstaff_core::flag::change::Weight;
 use std::{fmt::Write as _, time::Duration};
 
 /// A line for a person shows at most this many changes that are neither a kill nor a new state.

@@ -2,7 +2,7 @@
 
 use super::log_writer::{LogWriter, LostLines};
 use clap::ValueEnum;
-use flagstaff_core::terminal::{Printable, printable_json};
+use flagstaff_core::diagnostic::terminal::{Printable, printable_json};
 use std::io::{IsTerminal, stderr};
 use tokio_util::sync::CancellationToken;
 use tracing::{Event, Level, Subscriber, level_filters::LevelFilter};

@@ -5,7 +5,7 @@
 
 use super::{PREFIX, frame, put_frame};
 use bytes::Bytes;
-use flagstaff_core::encoded::{put_bytes, put_double, put_varint};
+use flagstaff_core::document::protobuf::{put_bytes, put_double, put_varint};
 use flagstaff_core::{Flag, Outcome, Reason, Variant, VariantIndex, VariantValue};
 
 /// What a client asks a flag to be.

@@ -2,7 +2,7 @@
 
 use super::frame;
 use bytes::Bytes;
-use flagstaff_core::encoded::put_bytes;
+use flagstaff_core::document::protobuf::put_bytes;
 
 /// What happened to a flag, in flagd's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -167,7 +167,7 @@ fn what_the_page_says_is_printed_is_printed() {
 #[test]
 fn the_page_knows_every_member_and_operator() {
     let listed: Vec<_> = rows().iter().map(|row| row[0].trim_matches('`').to_owned()).collect();
-    let sources = ["crates/core/src/authored/flag.rs", "crates/core/src/authored.rs"];
+    let sources = ["crates/core/src/readable/flag.rs", "crates/core/src/readable.rs"];
     for source in sources {
         let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(source)).unwrap();
         let (_, known) = text.split_once("const KNOWN: [").unwrap();
@@ -177,7 +177,7 @@ fn the_page_knows_every_member_and_operator() {
             assert!(listed.iter().any(|row| row == name), "{name} of {source} is in no table");
         }
     }
-    let text = include_str!("../../crates/core/src/authored/attribute.rs");
+    let text = include_str!("../../crates/core/src/readable/attribute.rs");
     let (_, operators) = text.split_once("const OPERATORS: [").unwrap();
     let (_, operators) = operators.split_once("= [").unwrap();
     let (operators, _) = operators.split_once("];").unwrap();

@@ -1,6 +1,11 @@
 //! One problem found in a definition file: where it is, what is wrong, and how to mend it.
 
-use super::{codes::DEFINED_TWICE, terminal::Printable};
+pub mod codes;
+pub(crate) mod problems;
+pub(crate) mod suggest;
+pub mod terminal;
+
+use crate::diagnostic::{codes::DEFINED_TWICE, terminal::Printable};
 use std::{fmt, sync::Arc};
 
 /// How bad a problem is.

@@ -1,14 +1,33 @@
 //! A definition file as written: its flags, each a slice of the text, and what they share.
 
-use super::{
-    authored::is_killed,
-    diagnostic::{Diagnostic, Level, Path, Position, Target},
-    locate::key_before,
-    members::{Duplicates, Elements, Members, Name, duplicate},
-    problems::Problems,
-    suggest::{nearest, suggest},
-    syntax,
-    text::{Format, Text},
+pub(crate) mod foreign;
+pub(crate) mod integers;
+pub(crate) mod json;
+pub(crate) mod kill;
+pub(crate) mod locate;
+pub(crate) mod marks;
+pub(crate) mod members;
+pub(crate) mod number;
+pub mod protobuf;
+pub(crate) mod reading;
+pub(crate) mod synonyms;
+pub(crate) mod syntax;
+pub(crate) mod text;
+pub(crate) mod yaml;
+pub(crate) mod yaml_bool;
+
+use super::diagnostic::{Diagnostic, Level, Path, Position, Target};
+use crate::{
+    diagnostic::{
+        problems::Problems,
+        suggest::{nearest, suggest},
+    },
+    document::{
+        kill::is_killed,
+        locate::key_before,
+        members::{Duplicates, Elements, Members, Name, duplicate},
+        text::{Format, Text},
+    },
 };
 use serde_json::value::RawValue;
 use std::{

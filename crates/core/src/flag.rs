@@ -1,6 +1,24 @@
 //! A flag as it is served: what it answers with, by what, and what it is compared by.
 
-use crate::{encoded, origin, rule};
+pub(crate) mod arena;
+pub(crate) mod boundaries;
+pub(crate) mod bucket;
+pub(crate) mod budget;
+pub mod change;
+pub(crate) mod context;
+pub(crate) mod digest;
+pub mod encoded;
+pub(crate) mod evaluate;
+pub(crate) mod explain;
+pub(crate) mod facts;
+pub(crate) mod origin;
+pub(crate) mod packed;
+pub(crate) mod reach;
+pub(crate) mod rule;
+pub(crate) mod split;
+pub(crate) mod value;
+pub(crate) mod version;
+
 use std::sync::Arc;
 
 /// SHA-256.

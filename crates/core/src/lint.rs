@@ -29,10 +29,8 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use super::{
-    Format, Generation, Lists,
-    diagnostic::{Diagnostic, Level},
-};
+use super::diagnostic::{Diagnostic, Level};
+use crate::{document::text::Format, flag::rule::Generation, readable::Lists};
 pub use against::Before;
 use findings::Findings;
 use page::Page;

@@ -3,7 +3,7 @@
 use super::{super::input, Checked};
 use flagstaff_core::{
     Diagnostic, Level,
-    terminal::{Printable, printable_json, shell_word},
+    diagnostic::terminal::{Printable, printable_json, shell_word},
 };
 use serde_json::json;
 use std::{fmt::Write as _, os::unix::ffi::OsStrExt};

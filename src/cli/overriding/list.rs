@@ -8,7 +8,7 @@ use crate::{
     },
     telemetry::report::chain,
 };
-use flagstaff_core::terminal::Printable;
+use flagstaff_core::diagnostic::terminal::Printable;
 use humantime::format_duration;
 use std::{
     fmt::Write,

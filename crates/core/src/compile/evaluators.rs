@@ -8,13 +8,14 @@ use super::{
     rule::RuleCompiler,
     scope::FileScope,
 };
-use crate::digest::{PartsHash, digest};
+use crate::flag::digest::{PartsHash, digest};
 use crate::{
-    Digest,
-    diagnostic::{Diagnostic, Path},
-    json::{Indexed, Json},
-    problems::{MOST_TOLD, Problems},
-    rule::SharedRule,
+    diagnostic::{
+        Diagnostic, Path,
+        problems::{MOST_TOLD, Problems},
+    },
+    document::json::{Indexed, Json},
+    flag::{Digest, rule::SharedRule},
 };
 use std::{
     cell::{OnceCell, RefCell},
@@ -56,7 +57,7 @@ const LONG: usize = 512;
 
 /// The evaluators of a file.
 #[derive(Debug)]
-pub(super) struct Evaluators<'t> {
+pub(crate) struct Evaluators<'t> {
     written: BTreeMap<String, Written<'t>>,
     references: OnceCell<References>,
     /// The names of long evaluators by the digests of their texts.
@@ -141,7 +142,7 @@ impl<'t> Evaluators<'t> {
     }
 
     /// Names and rules as written.
-    pub(super) fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(crate) fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
         self.written.iter().map(|(name, written)| (name.as_str(), written.text))
     }
 
@@ -157,7 +158,7 @@ impl<'t> Evaluators<'t> {
     }
 
     /// An evaluator that refers to itself, and the cycle.
-    pub(super) fn first_cycle(&self) -> Option<(&str, &str)> {
+    pub(crate) fn first_cycle(&self) -> Option<(&str, &str)> {
         self.references().first_cycle()
     }
 
@@ -220,7 +221,12 @@ impl<'t> Evaluators<'t> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Behaviour, Format, Generation, Layer, compile, rule::Rule};
+    use crate::{
+        Behaviour, compile,
+        document::text::Format,
+        flag::rule::{Generation, Rule},
+        flag_file::layer::Layer,
+    };
     use serde_json::json;
 
     /// A file of flags that refer to one evaluator, each with a member of its own.

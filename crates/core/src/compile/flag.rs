@@ -2,25 +2,24 @@
 
 use super::{
     evaluators::Evaluator,
-    json, results,
+    results,
     rule::RuleCompiler,
     scope::{FileScope, not_flat},
     switches::{doubtful_state, holds_disabled, is_disabled, kill_in_flagds_format, safe_variant},
     variants,
 };
-use crate::digest::PartsHash;
+use crate::document::reading;
+use crate::flag::digest::PartsHash;
 use crate::{
-    Behaviour, Digest, Digests, Flag, Variant, VariantValue,
-    authored::{is_kill, reads_as_kill, reads_as_switch},
-    boundaries,
-    diagnostic::{Diagnostic, Path, Target},
-    document::Definition,
-    json::{Indexed, Json, JsonObject},
-    members::Members,
-    origin::Origin,
-    problems::Problems,
-    rule::Rule,
-    suggest::suggest,
+    Behaviour, Digests,
+    diagnostic::{Diagnostic, Path, Target, problems::Problems, suggest::suggest},
+    document::{
+        Definition,
+        json::{Indexed, Json, JsonObject},
+        kill::{is_kill, reads_as_kill, reads_as_switch},
+        members::Members,
+    },
+    flag::{Digest, Flag, Variant, VariantValue, boundaries, origin::Origin, rule::Rule},
 };
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -30,7 +29,7 @@ const KNOWN: [&str; 7] =
     ["state", "variants", "defaultVariant", "targeting", "metadata", "description", "key"];
 
 /// Compiles one flag; `None` if it cannot be served, for a reason among the errors found.
-pub(super) fn compile(
+pub(crate) fn compile(
     definition: &Definition<'_>,
     source: Digest,
     scope: &FileScope<'_>,
@@ -45,7 +44,7 @@ pub(super) fn compile(
     let mut doubts = warn_of_names(&members, killed, &here, found);
     let read = |member: &str, found: &mut Problems| {
         let raw = members.get(member)?;
-        json::read(raw, &here.member(member), found).map_err(|error| found.push(error)).ok()
+        reading::read(raw, &here.member(member), found).map_err(|error| found.push(error)).ok()
     };
     let state = read("state", found);
     let disabled = is_disabled(state.as_ref().map(Indexed::value), &here.member("state"), found);
@@ -161,7 +160,7 @@ fn variants(
         return Some(same);
     }
     let before = found.count();
-    let written = json::read(raw, path, found).map_err(|error| found.push(error)).ok()?;
+    let written = reading::read(raw, path, found).map_err(|error| found.push(error)).ok()?;
     let variants = variants::compile(Some(written.value()), path, found)?;
     if found.count() == before {
         scope.interned().keep_variants(raw.get(), &variants);

@@ -2,9 +2,11 @@
 
 use super::rule::{Exceeded, RuleCompiler};
 use crate::{
-    json::Json,
-    rule::{Entry, Fractional, Literal, Rule},
-    split::literal_weights,
+    document::json::Json,
+    flag::{
+        rule::{Entry, Fractional, Literal, Rule},
+        split::literal_weights,
+    },
 };
 
 /// The largest weight, and the largest sum of them.

@@ -2,8 +2,8 @@
 //!
 //! YAML's aliases make such files: what one line repeats must not cost memory for each flag.
 
-use crate::digest::digest;
-use crate::{Digest, Flag, Variant};
+use crate::flag::digest::digest;
+use crate::flag::{Digest, Flag, Variant};
 use std::{
     cell::RefCell,
     collections::{HashMap, HashSet},
@@ -12,7 +12,7 @@ use std::{
 
 /// Parts of flags that were compiled before.
 #[derive(Debug, Default)]
-pub(super) struct Interned {
+pub(crate) struct Interned {
     /// Variants without a diagnostic, by the digest of their text.
     variants: RefCell<HashMap<Digest, Arc<[Variant]>>>,
     metadata: RefCell<HashSet<Arc<[u8]>>>,
@@ -41,7 +41,7 @@ impl Interned {
     }
     /// Gives up the parts that only a flag has for which there is no room. Its variants were kept by
     /// their text.
-    pub(super) fn forget(&self, flag: Arc<Flag>, variants: Option<&str>) {
+    pub(crate) fn forget(&self, flag: Arc<Flag>, variants: Option<&str>) {
         let own = Arc::clone(&flag.metadata);
         drop(flag);
         let mut known = self.metadata.borrow_mut();

@@ -2,11 +2,12 @@
 
 use super::rule::{CompiledRule, Exceeded, RuleCompiler};
 use crate::{
-    evaluate::index,
-    json::Json,
-    number,
-    rule::{Arguments, Literal, Part, Path, Rule, Var},
-    suggest::suggest_one_of_few,
+    diagnostic::suggest::suggest_one_of_few,
+    document::{json::Json, number},
+    flag::{
+        evaluate::index,
+        rule::{Arguments, Literal, Part, Path, Rule, Var},
+    },
 };
 
 impl<'e> RuleCompiler<'e, '_> {

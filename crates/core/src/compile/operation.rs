@@ -2,15 +2,19 @@
 
 use super::{
     fractional,
-    operators::{called_otherwise, each_named, is_lazy, operator_named, operator_names, takes_one},
     rule::{CompiledRule, RuleCompiler, holds_rule},
     set,
 };
+use crate::flag::rule::operators::{
+    called_otherwise, each_named, is_lazy, operator_named, operator_names, takes_one,
+};
 use crate::{
-    json::{Json, JsonList, encode_list},
-    rule::{Arguments, Each, Literal, Operator, Rule},
-    suggest::suggest,
-    version::{OwnedVersion, Range},
+    diagnostic::suggest::suggest,
+    document::json::{Json, JsonList, encode_list},
+    flag::{
+        rule::{Arguments, Each, Literal, Operator, Rule},
+        version::{OwnedVersion, Range},
+    },
 };
 use std::mem::size_of;
 

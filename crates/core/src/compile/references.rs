@@ -2,7 +2,7 @@
 //!
 //! The search keeps its own stack, because a chain of evaluators can be as long as a file.
 
-use crate::json::Json;
+use crate::document::json::Json;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The references between the evaluators of a file. Those that would close a cycle are cut.
@@ -165,7 +165,7 @@ pub(super) fn gather(rule: Json<'_>, names: &mut BTreeSet<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::Indexed;
+    use crate::document::json::Indexed;
     use serde_json::{Value, json};
 
     fn of<'a>(evaluators: impl Iterator<Item = (String, &'a Value)>) -> References {

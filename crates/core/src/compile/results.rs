@@ -2,11 +2,9 @@
 
 use super::scope::FileScope;
 use crate::{
-    Variant,
-    diagnostic::{Diagnostic, Path, Step},
-    json::Json,
-    problems::Problems,
-    suggest::suggest_one_of_few,
+    diagnostic::{Diagnostic, Path, Step, problems::Problems, suggest::suggest_one_of_few},
+    document::json::Json,
+    flag::Variant,
 };
 use std::collections::HashSet;
 

@@ -5,18 +5,17 @@
 //! nothing) is told now and fails then. Depth and size are bounded here, so that nothing that
 //! walks a rule ever has to count.
 
-use super::{operators::is_operator, scope::FileScope};
+use super::scope::FileScope;
+use crate::flag::rule::operators::is_operator;
 use crate::{
-    Generation,
-    diagnostic::{Diagnostic, Path as Place, Step},
-    json::{Json, JsonList, encode_list, encode_object},
-    problems::Problems,
-    rule::{Literal, Rule, RuleSize, SharedRule},
+    diagnostic::{Diagnostic, Path as Place, Step, problems::Problems},
+    document::json::{Json, JsonList, encode_list, encode_object},
+    flag::rule::{Generation, Literal, Rule, RuleSize, SharedRule},
 };
 use std::{collections::BTreeSet, mem::size_of, sync::Arc};
 
 /// What to do about a flag that takes too much memory.
-pub(super) const TAKES_TOO_MUCH_HELP: &str =
+pub(crate) const TAKES_TOO_MUCH_HELP: &str =
     "shorten it, write repeated parts once, or move long lists into files of their own";
 
 /// Rules nest at most this deep: two JSON levels each stay within what JSON parsers accept.

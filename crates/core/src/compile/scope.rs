@@ -3,17 +3,18 @@
 use super::{
     evaluators::{Compiled, Evaluators, Texts},
     interned::Interned,
-    json,
 };
-use crate::digest::PartsHash;
+use crate::document::reading;
+use crate::flag::digest::PartsHash;
 use crate::{
-    Digest, Generation,
-    diagnostic::{Diagnostic, Level, Path},
-    document::Document,
-    json::{Indexed, Json, JsonObject, encode_members},
-    members::Members,
-    problems::Problems,
-    text::Text,
+    diagnostic::{Diagnostic, Level, Path, problems::Problems},
+    document::{
+        Document,
+        json::{Indexed, Json, JsonObject, encode_members},
+        members::Members,
+        text::Text,
+    },
+    flag::{Digest, rule::Generation},
 };
 use serde_json::{Map, Value, value::RawValue};
 use std::{cell::Cell, collections::BTreeSet, sync::Arc};
@@ -26,7 +27,7 @@ const GENERATION: &str = "fractional";
 
 /// What flags of one file share.
 #[derive(Debug)]
-pub(super) struct FileScope<'t> {
+pub(crate) struct FileScope<'t> {
     evaluators: Evaluators<'t>,
     /// Results of rules that may still be compared with the variants of their flags.
     results: Cell<usize>,
@@ -48,7 +49,7 @@ pub(super) struct FileScope<'t> {
 }
 
 impl<'t> FileScope<'t> {
-    pub(super) fn read(
+    pub(crate) fn read(
         document: &Document<'t>,
         text: &Text<'_>,
         fallback: Generation,
@@ -135,7 +136,7 @@ impl<'t> FileScope<'t> {
     }
 
     /// The same for a file that may take so many bytes in memory.
-    pub(super) fn with_most_bytes(self, most_bytes: usize) -> Self {
+    pub(crate) fn with_most_bytes(self, most_bytes: usize) -> Self {
         Self { most_bytes, ..self }
     }
 
@@ -150,7 +151,7 @@ impl<'t> FileScope<'t> {
     }
 
     /// The evaluators of the file.
-    pub(super) fn evaluators(&self) -> &Evaluators<'t> {
+    pub(crate) fn evaluators(&self) -> &Evaluators<'t> {
         &self.evaluators
     }
 
@@ -162,12 +163,12 @@ impl<'t> FileScope<'t> {
     }
 
     /// Those of them that flags refer to.
-    pub(super) fn into_compiled(self) -> Compiled {
+    pub(crate) fn into_compiled(self) -> Compiled {
         self.evaluators.into_compiled()
     }
 
     /// Metadata that every flag has, unless the flag has a member of that name.
-    pub(super) fn metadata(&self) -> Map<String, Value> {
+    pub(crate) fn metadata(&self) -> Map<String, Value> {
         let mut all = Map::new();
         self.each_metadata(None, &mut |name, value| {
             let value = serde_json::from_str(&value.to_canonical()).unwrap_or_default();
@@ -216,21 +217,21 @@ impl<'t> FileScope<'t> {
     }
 
     /// Parts that many flags repeat.
-    pub(super) fn interned(&self) -> &Interned {
+    pub(crate) fn interned(&self) -> &Interned {
         &self.interned
     }
 
-    pub(super) fn generation(&self) -> Generation {
+    pub(crate) fn generation(&self) -> Generation {
         self.generation
     }
 
     /// Whether the file says which generation it is for.
-    pub(super) fn is_pinned(&self) -> bool {
+    pub(crate) fn is_pinned(&self) -> bool {
         self.is_pinned
     }
 
     /// Of all that a flag of the file depends on beside its own text.
-    pub(super) fn digest(&self) -> &[u8] {
+    pub(crate) fn digest(&self) -> &[u8] {
         &self.digest
     }
 }
@@ -246,7 +247,7 @@ fn member<'t>(
     let faults = text.faults(start..start + raw.get().len());
     let problems = faults.iter().map(|fault| fault.diagnostic(path, start));
     found.extend(problems.map(|fault| Diagnostic { level: Level::Warning, ..fault }));
-    match json::read(raw, path, found) {
+    match reading::read(raw, path, found) {
         Ok(value) => faults.is_empty().then_some(value),
         Err(error) => {
             found.push(Diagnostic { level: Level::Warning, ..error });

@@ -1,10 +1,14 @@
 //! The literal list of an `in` as a set, so that ten thousand ids cost what one costs.
 
 use crate::{
-    json::{Json, JsonList},
-    number::parse_or_zero,
-    packed::Packed,
-    rule::{Set, Strings, is_spelled},
+    document::{
+        json::{Json, JsonList},
+        number::parse_or_zero,
+    },
+    flag::{
+        packed::Packed,
+        rule::{Set, Strings, is_spelled},
+    },
 };
 use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 

@@ -2,13 +2,15 @@
 //! format does not have.
 
 use crate::{
-    Variant, VariantValue,
-    authored::{KILL_TOO_DEEP, has_kill, kill_in_metadata, reads_as_disabled, truth},
-    diagnostic::{Diagnostic, Path, Target},
-    document::Definition,
-    json::Json,
-    members::Members,
-    problems::Problems,
+    diagnostic::{Diagnostic, Path, Target, problems::Problems},
+    document::{
+        Definition,
+        json::Json,
+        kill::{KILL_TOO_DEEP, has_kill, kill_in_metadata, reads_as_disabled},
+        members::Members,
+        yaml_bool::truth,
+    },
+    flag::{Variant, VariantValue},
 };
 
 /// The variant that a kill serves: the one that means off, or else the default.

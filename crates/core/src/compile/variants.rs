@@ -1,11 +1,9 @@
 //! What a flag can answer, and which of it by default.
 
 use crate::{
-    Variant, VariantValue,
-    diagnostic::{Diagnostic, Path},
-    json::{Json, encode_object},
-    problems::Problems,
-    suggest::suggest_one_of_few,
+    diagnostic::{Diagnostic, Path, problems::Problems, suggest::suggest_one_of_few},
+    document::json::{Json, encode_object},
+    flag::{Variant, VariantValue},
 };
 use std::{borrow::Cow, sync::Arc};
 

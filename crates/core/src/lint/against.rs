@@ -9,7 +9,7 @@ use super::{
     shares::{Split, dealt_anew, is_rollout, moves, percent, splits},
     table::{FLAG_REMOVED, HASH_CHANGED, TYPE_CHANGED, UNITS_MOVED, VARIANT_REMOVED},
 };
-use crate::Generation;
+use crate::flag::rule::Generation;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 

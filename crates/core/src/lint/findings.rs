@@ -1,8 +1,8 @@
 //! What lints found, at the level that the file wants.
 
 use super::{Lint, settings::Settings};
-use crate::{
-    diagnostic::{Diagnostic, Path},
+use crate::diagnostic::{
+    Diagnostic, Path,
     problems::{MOST_TOLD, Problems},
 };
 

@@ -2,8 +2,8 @@
 
 use super::{findings::Findings, operands::is_quoted, page::Page, table::LIST_ENTRY};
 use crate::{
-    Lists,
     diagnostic::{Path, Step},
+    readable::Lists,
 };
 use serde_json::Value as Json;
 use std::collections::BTreeSet;

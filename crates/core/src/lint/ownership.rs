@@ -6,7 +6,7 @@ use super::{
     page::{Page, Subject},
     table::{MISSING_KIND, MISSING_OWNER, MISSING_WHY, SEVERAL_OWNERS, UNKNOWN_KIND, VAGUE_WHY},
 };
-use crate::suggest::suggest;
+use crate::diagnostic::suggest::suggest;
 use std::collections::BTreeSet;
 
 /// The kinds of flags.

@@ -2,13 +2,10 @@
 
 use super::{Linted, logic::operands, settings::Settings};
 use crate::{
-    Generation,
-    authored::{Shape, Translation, translate},
-    diagnostic::Path,
-    document::{Definition, Document},
-    members::Members,
-    problems::Problems,
-    text::Text,
+    diagnostic::{Path, problems::Problems},
+    document::{Definition, Document, members::Members, text::Text},
+    flag::rule::Generation,
+    readable::{Shape, Translation, translate},
 };
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value as Json, value::RawValue};

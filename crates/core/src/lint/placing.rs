@@ -2,12 +2,9 @@
 
 use super::{findings::Findings, page::Page};
 use crate::{
-    authored::written_path,
-    diagnostic::{Diagnostic, Path, Step},
-    document::{Definition, Document},
-    locate,
-    problems::Problems,
-    text::Text,
+    diagnostic::{Diagnostic, Path, Step, problems::Problems},
+    document::{Definition, Document, locate, text::Text},
+    readable::written_path,
 };
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, HashMap};

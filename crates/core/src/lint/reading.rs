@@ -5,8 +5,10 @@ mod old;
 use super::{findings::Findings, page::Page, table::UNQUOTED};
 use crate::{
     diagnostic::{Path, Step},
-    members::{Elements, Members},
-    text::{Places, Text},
+    document::{
+        members::{Elements, Members},
+        text::{Places, Text},
+    },
 };
 use serde_json::value::RawValue;
 

@@ -6,9 +6,8 @@ use super::{
     table::{LINTS, UNKNOWN_LINT},
 };
 use crate::{
-    authored::truth,
-    diagnostic::{Level, Path, Target},
-    suggest::suggest,
+    diagnostic::{Level, Path, Target, suggest::suggest},
+    document::yaml_bool::truth,
 };
 use serde_json::Value as Json;
 use std::collections::BTreeMap;

@@ -6,7 +6,7 @@ use super::{
     page::{Page, Subject},
     table::SETTLED,
 };
-use crate::{authored::truth, diagnostic::Path, moment};
+use crate::{diagnostic::Path, document::yaml_bool::truth, moment};
 use serde_json::Value as Json;
 
 /// What everybody gets.

@@ -4,7 +4,7 @@ use super::{
     logic::{operands, operation},
     page::Subject,
 };
-use crate::Generation;
+use crate::flag::rule::Generation;
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -5,7 +5,7 @@ use super::{
     page::Page,
     table::{DISABLED_KILL, NO_SAFE_VARIANT},
 };
-use crate::authored::truth;
+use crate::document::yaml_bool::truth;
 use serde_json::Value as Json;
 
 pub(super) fn look(page: &Page, found: &mut Findings<'_>) {

@@ -5,8 +5,14 @@ use super::{
     table::{DEAD_RULE, DEEP_RULE, MANY_RULES, REPEATED_CONDITION},
 };
 use crate::{
-    Format, Generation, Layer, Lists, authored::translate, compile_with, diagnostic::Diagnostic,
-    document::members_of_file, problems::Problems, text::Text,
+    diagnostic::{Diagnostic, problems::Problems},
+    document::{
+        members_of_file,
+        text::{Format, Text},
+    },
+    flag::rule::Generation,
+    flag_file::{compile_with, layer::Layer},
+    readable::{Lists, translate},
 };
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
 //! Time zones by name, and the advice for names that mean several zones or something unexpected.
 
 use super::{Advice, timestamp};
-use crate::suggest::suggest;
+use crate::diagnostic::suggest::suggest;
 use jiff::{
     civil::date,
     tz::{Offset, TimeZone, TimeZoneDatabase},

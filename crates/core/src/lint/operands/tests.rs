@@ -1,6 +1,12 @@
 //! Which comparisons mislead, and which only look like those that do.
 
-use crate::{Format, Generation, Layer, Lists, compile_with, lint::Linted};
+use crate::{
+    document::text::Format,
+    flag::rule::Generation,
+    flag_file::{compile_with, layer::Layer},
+    lint::Linted,
+    readable::Lists,
+};
 
 /// The codes that are found in a rule of flagd's format.
 fn codes(rule: &str) -> Vec<&'static str> {

@@ -1,8 +1,7 @@
 //! Lints about kill switches, splits and values.
 
 use crate::{
-    codes,
-    diagnostic::Level,
+    diagnostic::{Level, codes},
     lint::{Beside, Lint},
 };
 
