@@ -2,7 +2,8 @@
 //! outcome. The input is the JSON of the targeting, a line feed, and the JSON of the context.
 #![no_main]
 
-use flagstaff_core::{Evaluator, Format, Generation, Layer, Lists, Scratch, compile, encode_object, export};
+use flagstaff_check::export;
+use flagstaff_core::{Evaluator, Format, Generation, Layer, Lists, Scratch, compile, encode_object};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 

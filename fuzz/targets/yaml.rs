@@ -1,7 +1,8 @@
 //! YAML: each text is refused with a diagnostic, or means what its export means.
 #![no_main]
 
-use flagstaff_core::{Format, Generation, Layer, Lists, Standing, compile, export};
+use flagstaff_check::export;
+use flagstaff_core::{Format, Generation, Layer, Lists, Standing, compile};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &[u8]| {

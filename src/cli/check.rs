@@ -6,7 +6,8 @@ mod report;
 use super::{input, output, parse, serve::Fractional};
 use crate::{clock::now, source::lists::Loaded, telemetry::report::chain};
 use clap::{Args, ValueEnum};
-use flagstaff_core::{Before, Diagnostic, Format, Layer, Level, Lint, Linted, Lists};
+use flagstaff_check::{Before, Lint, Linted};
+use flagstaff_core::{Diagnostic, Format, Layer, Level, Lists};
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::{IsTerminal as _, stdout},
@@ -137,7 +138,7 @@ impl CheckArgs {
                 Ok(compilation) => (compilation.layer, compilation.diagnostics),
                 Err(problems) => (Layer::default(), problems),
             };
-            problems.extend(flagstaff_core::run_tests(&content, format, &layer, Some(self.now())));
+            problems.extend(flagstaff_check::run_tests(&content, format, &layer, Some(self.now())));
             let keys: BTreeSet<Box<str>> =
                 layer.flags().map(|flag| flag.flag().key().into()).collect();
             let again = keys.iter().map(|key| &**key).filter(|key| owners.contains_key(*key));

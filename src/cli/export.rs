@@ -54,6 +54,6 @@ impl ExportArgs {
         }
         let (Loaded { content, lists }, format) = input::load(&self.path, self.max_file_bytes)
             .map_err(|error| unreadable(chain(&error)))?;
-        flagstaff_core::export(&lists, &content, format, self.fractional.into())
+        flagstaff_check::export(&lists, &content, format, self.fractional.into())
     }
 }

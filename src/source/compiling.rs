@@ -2,7 +2,8 @@
 
 use super::{SourceOptions, lists::Loaded};
 use crate::telemetry::metrics::Reload;
-use flagstaff_core::{Diagnostic, Format, Layer, Level, compile_with, run_tests};
+use flagstaff_check::run_tests;
+use flagstaff_core::{Diagnostic, Format, Layer, Level, compile_with};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,

@@ -1,7 +1,7 @@
 //! Lints from outside: what `flagstaff check` says, in each format, and what files say about it.
 
 use crate::{flags::files, sidecar::flagstaff};
-use flagstaff_core::{Beside, LINTS, Lint};
+use flagstaff_check::{Beside, LINTS, Lint};
 use serde_json::Value;
 use std::{
     env,

@@ -19,6 +19,67 @@ fn the_core_depends_on_nothing_that_reads_waits_or_logs() {
     assert_eq!(found, OF_THE_CORE);
 }
 
+/// The groups of the core, from the top down. Each uses only those below it.
+const GROUPS: [&str; 7] =
+    ["flag_file", "readable", "compile", "flag", "document", "moment", "diagnostic"];
+
+/// Which groups a file of a group names, by the places of both in the list.
+fn arrows<'t>(path: &Path, text: &'t str) -> Option<(usize, Vec<(usize, &'t str)>)> {
+    let group = path.strip_prefix("crates/core/src").ok()?.iter().next()?.to_str()?;
+    let place = |group: &str| GROUPS.iter().position(|known| *known == group);
+    let own = place(group.trim_end_matches(".rs"))?;
+    let mut named = Vec::new();
+    // Of `use crate::{…}`, which rustfmt writes in one way, the first names of each line.
+    let mut in_crate = false;
+    for line in code(text) {
+        in_crate |= line.trim_start().starts_with("use crate::{");
+        let indent = line.len() - line.trim_start().len();
+        let inner = in_crate && indent == 4;
+        let names = line.split("crate::").skip(1).chain(inner.then_some(line.trim_start()));
+        for name in names.flat_map(|names| names.trim_start_matches('{').split(", ")) {
+            let name = name.split(|c: char| !is_of_word(c)).next().unwrap_or_default();
+            named.extend(place(name).map(|place| (place, line)));
+        }
+        in_crate &= !line.starts_with("};");
+    }
+    Some((own, named))
+}
+
+fn is_of_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+#[test]
+fn a_group_of_the_core_uses_only_those_below_it() {
+    let is_test = |path: &Path| path.iter().any(|part| part == "tests" || part == "tests.rs");
+    let mut seen = 0;
+    for (path, text) in sources().into_iter().filter(|(path, _)| !is_test(path)) {
+        let Some((own, named)) = arrows(&path, &text) else { continue };
+        for (place, line) in named {
+            seen += 1;
+            let (above, below) = (GROUPS[place], GROUPS[own]);
+            assert!(place >= own, "{} of {below} uses {above}: {line}", path.display());
+        }
+    }
+    assert!(seen > 150, "only {seen} uses were found");
+}
+
+#[test]
+fn an_arrow_that_leads_up_is_found() {
+    let path = Path::new("crates/core/src/document/json.rs");
+    for (text, upward) in [
+        ("use crate::flag::rule::Rule;\n", true),
+        ("use crate::{\n    diagnostic::Path,\n    flag::rule::Rule,\n};\n", true),
+        ("use crate::{diagnostic::Path, flag::Flag};\n", true),
+        ("fn f() { crate::compile::g() }\n", true),
+        ("use crate::{\n    diagnostic::Path,\n};\nlet flag = 1;\n", false),
+        ("use crate::diagnostic::Path;\n", false),
+    ] {
+        let (own, named) = arrows(path, text).unwrap();
+        assert_eq!(named.iter().any(|(place, _)| *place < own), upward, "{text}");
+    }
+}
+
 /// The lines of a file before its tests.
 fn code(text: &str) -> impl Iterator<Item = &str> {
     text.lines().take_while(|line| line.trim() != "#[cfg(test)]")

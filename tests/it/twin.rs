@@ -2,9 +2,10 @@
 //!
 //! `UNITS=100000 cargo test --test it twin` asks for more users than the 10 000 of every day.
 
+use flagstaff_check::export;
 use flagstaff_core::{
     Evaluator, Flag, Format, Generation, Layer, Lists, Outcome, Scratch, VariantValue,
-    compile_with, encode_object, export,
+    compile_with, encode_object,
 };
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, env, fs, path::Path, sync::Arc};

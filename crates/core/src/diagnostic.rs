@@ -1,8 +1,8 @@
 //! One problem found in a definition file: where it is, what is wrong, and how to mend it.
 
 pub mod codes;
-pub(crate) mod problems;
-pub(crate) mod suggest;
+pub mod problems;
+pub mod suggest;
 pub mod terminal;
 
 use crate::diagnostic::{codes::DEFINED_TWICE, terminal::Printable};
@@ -123,7 +123,7 @@ impl Diagnostic {
         Self { level: Level::Warning, ..Self::error(path, message, help) }
     }
 
-    pub(crate) fn note(
+    pub fn note(
         path: impl Into<Path>,
         message: impl Into<String>,
         help: impl Into<String>,
@@ -141,14 +141,14 @@ pub struct Path {
 
 /// One step down a document. Problems below one long name share it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Step {
+pub enum Step {
     Member(Arc<str>),
     Place(usize),
 }
 
 /// What exactly a path means.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub(crate) enum Target {
+pub enum Target {
     /// What the last step leads to.
     #[default]
     Value,
@@ -160,14 +160,14 @@ pub(crate) enum Target {
 
 impl Path {
     /// The path of a member of this.
-    pub(crate) fn member(&self, name: &str) -> Self {
+    pub fn member(&self, name: &str) -> Self {
         let mut path = self.clone();
         path.enter(Step::Member(name.into()));
         path
     }
 
     /// The path of an element of this.
-    pub(crate) fn place(&self, place: usize) -> Self {
+    pub fn place(&self, place: usize) -> Self {
         let mut path = self.clone();
         path.enter(Step::Place(place));
         path
@@ -182,16 +182,16 @@ impl Path {
         Self { steps: steps.collect(), target: Target::Value }
     }
 
-    pub(crate) fn target(mut self, target: Target) -> Self {
+    pub fn target(mut self, target: Target) -> Self {
         self.target = target;
         self
     }
 
-    pub(crate) fn enter(&mut self, step: Step) {
+    pub fn enter(&mut self, step: Step) {
         self.steps.push(step);
     }
 
-    pub(crate) fn leave(&mut self) {
+    pub fn leave(&mut self) {
         self.steps.pop();
     }
 
@@ -209,7 +209,7 @@ impl Path {
     }
 
     /// The steps, and what they lead to.
-    pub(crate) fn parts(&self) -> (&[Step], Target) {
+    pub fn parts(&self) -> (&[Step], Target) {
         (&self.steps, self.target)
     }
 }

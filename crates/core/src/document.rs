@@ -2,19 +2,19 @@
 
 pub(crate) mod foreign;
 pub(crate) mod integers;
-pub(crate) mod json;
+pub mod json;
 pub(crate) mod kill;
-pub(crate) mod locate;
+pub mod locate;
 pub(crate) mod marks;
-pub(crate) mod members;
-pub(crate) mod number;
+pub mod members;
+pub mod number;
 pub mod protobuf;
-pub(crate) mod reading;
+pub mod reading;
 pub(crate) mod synonyms;
 pub(crate) mod syntax;
-pub(crate) mod text;
+pub mod text;
 pub(crate) mod yaml;
-pub(crate) mod yaml_bool;
+pub mod yaml_bool;
 
 use super::diagnostic::{Diagnostic, Level, Path, Position, Target};
 use crate::{
@@ -37,23 +37,23 @@ use std::{
 
 /// The parts of a definition file that mean something.
 #[derive(Debug)]
-pub(crate) struct Document<'a> {
+pub struct Document<'a> {
     /// In the order they were written.
-    pub(crate) flags: Vec<Definition<'a>>,
+    pub flags: Vec<Definition<'a>>,
     /// `None` if they are no evaluators at all.
-    pub(crate) evaluators: Option<Members<'a>>,
-    pub(crate) metadata: Option<&'a RawValue>,
+    pub evaluators: Option<Members<'a>>,
+    pub metadata: Option<&'a RawValue>,
     /// Something stands among the flags that does not say which flag it is.
     pub(crate) has_nameless: bool,
 }
 
 /// A flag as written.
 #[derive(Debug)]
-pub(crate) struct Definition<'a> {
-    pub(crate) key: Cow<'a, str>,
-    pub(crate) raw: &'a RawValue,
+pub struct Definition<'a> {
+    pub key: Cow<'a, str>,
+    pub raw: &'a RawValue,
     /// A copy of it that does not count otherwise switches it off, and that holds.
-    pub(crate) is_disabled_before: bool,
+    pub is_disabled_before: bool,
     /// The same of a copy that kills it.
     pub(crate) is_killed_before: bool,
     /// Its place, in the list form of `flags`.
@@ -68,7 +68,7 @@ const KNOWN: [&str; 5] = ["flags", "$evaluators", "metadata", "$schema", "lint"]
 
 impl<'a> Document<'a> {
     /// Reads a file's text. An error means that nothing in the file can be served.
-    pub(crate) fn parse(text: &'a Text<'_>, found: &mut Problems) -> Result<Self, Diagnostic> {
+    pub fn parse(text: &'a Text<'_>, found: &mut Problems) -> Result<Self, Diagnostic> {
         Self::of(&members_of_file(text.json())?, found)
     }
 
@@ -118,7 +118,7 @@ impl<'a> Document<'a> {
 }
 
 /// The members of a file, or why it has none.
-pub(crate) fn members_of_file(json: &str) -> Result<Members<'_>, Diagnostic> {
+pub fn members_of_file(json: &str) -> Result<Members<'_>, Diagnostic> {
     serde_json::from_str(json).map_err(|error| {
         if json.trim().is_empty() {
             return Diagnostic::of_file("is empty", "put the flags in an object \"flags\"");
@@ -205,7 +205,7 @@ impl<'a> Definition<'a> {
     }
 
     /// Where the flag begins in the JSON text.
-    pub(crate) fn begins(&self, text: &Text<'_>) -> usize {
+    pub fn begins(&self, text: &Text<'_>) -> usize {
         match self.place {
             Some(_) => text.offset_of(self.raw.get()),
             None => key_before(text, self.raw),

@@ -5,19 +5,19 @@ pub(crate) mod boundaries;
 pub(crate) mod bucket;
 pub(crate) mod budget;
 pub mod change;
-pub(crate) mod context;
+pub mod context;
 pub(crate) mod digest;
 pub mod encoded;
-pub(crate) mod evaluate;
+pub mod evaluate;
 pub(crate) mod explain;
 pub(crate) mod facts;
 pub(crate) mod origin;
 pub(crate) mod packed;
 pub(crate) mod reach;
-pub(crate) mod rule;
+pub mod rule;
 pub(crate) mod split;
 pub(crate) mod value;
-pub(crate) mod version;
+pub mod version;
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ pub type VariantIndex = usize;
 #[derive(Debug)]
 pub struct Flag {
     pub(crate) key: Box<str>,
-    pub(crate) behaviour: Behaviour,
+    pub behaviour: Behaviour,
     pub(crate) variants: Arc<[Variant]>,
     pub(crate) default: Option<VariantIndex>,
     pub(crate) metadata: Arc<[u8]>,
@@ -45,7 +45,7 @@ pub struct Flag {
 
 /// How a flag finds its answer.
 #[derive(Debug)]
-pub(crate) enum Behaviour {
+pub enum Behaviour {
     /// Switched off.
     Disabled,
     /// Always the default variant.
@@ -80,7 +80,7 @@ pub enum VariantValue {
 
 /// What a flag is compared by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Digests {
+pub struct Digests {
     /// Of the definition's text and of what else in its file it depends on.
     pub(crate) source: Digest,
     /// Of the targeting, references resolved.

@@ -4,8 +4,7 @@
 //! flagd would load with a shrug is loaded with a warning.
 
 mod definitions;
-pub(crate) mod export;
-pub(crate) mod layer;
+pub mod layer;
 pub mod overridden;
 mod quarantine;
 mod report;
@@ -13,15 +12,15 @@ mod room;
 mod source;
 mod written_out;
 
-pub(super) use definitions::definitions_of;
+pub use definitions::definitions_of;
 
 use super::{
-    Behaviour,
     diagnostic::{Diagnostic, Level, Path},
     document::Definition,
 };
 use crate::compile::rule::TAKES_TOO_MUCH_HELP;
 use crate::compile::scope::FileScope;
+use crate::flag::Behaviour;
 use crate::flag::digest::digest;
 use crate::{
     diagnostic::problems::{MOST_TOLD, Problems},
@@ -150,7 +149,7 @@ pub fn compile_with(
 }
 
 /// Problems of a file as a whole, each at its place.
-pub(super) fn place_problems(text: &Text<'_>, found: Problems) -> Vec<Diagnostic> {
+pub fn place_problems(text: &Text<'_>, found: Problems) -> Vec<Diagnostic> {
     let mut report = Report::new(text);
     report.add_to_file(found.finish());
     report.finish()

@@ -18,29 +18,29 @@ use jiff::{
 pub(super) use zone::{Zone, read as zone};
 
 /// Seconds in a day.
-pub(super) const DAY: i64 = 24 * 60 * 60;
+pub const DAY: i64 = 24 * 60 * 60;
 
 /// The civil time that seconds are counted from.
 const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
 /// A moment that was understood.
 #[derive(Debug)]
-pub(super) struct Moment {
+pub struct Moment {
     /// Since 1970.
-    pub(super) seconds: i64,
+    pub seconds: i64,
     /// The text has an offset or a zone.
     pub(super) is_zoned: bool,
     /// The zone in brackets may mean something else than its author thinks.
-    pub(super) remark: Option<Advice>,
+    pub remark: Option<Advice>,
     /// Clocks were put forward over this civil time, or back over it.
-    pub(super) ambiguity: Option<Advice>,
+    pub ambiguity: Option<Advice>,
 }
 
 /// What is wrong with a text, and what to write instead.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Advice {
-    pub(super) message: String,
-    pub(super) help: String,
+pub struct Advice {
+    pub message: String,
+    pub help: String,
 }
 
 impl Advice {
@@ -59,7 +59,7 @@ enum Offset {
 }
 
 /// Reads a moment. A text without an offset or a zone of its own is in `zone`.
-pub(super) fn read(text: &str, zone: &TimeZone) -> Result<Moment, Advice> {
+pub fn read(text: &str, zone: &TimeZone) -> Result<Moment, Advice> {
     let text = text.trim();
     let (base, annotations) =
         text.split_at_checked(text.find('[').unwrap_or(text.len())).unwrap_or((text, ""));
@@ -106,7 +106,7 @@ pub fn parse_zoned(text: &str) -> Result<i64, String> {
 }
 
 /// A moment in the time zone of a file, as people write it: the day alone, if the day begins then.
-pub(super) fn text(seconds: i64, zone: Option<&TimeZone>) -> String {
+pub fn text(seconds: i64, zone: Option<&TimeZone>) -> String {
     let utc = TimeZone::UTC;
     let zone = zone.unwrap_or(&utc);
     let local = seconds.saturating_add(zone::offset_at(zone, seconds).into());

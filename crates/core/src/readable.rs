@@ -9,29 +9,27 @@ mod condition;
 mod copies;
 mod experiment;
 mod facts;
-pub(crate) mod file_tests;
 mod flag;
 mod flags;
 mod lists;
-mod moment;
-mod node;
+pub mod moment;
+pub mod node;
 mod operand;
 mod plan;
 mod prerequisites;
 mod requires;
 mod rollout;
 mod room;
-mod rule_text;
+pub mod rule_text;
 mod rules;
 pub(crate) mod schema;
 mod segments;
-mod share;
+pub mod share;
 #[cfg(test)]
 mod tests;
 mod translation;
 mod variants;
 
-pub use crate::readable::file_tests::run_tests;
 pub use lists::{List, Lists, lists_named};
 
 use super::diagnostic::{Diagnostic, Path, Step, Target};
@@ -49,7 +47,7 @@ use crate::{
     },
     flag::rule::Generation,
 };
-pub(super) use translation::{FlagProblems, Shape, Translation, written_path};
+pub use translation::{FlagProblems, Shape, Translation, written_path};
 
 use condition::Terms;
 use flags::ReadFlag;
@@ -65,7 +63,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use variants::put_member;
 
 /// The member that says a file is written in this format, and in which version of it.
-pub(super) const VERSION: &str = "flagstaff";
+pub const VERSION: &str = "flagstaff";
 
 /// The members of a file. What begins with `x-` is the author's own, for YAML's anchors.
 const KNOWN: [&str; 9] = [
@@ -81,7 +79,7 @@ const KNOWN: [&str; 9] = [
 ];
 
 /// Translates a file, if it is written in this format. An error means that nothing in it counts.
-pub(super) fn translate(
+pub fn translate(
     text: &Text<'_>,
     members: &Members<'_>,
     lists: &Lists,

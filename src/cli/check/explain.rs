@@ -1,6 +1,7 @@
 //! `flagstaff check --explain CODE`: what is behind a lint.
 
-use flagstaff_core::{Beside, LINTS, Lint, lint_named, suggest};
+use flagstaff_check::{Beside, LINTS, Lint, lint_named};
+use flagstaff_core::suggest;
 use std::fmt::Write as _;
 
 /// A lint by its code.

@@ -8,9 +8,10 @@ use super::{
     mutations::{JSON, READABLE, YAML, count, mutate},
 };
 use fastrand::Rng;
+use flagstaff_check::export;
 use flagstaff_core::{
     Compilation, Evaluator, Flag, Format, Generation, Layer, Level, Lists, Outcome, Scratch,
-    Standing, compile, encode_object, export,
+    Standing, compile, encode_object,
 };
 use serde_json::{Value, json};
 

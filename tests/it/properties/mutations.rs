@@ -6,9 +6,9 @@
 use super::made_up::NOW;
 use fastrand::Rng;
 use flagstaff::wire::{Answers, ResolveRequest, Type};
+use flagstaff_check::{export, run_tests};
 use flagstaff_core::{
-    Compilation, Evaluator, Flag, Format, Generation, Layer, Lists, Scratch, compile,
-    encode_object, export, run_tests,
+    Compilation, Evaluator, Flag, Format, Generation, Layer, Lists, Scratch, compile, encode_object,
 };
 use prost::Message;
 use serde_json::json;

@@ -222,9 +222,12 @@ impl<'t> Evaluators<'t> {
 mod tests {
     use super::*;
     use crate::{
-        Behaviour, compile,
+        compile,
         document::text::Format,
-        flag::rule::{Generation, Rule},
+        flag::{
+            Behaviour,
+            rule::{Generation, Rule},
+        },
         flag_file::layer::Layer,
     };
     use serde_json::json;

@@ -11,7 +11,6 @@ use super::{
 use crate::document::reading;
 use crate::flag::digest::PartsHash;
 use crate::{
-    Behaviour, Digests,
     diagnostic::{Diagnostic, Path, Target, problems::Problems, suggest::suggest},
     document::{
         Definition,
@@ -19,7 +18,10 @@ use crate::{
         kill::{is_kill, reads_as_kill, reads_as_switch},
         members::Members,
     },
-    flag::{Digest, Flag, Variant, VariantValue, boundaries, origin::Origin, rule::Rule},
+    flag::{
+        Behaviour, Digest, Digests, Flag, Variant, VariantValue, boundaries, origin::Origin,
+        rule::Rule,
+    },
 };
 use serde_json::value::RawValue;
 use std::sync::Arc;

@@ -3,14 +3,14 @@
 use crate::diagnostic::{Diagnostic, Level};
 
 /// So many problems of a file are told. A file of sixteen megabytes can have millions.
-pub(crate) const MOST_TOLD: usize = 10_000;
+pub const MOST_TOLD: usize = 10_000;
 
 /// The problems of a flag take at most so many bytes: below a deep rule each has a long path.
 const MOST_BYTES: usize = 8 << 20;
 
 /// Collects problems, and counts those there is no room for.
 #[derive(Debug, Clone)]
-pub(crate) struct Problems {
+pub struct Problems {
     told: Vec<Diagnostic>,
     room: usize,
     bytes: usize,
@@ -20,11 +20,11 @@ pub(crate) struct Problems {
 
 impl Problems {
     /// Room for so many. The first error is always told: it says why nothing can be served.
-    pub(crate) fn with_room(room: usize) -> Self {
+    pub fn with_room(room: usize) -> Self {
         Self { told: Vec::new(), room, bytes: 0, errors: 0, untold: 0 }
     }
 
-    pub(crate) fn push(&mut self, problem: Diagnostic) {
+    pub fn push(&mut self, problem: Diagnostic) {
         let is_error = problem.level == Level::Error;
         self.errors += usize::from(is_error);
         if !self.is_full() || (is_error && self.errors == 1) {
@@ -61,7 +61,7 @@ impl Problems {
     }
 
     /// Whether nothing more will be told, and nothing has to be worked out for it.
-    pub(crate) fn is_full(&self) -> bool {
+    pub fn is_full(&self) -> bool {
         self.told.len() >= self.room || self.bytes >= MOST_BYTES
     }
 
@@ -83,7 +83,7 @@ impl Problems {
     }
 
     /// What was found, and how many problems there was no room for.
-    pub(crate) fn finish(self) -> (Vec<Diagnostic>, usize) {
+    pub fn finish(self) -> (Vec<Diagnostic>, usize) {
         (self.told, self.untold)
     }
 }

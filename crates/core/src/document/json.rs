@@ -8,7 +8,7 @@ mod canonical;
 mod encode;
 mod walk;
 
-pub(crate) use encode::{encode_list, encode_members, encode_object};
+pub use encode::{encode_list, encode_members, encode_object};
 pub(crate) use walk::{JsonElements, JsonMembers};
 
 use serde_json::Number;
@@ -17,7 +17,7 @@ use walk::Walk;
 
 /// A text that holds one valid JSON value, with the index of its long lists and objects.
 #[derive(Debug)]
-pub(crate) struct Indexed<'t> {
+pub struct Indexed<'t> {
     text: &'t str,
     index: Box<[Extent]>,
 }
@@ -33,7 +33,7 @@ struct Extent {
 
 /// A JSON value.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Json<'t> {
+pub enum Json<'t> {
     Null,
     Bool(bool),
     Number(JsonNumber<'t>),
@@ -44,22 +44,22 @@ pub(crate) enum Json<'t> {
 
 /// A number as it is written.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct JsonNumber<'t>(&'t str);
+pub struct JsonNumber<'t>(&'t str);
 
 /// A string as it is written, quotes included.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct JsonText<'t>(&'t str);
+pub struct JsonText<'t>(&'t str);
 
 /// A list as it is written.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct JsonList<'t> {
+pub struct JsonList<'t> {
     text: &'t str,
     index: &'t [Extent],
 }
 
 /// An object as it is written. Of members with one name the last counts.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct JsonObject<'t> {
+pub struct JsonObject<'t> {
     text: &'t str,
     index: &'t [Extent],
 }
@@ -73,7 +73,7 @@ impl<'t> Indexed<'t> {
     }
 
     /// The value.
-    pub(crate) fn value(&self) -> Json<'_> {
+    pub fn value(&self) -> Json<'_> {
         Walk::new(self.text, &self.index).value().unwrap_or(Json::Null)
     }
 }
@@ -141,7 +141,7 @@ impl<'t> Json<'t> {
         if let Self::Number(number) = self { Some(number.as_f64()) } else { None }
     }
 
-    pub(crate) fn as_u64(self) -> Option<u64> {
+    pub fn as_u64(self) -> Option<u64> {
         if let Self::Number(number) = self { number.get().as_u64() } else { None }
     }
 
@@ -154,7 +154,7 @@ impl<'t> Json<'t> {
         matches!(self, Self::Null)
     }
 
-    pub(crate) fn is_array(self) -> bool {
+    pub fn is_array(self) -> bool {
         matches!(self, Self::Array(_))
     }
 
@@ -172,7 +172,7 @@ impl<'t> Json<'t> {
 }
 
 impl JsonNumber<'_> {
-    pub(crate) fn as_f64(self) -> f64 {
+    pub fn as_f64(self) -> f64 {
         self.get().as_f64().unwrap_or(f64::NAN)
     }
 
@@ -184,7 +184,7 @@ impl JsonNumber<'_> {
 
 impl<'t> JsonText<'t> {
     /// The text without its quotes and escapes.
-    pub(crate) fn get(self) -> Cow<'t, str> {
+    pub fn get(self) -> Cow<'t, str> {
         let inner = self.0.get(1..self.0.len().saturating_sub(1)).unwrap_or_default();
         match inner.contains('\\') {
             true => Cow::Owned(serde_json::from_str(self.0).unwrap_or_default()),
@@ -254,7 +254,7 @@ impl<'t> JsonObject<'t> {
     }
 
     /// The members in the order of their names, each once.
-    pub(crate) fn members(self) -> impl ExactSizeIterator<Item = (Cow<'t, str>, Json<'t>)> {
+    pub fn members(self) -> impl ExactSizeIterator<Item = (Cow<'t, str>, Json<'t>)> {
         let places = walk::places(self);
         let member = move |place| {
             let member = walk::member_at(self, place);

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 /// Fills in the positions of problems of a part of the document.
 ///
 /// Their paths lead to it by their first `above` steps; `mark` is where it begins, as a whole.
-pub(crate) fn place(
+pub fn place(
     text: &Text<'_>,
     places: &Places<'_>,
     (part, mark): (&RawValue, usize),
@@ -35,8 +35,8 @@ pub(crate) fn place(
 }
 
 /// A part of the document on the way down.
-#[derive(Clone, Copy)]
-struct Part<'a> {
+#[derive(Debug, Clone, Copy)]
+pub struct Part<'a> {
     value: &'a RawValue,
     begins: usize,
     /// Whether it has a name.

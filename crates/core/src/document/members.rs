@@ -18,18 +18,18 @@ use std::{
 
 /// The members of a JSON object in the order they were written, duplicates included.
 #[derive(Debug, Default)]
-pub(crate) struct Members<'a>(pub(crate) Vec<(Cow<'a, str>, &'a RawValue)>);
+pub struct Members<'a>(pub Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'a> Members<'a> {
     /// The member called `name` in any case, as in flagd; of several the last counts.
-    pub(crate) fn get(&self, name: &str) -> Option<&'a RawValue> {
+    pub fn get(&self, name: &str) -> Option<&'a RawValue> {
         let named = |member: &&(Cow<'a, str>, _)| member.0.eq_ignore_ascii_case(name);
         self.0.iter().rev().find(named).map(|(_, value)| *value)
     }
 
     /// Whether a member called `state` says that the flag is off. With several of them one is
     /// enough: a mistake does not undo a kill.
-    pub(crate) fn are_disabled(&self) -> bool {
+    pub fn are_disabled(&self) -> bool {
         let states = self.0.iter().filter(|(name, _)| name.eq_ignore_ascii_case("state"));
         let mut states = states.filter_map(|(_, state)| serde_json::from_str(state.get()).ok());
         states.any(|Name(state)| state == "DISABLED")
@@ -44,7 +44,7 @@ impl<'a> Members<'a> {
         self.names().filter(|name| !known.iter().any(|known| name.eq_ignore_ascii_case(known)))
     }
 
-    pub(crate) fn parse(object: &'a RawValue) -> Option<Self> {
+    pub fn parse(object: &'a RawValue) -> Option<Self> {
         serde_json::from_str(object.get()).ok()
     }
 
@@ -139,7 +139,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
 }
 
 /// A member's name, borrowed unless it had to be unescaped.
-pub(crate) struct Name<'a>(pub(crate) Cow<'a, str>);
+pub(crate) struct Name<'a>(pub Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for Name<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -164,8 +164,8 @@ impl<'de> Deserialize<'de> for Name<'de> {
 }
 
 /// The elements of a JSON array.
-#[derive(Default)]
-pub(crate) struct Elements<'a>(pub(crate) Vec<&'a RawValue>);
+#[derive(Debug, Default)]
+pub struct Elements<'a>(pub Vec<&'a RawValue>);
 
 impl<'de> Deserialize<'de> for Elements<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -55,7 +55,7 @@ pub(crate) fn write_plain(out: &mut String, number: f64) -> fmt::Result {
 }
 
 /// Writes the JSON text Go's encoder gives a number: an exponent outside `1e-6 <= |n| < 1e21`.
-pub(crate) fn write_json(out: &mut String, number: f64) -> fmt::Result {
+pub fn write_json(out: &mut String, number: f64) -> fmt::Result {
     let magnitude = number.abs();
     if magnitude == 0.0 || (1e-6..1e21).contains(&magnitude) {
         return write!(out, "{number}");

@@ -16,7 +16,7 @@ use std::{collections::BTreeMap, fmt};
 /// Reads a value. Warns of duplicate members (the last one counts) and of integers that are rounded.
 ///
 /// Fails with what no value can be made of: a number too large, or too deep a nesting.
-pub(crate) fn read<'t>(
+pub fn read<'t>(
     raw: &'t RawValue,
     path: &Path,
     found: &mut Problems,

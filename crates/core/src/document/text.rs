@@ -26,7 +26,7 @@ impl Format {
 
 /// A definition file's text.
 #[derive(Debug)]
-pub(crate) struct Text<'a> {
+pub struct Text<'a> {
     json: Cow<'a, str>,
     authored: &'a str,
     format: Format,
@@ -53,7 +53,7 @@ impl Fault {
 
 impl<'a> Text<'a> {
     /// Reads a file's content; fails where nothing in it can be served.
-    pub(crate) fn read(content: &'a [u8], format: Format) -> Result<Self, Diagnostic> {
+    pub fn read(content: &'a [u8], format: Format) -> Result<Self, Diagnostic> {
         let authored = text(content)?;
         // Editors of Windows write a byte order mark, and RFC 8259 lets parsers ignore it.
         let authored = authored.strip_prefix('\u{feff}').unwrap_or(authored);
@@ -73,7 +73,7 @@ impl<'a> Text<'a> {
     }
 
     /// JSON that nobody wrote.
-    pub(crate) fn of_json(json: String) -> Text<'static> {
+    pub fn of_json(json: String) -> Text<'static> {
         Text {
             json: Cow::Owned(json),
             authored: "",
@@ -83,12 +83,12 @@ impl<'a> Text<'a> {
         }
     }
 
-    pub(crate) fn is_yaml(&self) -> bool {
+    pub fn is_yaml(&self) -> bool {
         self.format == Format::Yaml
     }
 
     /// The lines as their author wrote them.
-    pub(crate) fn authored_lines(&self) -> Vec<&str> {
+    pub fn authored_lines(&self) -> Vec<&str> {
         self.authored.lines().collect()
     }
 
@@ -97,7 +97,7 @@ impl<'a> Text<'a> {
         self.authored
     }
 
-    pub(crate) fn json(&self) -> &str {
+    pub fn json(&self) -> &str {
         &self.json
     }
 
@@ -114,12 +114,12 @@ impl<'a> Text<'a> {
     }
 
     /// Where a part of the JSON text, itself a slice of it, begins.
-    pub(crate) fn offset_of(&self, part: &str) -> usize {
+    pub fn offset_of(&self, part: &str) -> usize {
         (part.as_ptr() as usize).saturating_sub(self.json.as_ptr() as usize)
     }
 
     /// Makes ready to tell positions.
-    pub(crate) fn places(&self) -> Places<'_> {
+    pub fn places(&self) -> Places<'_> {
         match self.format {
             Format::Json => Places { counted: Some(&self.json), marks: lines(&self.json) },
             // It was read once without an error, and is again.
@@ -145,7 +145,7 @@ pub fn to_json(content: &[u8], format: Format) -> Result<String, Diagnostic> {
 
 /// Tells where parts of the JSON text were written.
 #[derive(Debug)]
-pub(crate) struct Places<'a> {
+pub struct Places<'a> {
     /// The text, if it is as its author wrote it: columns are counted on from a mark.
     counted: Option<&'a str>,
     /// Places in the JSON text, and where they were in the authored one.
@@ -154,7 +154,7 @@ pub(crate) struct Places<'a> {
 
 impl Places<'_> {
     /// The position of what stands at `offset` of the JSON text.
-    pub(crate) fn position(&self, offset: usize) -> Position {
+    pub fn position(&self, offset: usize) -> Position {
         let (at, Position { line, column }) =
             self.marks.before(offset).unwrap_or((0, Position::FIRST));
         let since = self.counted.and_then(|text| text.get(at..offset)).unwrap_or_default();

@@ -35,7 +35,7 @@ const MAX_DEPTH: usize = 100_000;
 
 /// The JSON a file came to.
 #[derive(Debug)]
-pub(super) struct Translation {
+pub(crate) struct Translation {
     pub(super) json: String,
     /// In the order of the JSON text.
     pub(super) faults: Vec<Fault>,

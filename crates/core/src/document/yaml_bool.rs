@@ -7,7 +7,7 @@ use crate::document::json::Json;
 use std::borrow::Cow;
 
 /// The truth a word stands for.
-pub(crate) fn truth(word: &str) -> Option<bool> {
+pub fn truth(word: &str) -> Option<bool> {
     let is = |words: [&str; 3]| words.iter().any(|known| word.eq_ignore_ascii_case(known));
     if is(["on", "true", "yes"]) {
         return Some(true);
@@ -25,10 +25,7 @@ pub(crate) fn truth_of(value: Json<'_>) -> Option<bool> {
 }
 
 /// The name among `names` that a value stands for: itself, or the only one that means the same.
-pub(crate) fn named<'n>(
-    value: Json<'_>,
-    names: impl Iterator<Item = &'n str> + Clone,
-) -> Option<&'n str> {
+pub fn named<'n>(value: Json<'_>, names: impl Iterator<Item = &'n str> + Clone) -> Option<&'n str> {
     let written = match value {
         Json::String(text) => text.get(),
         Json::Bool(_) | Json::Number(_) => Cow::Owned(value.to_canonical()),
@@ -38,10 +35,7 @@ pub(crate) fn named<'n>(
 }
 
 /// The same for a value that is a text.
-pub(crate) fn called<'n>(
-    written: &str,
-    names: impl Iterator<Item = &'n str> + Clone,
-) -> Option<&'n str> {
+pub fn called<'n>(written: &str, names: impl Iterator<Item = &'n str> + Clone) -> Option<&'n str> {
     if let Some(name) = names.clone().find(|name| *name == written) {
         return Some(name);
     }

@@ -8,7 +8,7 @@ use super::{
     context::FLAGD,
     rule::{Arguments, Each, Literal, Operator, Path, Rule, Var},
 };
-use crate::{Behaviour, document::number};
+use crate::{document::number, flag::Behaviour};
 use std::{ops::Range, sync::Arc};
 
 /// Beyond this, seconds are not told apart by a rule's numbers.
@@ -26,7 +26,7 @@ impl Flag {
     }
 
     /// Whether its rule reads the timestamp at all, to compare it or to compute with it.
-    pub(crate) fn asks_the_time(&self) -> bool {
+    pub fn asks_the_time(&self) -> bool {
         matches!(&self.behaviour, Behaviour::Targeted(rule) if reads_time(rule))
     }
 

@@ -14,7 +14,7 @@ pub(crate) use index::MAX_INDEXED;
 pub(crate) const FLAGD: &str = "$flagd";
 
 /// The attribute that names the unit being bucketed.
-pub(crate) const TARGETING_KEY: &str = "targetingKey";
+pub const TARGETING_KEY: &str = "targetingKey";
 
 /// An attribute of the context.
 type Attribute<'a> = (&'a str, Value<'a>);

@@ -24,7 +24,7 @@ use super::{
     rule::Rule,
     value::{Object, Value},
 };
-use crate::Behaviour;
+use crate::flag::Behaviour;
 
 /// What a running evaluation remembers.
 #[derive(Debug, Default)]

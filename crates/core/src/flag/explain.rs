@@ -15,7 +15,7 @@ use super::{
     context::Evaluator,
     evaluate::{Failure, Outcome, Reason},
 };
-use crate::Behaviour;
+use crate::flag::Behaviour;
 use walk::{Asked, Walk};
 
 /// One line of an explanation.

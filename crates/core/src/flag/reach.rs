@@ -6,7 +6,7 @@ use super::{
     rule::{Literal, Rule},
     split::is_in as is_split_in,
 };
-use crate::Behaviour;
+use crate::flag::Behaviour;
 use std::collections::BTreeSet;
 
 /// The answers a flag can give.

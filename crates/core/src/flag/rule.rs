@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 /// One node of a rule.
 #[derive(Debug)]
-pub(crate) enum Rule {
+pub enum Rule {
     Literal(Literal),
     /// A list some of whose elements are rules.
     List(Box<[Self]>),
@@ -49,7 +49,7 @@ pub(crate) enum Rule {
 
 /// A value written in the definition.
 #[derive(Debug)]
-pub(crate) enum Literal {
+pub enum Literal {
     Null,
     Bool(bool),
     Number(f64),
@@ -75,7 +75,7 @@ impl Literal {
 
 /// What an operator is given.
 #[derive(Debug)]
-pub(crate) enum Arguments {
+pub enum Arguments {
     /// `{"op": [a, b]}`
     Listed(Box<[Rule]>),
     /// `{"op": a}`: `a` is the only argument, unless it evaluates to a list of arguments.
@@ -91,14 +91,14 @@ impl Arguments {
 
 /// A look-up in the context, or in the element at hand.
 #[derive(Debug)]
-pub(crate) struct Var {
-    pub(crate) path: Path,
+pub struct Var {
+    pub path: Path,
     pub(crate) default: Option<Box<Rule>>,
 }
 
 /// Where an attribute lies.
 #[derive(Debug)]
-pub(crate) enum Path {
+pub enum Path {
     /// All of the data at hand.
     Whole,
     /// The data at hand if it is a scalar (`{"var": null}`).
@@ -109,15 +109,15 @@ pub(crate) enum Path {
 
 /// One step of a path: a name in an object, an index in a list.
 #[derive(Debug)]
-pub(crate) struct Part {
-    pub(crate) name: Box<str>,
+pub struct Part {
+    pub name: Box<str>,
     /// `None` for a negative index, which nothing has.
     pub(crate) index: Option<usize>,
 }
 
 /// Operators that evaluate all of their arguments first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Operator {
+pub enum Operator {
     Equal,
     StrictEqual,
     NotEqual,
@@ -180,7 +180,7 @@ impl Operator {
 
 /// Operators that run a rule for each element of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Each {
+pub enum Each {
     Map,
     Filter,
     All,
@@ -190,7 +190,7 @@ pub(crate) enum Each {
 
 /// The literal list of an `in`, ready to be asked.
 #[derive(Debug, Default)]
-pub(crate) struct Set {
+pub struct Set {
     pub(crate) strings: Strings,
     /// What a number is compared with: numbers, and strings as the numbers they spell. Sorted.
     pub(crate) numbers: Box<[f64]>,
@@ -277,7 +277,7 @@ impl Generation {
 
 /// A split of units over variants.
 #[derive(Debug)]
-pub(crate) struct Fractional {
+pub struct Fractional {
     pub(crate) generation: Generation,
     /// What is bucketed; without it, the flag's key with the targeting key.
     pub(crate) by: Option<Rule>,

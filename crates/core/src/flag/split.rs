@@ -4,7 +4,7 @@ use super::{
     Flag, Variant, boundaries,
     rule::{Entry, Fractional, Literal, Rule},
 };
-use crate::Behaviour;
+use crate::flag::Behaviour;
 
 /// The shares of a split, by variant name.
 #[derive(Debug, Clone, PartialEq)]

@@ -7,14 +7,14 @@ use std::{cmp::Ordering, fmt};
 
 /// A version, borrowed from its text.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Version<'a> {
+pub struct Version<'a> {
     /// Decimal digits without leading zeros, so that longer means larger and nothing overflows.
     numbers: [&'a str; 3],
     pre_release: Option<&'a str>,
 }
 
 impl<'a> Version<'a> {
-    pub(crate) fn parse(text: &'a str) -> Option<Self> {
+    pub fn parse(text: &'a str) -> Option<Self> {
         let text = text.strip_prefix(['v', 'V']).unwrap_or(text);
         let mut numbers = ["0"; 3];
         let mut rest = text;
@@ -64,7 +64,7 @@ impl<'a> Version<'a> {
 }
 
 /// Whether `sem_ver` reads a number as a version. flagd writes larger numbers with an exponent.
-pub(crate) fn is_version_number(number: f64) -> bool {
+pub fn is_version_number(number: f64) -> bool {
     number.abs() < 1e6 && Version::parse(&number.to_string()).is_some()
 }
 
@@ -117,7 +117,7 @@ fn pre_release(a: Option<&str>, b: Option<&str>) -> Ordering {
 
 /// A version known at load.
 #[derive(Debug)]
-pub(crate) struct OwnedVersion {
+pub struct OwnedVersion {
     numbers: [Box<str>; 3],
     pre_release: Option<Box<str>>,
 }
@@ -144,7 +144,7 @@ impl fmt::Display for OwnedVersion {
 
 /// How `sem_ver` compares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Range {
+pub enum Range {
     Equal,
     NotEqual,
     Less,

@@ -4,13 +4,12 @@
 use super::{Source, written_out::write_out};
 use crate::compile::scope::FileScope;
 use crate::{
-    Behaviour,
     diagnostic::{Diagnostic, Path, problems::Problems},
     document::{
         members::Members,
         text::{Format, Text},
     },
-    flag::{Flag, rule::Generation},
+    flag::{Behaviour, Flag, rule::Generation},
     flag_file::layer::{Layer, Standing},
     readable::{Lists, Translation},
 };
@@ -20,7 +19,7 @@ use serde_json::{Map, Value as Json, value::RawValue};
 /// error says why they cannot be written that way.
 ///
 /// A flag that cannot be served is left out.
-pub(crate) fn definitions_of(
+pub fn definitions_of(
     lists: &Lists,
     content: &[u8],
     format: Format,

@@ -119,7 +119,7 @@ impl Layer {
         off.filter(|(key, _)| !self.flags.contains_key(*key)).count()
     }
 
-    pub(crate) fn get(&self, key: &str) -> Option<&LayerFlag> {
+    pub fn get(&self, key: &str) -> Option<&LayerFlag> {
         self.flags.get(key)
     }
 

@@ -2,9 +2,8 @@
 
 use crate::flag::digest::digest;
 use crate::{
-    Behaviour,
     document::protobuf::encode_object,
-    flag::{Flag, encoded::decode_object},
+    flag::{Behaviour, Flag, encoded::decode_object},
     flag_file::layer::LayerFlag,
 };
 use serde_json::{Map, Value as Json};

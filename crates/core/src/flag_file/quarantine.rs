@@ -2,10 +2,9 @@
 
 use crate::flag::digest::digest;
 use crate::{
-    Behaviour, Digests,
     diagnostic::{Diagnostic, Level},
     document::kill::SwitchedOff,
-    flag::{Digest, Flag, origin::Origin},
+    flag::{Behaviour, Digest, Digests, Flag, origin::Origin},
     flag_file::layer::{LayerFlag, Standing},
 };
 use std::sync::Arc;

@@ -4,9 +4,8 @@
 //! flag that becomes far larger than its text is an error of that flag, and the others load.
 
 use crate::{
-    Behaviour,
     diagnostic::Diagnostic,
-    flag::{Flag, VariantValue, rule::SharedRule},
+    flag::{Behaviour, Flag, VariantValue, rule::SharedRule},
     flag_file::layer::LayerFlag,
 };
 use std::{cmp::Reverse, collections::HashSet, mem::size_of_val, sync::Arc};

@@ -10,13 +10,13 @@ use std::borrow::Cow;
 
 /// How to read moments that do not say their offset.
 #[derive(Debug)]
-pub(super) struct Clock {
+pub struct Clock {
     zone: Option<TimeZone>,
 }
 
 impl Clock {
     /// The clock of a file, by its `time_zone`. A wrong one would move every step of every plan.
-    pub(super) fn read(node: Option<&Node<'_>>, found: &mut Problems) -> Result<Self, Diagnostic> {
+    pub fn read(node: Option<&Node<'_>>, found: &mut Problems) -> Result<Self, Diagnostic> {
         let Some(node) = node else { return Ok(Self { zone: None }) };
         // An offset without quotes may be a number.
         let name = node.value.as_str().map_or_else(|| node.value.to_canonical(), Cow::into_owned);
@@ -32,7 +32,7 @@ impl Clock {
     }
 
     /// A moment in seconds since 1970.
-    pub(super) fn moment(&self, node: &Node<'_>, found: &mut Problems) -> Option<i64> {
+    pub fn moment(&self, node: &Node<'_>, found: &mut Problems) -> Option<i64> {
         let text = node.text("a moment", found)?;
         self.parse(&text, node, found)
     }

@@ -9,9 +9,9 @@ use std::{borrow::Cow, collections::BTreeSet, rc::Rc};
 
 /// A value and its place.
 #[derive(Debug, Clone)]
-pub(super) struct Node<'a> {
-    pub(super) value: Json<'a>,
-    pub(super) path: Path,
+pub struct Node<'a> {
+    pub value: Json<'a>,
+    pub path: Path,
     /// The members, if many are asked for by name: each look-up goes over the whole text otherwise.
     members: Option<Rc<[Member<'a>]>>,
 }
@@ -19,7 +19,7 @@ pub(super) struct Node<'a> {
 type Member<'a> = (Cow<'a, str>, Json<'a>);
 
 impl<'a> Node<'a> {
-    pub(super) fn new(value: Json<'a>, path: Path) -> Self {
+    pub fn new(value: Json<'a>, path: Path) -> Self {
         Self { value, path, members: None }
     }
 
@@ -29,7 +29,7 @@ impl<'a> Node<'a> {
         Self { value, path, members }
     }
 
-    pub(super) fn member(&self, name: &str) -> Option<Self> {
+    pub fn member(&self, name: &str) -> Option<Self> {
         // Nothing is as good as not written: in YAML a name without a value is null.
         let value = match &self.members {
             Some(members) => members.iter().find(|(known, _)| known == name)?.1,
@@ -46,7 +46,7 @@ impl<'a> Node<'a> {
         self.path.name().unwrap_or_default()
     }
 
-    pub(super) fn elements(&self) -> impl Iterator<Item = Self> {
+    pub fn elements(&self) -> impl Iterator<Item = Self> {
         let elements = self.value.as_array().into_iter().flat_map(JsonList::iter);
         let node = |(place, value)| Self::new(value, self.path.place(place));
         elements.enumerate().map(node)
@@ -57,7 +57,7 @@ impl<'a> Node<'a> {
         if self.value.is_array() { self.elements().collect() } else { vec![self.clone()] }
     }
 
-    pub(super) fn members(&self) -> impl Iterator<Item = (Cow<'a, str>, Self)> {
+    pub fn members(&self) -> impl Iterator<Item = (Cow<'a, str>, Self)> {
         let members = self.value.as_object().into_iter().flat_map(JsonObject::members);
         members.map(|(name, value)| {
             let path = self.path.member(&name);
@@ -65,20 +65,16 @@ impl<'a> Node<'a> {
         })
     }
 
-    pub(super) fn error(&self, message: impl Into<String>, help: impl Into<String>) -> Diagnostic {
+    pub fn error(&self, message: impl Into<String>, help: impl Into<String>) -> Diagnostic {
         Diagnostic::error(&self.path, message, help)
     }
 
-    pub(super) fn warning(
-        &self,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) -> Diagnostic {
+    pub fn warning(&self, message: impl Into<String>, help: impl Into<String>) -> Diagnostic {
         Diagnostic::warning(&self.path, message, help)
     }
 
     /// The members of an object, none of which may be unknown: a misspelt `killed` kills nobody.
-    pub(super) fn object(
+    pub fn object(
         &self,
         known: &[&str],
         what: &str,
@@ -109,7 +105,7 @@ impl<'a> Node<'a> {
     }
 
     /// A text. What YAML took for a number or a truth was meant as one.
-    pub(super) fn text(&self, what: &str, found: &mut Problems) -> Option<String> {
+    pub fn text(&self, what: &str, found: &mut Problems) -> Option<String> {
         match self.value {
             Json::String(text) if !text.get().trim().is_empty() => Some(text.get().into_owned()),
             Json::Number(_) | Json::Bool(_) => Some(self.value.to_canonical()),

@@ -17,9 +17,9 @@ pub(super) struct Rollout {
 
 /// What a rollout would do that is held.
 #[derive(Debug, Clone)]
-pub(crate) struct Held {
-    pub(crate) at: Share,
-    pub(crate) steps: Vec<(Option<i64>, Share)>,
+pub struct Held {
+    pub at: Share,
+    pub steps: Vec<(Option<i64>, Share)>,
 }
 
 /// The members of a rollout that is written out.

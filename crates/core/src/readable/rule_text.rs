@@ -6,11 +6,11 @@ use std::fmt;
 
 /// A rule, or another value, as JSON text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct RuleText(Box<str>);
+pub struct RuleText(Box<str>);
 
 impl RuleText {
     /// A text.
-    pub(super) fn text(text: &str) -> Self {
+    pub fn text(text: &str) -> Self {
         Self(serde_json::to_string(text).unwrap_or_default().into())
     }
 
@@ -116,7 +116,7 @@ impl RuleText {
         self.0.starts_with('"')
     }
 
-    pub(super) fn as_str(&self) -> &str {
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 

@@ -6,7 +6,7 @@ use std::fmt;
 
 /// A share in thousandths of a percent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Share(u32);
+pub struct Share(u32);
 
 impl Share {
     pub(super) const NOBODY: Self = Self(0);
@@ -77,12 +77,12 @@ impl Share {
 
 impl Share {
     /// The share that so many are of all.
-    pub(super) fn of(part: u64, all: u64) -> Self {
+    pub fn of(part: u64, all: u64) -> Self {
         let share = (part * u64::from(Self::EVERYBODY.0) + all / 2).checked_div(all);
         share.and_then(|share| u32::try_from(share).ok()).map_or(Self::NOBODY, Self)
     }
 
-    pub(super) fn differs_from(self, other: Self) -> Self {
+    pub fn differs_from(self, other: Self) -> Self {
         Self(self.0.abs_diff(other.0))
     }
 }
@@ -95,7 +95,7 @@ fn meant(text: &str) -> Option<Share> {
 }
 
 /// A share as a test expects it: `25% ± 1%`, and within 1% if it does not say.
-pub(super) fn tolerance(node: &Node<'_>, found: &mut Problems) -> Option<(Share, Share)> {
+pub fn tolerance(node: &Node<'_>, found: &mut Problems) -> Option<(Share, Share)> {
     let text = node.text("a share", found)?;
     let (share, within) = match text.split_once('±').or_else(|| text.split_once("+-")) {
         Some((share, within)) => (Share::parse(share), Share::parse(within)),

@@ -2,7 +2,6 @@
 
 mod meant;
 mod refused;
-mod trials;
 
 use crate::{
     compile,

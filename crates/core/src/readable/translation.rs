@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// A file in the form that flagd reads.
 #[derive(Debug)]
-pub(crate) struct Translation {
+pub struct Translation {
     /// Each flag with its definition; of a flag that has none, null.
     pub(crate) definitions: Vec<(Box<str>, Box<str>)>,
     /// Each evaluator with its rule.
@@ -22,9 +22,9 @@ pub(crate) struct Translation {
     /// Of each flag that has any.
     pub(crate) found: BTreeMap<String, FlagProblems>,
     /// Of each flag that was understood.
-    pub(crate) shapes: BTreeMap<String, Shape>,
+    pub shapes: BTreeMap<String, Shape>,
     /// The time zone that the file names.
-    pub(crate) zone: Option<TimeZone>,
+    pub zone: Option<TimeZone>,
 }
 
 impl Translation {
@@ -36,7 +36,7 @@ impl Translation {
     }
 
     /// The file as one text.
-    pub(crate) fn to_json(&self) -> String {
+    pub fn to_json(&self) -> String {
         let mut out = "{\"flags\":{".to_owned();
         self.definitions.iter().for_each(|(key, text)| put_member(&mut out, key, text));
         out.push('}');
@@ -63,10 +63,10 @@ impl Translation {
 
 /// What a definition does not say of the flag that it was made of.
 #[derive(Debug)]
-pub(crate) struct Shape {
+pub struct Shape {
     /// The rule stands behind conditions of the flag's own: its times, and what it requires.
-    pub(crate) gated: bool,
-    pub(crate) held: Option<Held>,
+    pub gated: bool,
+    pub held: Option<Held>,
     /// The file says `killed: true`.
     pub(crate) killed: bool,
     /// What a kill falls back to, if the definition does not show it.
@@ -75,7 +75,7 @@ pub(crate) struct Shape {
 
 /// What is wrong with a flag as it was written.
 #[derive(Debug)]
-pub(crate) struct FlagProblems {
+pub struct FlagProblems {
     pub(crate) told: Vec<Diagnostic>,
     pub(crate) untold: usize,
     /// There is no definition of it.
@@ -85,7 +85,7 @@ pub(crate) struct FlagProblems {
 }
 
 /// Where the author wrote what a path of the translation leads to.
-pub(crate) fn written_path(path: &Path) -> Path {
+pub fn written_path(path: &Path) -> Path {
     let (steps, target) = path.parts();
     let name = |at: usize| match steps.get(at) {
         Some(Step::Member(name)) => Some(&**name),

@@ -51,7 +51,7 @@ impl Json<'_> {
     }
 
     /// The canonical text.
-    pub(crate) fn to_canonical(self) -> String {
+    pub fn to_canonical(self) -> String {
         self.to_text(Numbers::AsWritten)
     }
 

@@ -4,21 +4,21 @@ use super::{Json, JsonObject};
 use crate::document::protobuf::{put_bytes, put_double, put_varint, varint, varint_length};
 
 /// Encodes the elements of a list as a `google.protobuf.ListValue`.
-pub(crate) fn encode_list<'t>(values: impl Iterator<Item = Json<'t>> + Clone) -> Box<[u8]> {
+pub fn encode_list<'t>(values: impl Iterator<Item = Json<'t>> + Clone) -> Box<[u8]> {
     let mut out = Vec::with_capacity(values.clone().map(|value| element_length(value)).sum());
     values.for_each(|value| put_element(&mut out, value));
     out.into_boxed_slice()
 }
 
 /// Encodes the members of an object as a `google.protobuf.Struct`.
-pub(crate) fn encode_object(object: JsonObject<'_>) -> Box<[u8]> {
+pub fn encode_object(object: JsonObject<'_>) -> Box<[u8]> {
     let mut out = Vec::with_capacity(object_length(object));
     put_object(&mut out, object);
     out.into_boxed_slice()
 }
 
 /// The same of members that `each` shows, every time in the same order.
-pub(crate) fn encode_members(each: impl Fn(&mut dyn FnMut(&str, Json<'_>))) -> Box<[u8]> {
+pub fn encode_members(each: impl Fn(&mut dyn FnMut(&str, Json<'_>))) -> Box<[u8]> {
     let mut length = 0;
     each(&mut |name, value| length += member_length(name, value));
     let mut out = Vec::with_capacity(length);

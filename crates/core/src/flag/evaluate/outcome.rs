@@ -1,9 +1,6 @@
 //! What an evaluation comes to, and the answers of flags that need none.
 
-use crate::{
-    Behaviour,
-    flag::{Flag, VariantIndex},
-};
+use crate::flag::{Behaviour, Flag, VariantIndex};
 
 /// The answer for one flag.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -4,7 +4,7 @@ use super::{Arguments, Rule};
 
 impl Rule {
     /// Shows the rules one level down, whether or not an evaluation would come to them.
-    pub(crate) fn parts<'r>(&'r self, see: &mut dyn FnMut(&'r Self)) {
+    pub fn parts<'r>(&'r self, see: &mut dyn FnMut(&'r Self)) {
         match self {
             Self::Literal(_) | Self::Broken(_) => {}
             Self::Shared(shared) => see(&shared.rule),

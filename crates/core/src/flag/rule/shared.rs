@@ -8,9 +8,9 @@ use std::sync::Arc;
 ///
 /// Walks over rules read the facts here and do not walk the rule again for each reference.
 #[derive(Debug)]
-pub(crate) struct SharedRule {
+pub struct SharedRule {
     pub(crate) rule: Rule,
-    pub(crate) size: RuleSize,
+    pub size: RuleSize,
     /// Whether it holds a split.
     pub(crate) has_split: bool,
     /// Whether it reads `$flagd.timestamp`.
@@ -23,11 +23,11 @@ pub(crate) struct SharedRule {
 
 /// The size of a rule with every reference expanded. Sums saturate.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct RuleSize {
+pub struct RuleSize {
     /// Operations and lists that hold rules.
     pub(crate) nodes: usize,
     /// The same and every literal.
-    pub(crate) parts: usize,
+    pub parts: usize,
     /// Levels of nesting.
     pub(crate) depth: usize,
 }

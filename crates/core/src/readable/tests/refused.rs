@@ -1,7 +1,10 @@
 //! What is told of readable flags that make no sense, or too much of it.
 
 use crate::{
-    compile, document::text::Format, export, flag::rule::Generation, flag_file::layer::Layer,
+    compile,
+    document::text::Format,
+    flag::rule::Generation,
+    flag_file::{definitions_of, layer::Layer},
     readable::Lists,
 };
 
@@ -129,9 +132,11 @@ fn a_large_rule_is_written_once_for_all_flags_that_require_it() {
     let text = written("  s: { a: 1 }", &flags);
     assert_eq!(problems(&text), [""; 0]);
     // flagd reads no reference in an evaluator, so an export has copies, of a bounded size.
-    let exported = export(&Lists::new(), text.as_bytes(), Format::Yaml, Generation::V2);
-    let told = exported.unwrap_err();
-    assert!(told[0].message.contains("has more than 200000 parts"), "{told:?}");
+    let (lists, text) = (Lists::new(), text.as_bytes());
+    let layer = compile(text, Format::Yaml, Generation::V2, &Layer::default()).unwrap().layer;
+    let definitions = definitions_of(&lists, text, Format::Yaml, Generation::V2, &layer);
+    let told = definitions.unwrap().unwrap_err();
+    assert!(told.message.contains("has more than 200000 parts"), "{told:?}");
 }
 
 #[test]
