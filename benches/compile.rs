@@ -2,7 +2,8 @@
 //!
 //! `cargo bench --bench compile` prints the least time of several rounds for 1 000 and 10 000
 //! flags in JSON, in YAML and in the readable form, beside what parsing the same JSON into a tree of
-//! values takes.
+//! values takes. With `-- --only FORM COUNT TIMES` it compiles one file of `json`, `yaml` or `readable`,
+//! and again with one flag changed so many times, for a tool that counts instructions.
 #![expect(clippy::print_stdout, reason = "a bench prints")]
 
 use flagstaff_core::{Format, Generation, Layer, compile};
@@ -16,6 +17,12 @@ use std::{
 const ROUNDS: usize = 9;
 
 fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let [_, only, form, count, times, ..] = arguments.as_slice()
+        && only == "--only"
+    {
+        return once(form, count.parse()?, times.parse()?);
+    }
     for count in [1_000, 10_000] {
         let (json, yaml, readable) = (json(count)?, yaml(count)?, readable(count)?);
         let tree = least(|| drop(black_box(serde_json::from_str::<serde_json::Value>(&json))));
@@ -29,11 +36,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             ("readable YAML", Format::Yaml, &readable),
         ];
         for (form, format, text) in forms {
-            let fresh = |text: &str, before: &Layer| {
-                compile(text.as_bytes(), format, Generation::V2, before)
-                    .map_err(|problems| format!("{problems:?}"))
-            };
-            let before = fresh(text, &Layer::default())?.layer;
+            let fresh = |text: &str, before: &Layer| compiled(text, format, before);
+            let before = fresh(text, &Layer::default())?;
             let one = text.replacen("4.2.0", "4.3.0", 1);
             let all = text.replace("4.2.0", "4.3.0");
             let first = least(|| drop(black_box(fresh(text, &Layer::default()))));
@@ -47,6 +51,27 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     Ok(())
+}
+
+/// Compiles one file, and then again with one flag changed.
+fn once(form: &str, count: usize, times: usize) -> Result<(), Box<dyn Error>> {
+    let (format, text) = match form {
+        "json" => (Format::Json, json(count)?),
+        "yaml" => (Format::Yaml, yaml(count)?),
+        "readable" => (Format::Yaml, readable(count)?),
+        other => return Err(format!("{other} is none of json, yaml and readable").into()),
+    };
+    let before = compiled(&text, format, &Layer::default())?;
+    let one = text.replacen("4.2.0", "4.3.0", 1);
+    for _ in 0..times {
+        drop(black_box(compiled(&one, format, &before)?));
+    }
+    Ok(())
+}
+
+fn compiled(text: &str, format: Format, before: &Layer) -> Result<Layer, String> {
+    let compiled = compile(text.as_bytes(), format, Generation::V2, before);
+    compiled.map(|compiled| compiled.layer).map_err(|problems| format!("{problems:?}"))
 }
 
 fn least(mut run: impl FnMut()) -> Duration {

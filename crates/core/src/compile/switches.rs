@@ -69,7 +69,8 @@ pub(super) fn is_disabled(state: Option<Json<'_>>, path: &Path, found: &mut Prob
 
 /// The error of a state that was meant as `DISABLED`. flagd serves such a flag.
 pub(super) fn doubtful_state(state: Option<Json<'_>>, path: &Path) -> Option<Diagnostic> {
-    let state = state?.as_str().filter(|state| *state != "DISABLED" && reads_as_disabled(state))?;
+    let is_known = |state: &str| matches!(state, "ENABLED" | "DISABLED");
+    let state = state?.as_str().filter(|state| !is_known(state) && reads_as_disabled(state))?;
     let help = "the flag is NOT switched off; write \"DISABLED\"";
     Some(Diagnostic::error(path, format!("\"{state}\" is no state"), help))
 }

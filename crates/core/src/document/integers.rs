@@ -33,12 +33,12 @@ pub(super) fn warn(raw: &RawValue, path: &Path, found: &mut Problems) {
 /// Whether a text may have a number that is too large or too small: a run of digits, or an
 /// exponent, that is long enough.
 pub(super) fn may_have(text: &str) -> bool {
-    let mut exponents = text.match_indices("e-").chain(text.match_indices("E-"));
-    may_have_integer(text)
-        || exponents.any(|(at, sign)| {
-            let power = text.as_bytes().get(at + sign.len()..).unwrap_or_default();
-            power.iter().take_while(|byte| byte.is_ascii_digit()).count() >= LEAST_EXPONENT
-        })
+    let is_long_exponent = |at: usize| {
+        let (before, after) = text.as_bytes().split_at_checked(at).unwrap_or_default();
+        let power = after.iter().skip(1).take_while(|byte| byte.is_ascii_digit());
+        matches!(before.last(), Some(b'e' | b'E')) && power.count() >= LEAST_EXPONENT
+    };
+    may_have_integer(text) || text.match_indices('-').any(|(at, _)| is_long_exponent(at))
 }
 
 /// Whether a text has a run of digits that is long enough for an integer that is too large.

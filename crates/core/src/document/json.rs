@@ -12,7 +12,7 @@ pub use encode::{encode_list, encode_members, encode_object};
 pub(crate) use walk::{JsonElements, JsonMembers};
 
 use serde_json::Number;
-use std::borrow::Cow;
+use std::{borrow::Cow, cmp::Ordering};
 use walk::Walk;
 
 /// A text that holds one valid JSON value, with the index of its long lists and objects.
@@ -193,7 +193,13 @@ impl<'t> JsonText<'t> {
     }
 
     pub(crate) fn is(self, text: &str) -> bool {
-        self.get() == text
+        let inner = self.0.get(1..self.0.len().saturating_sub(1)).unwrap_or_default();
+        // An escape is longer than what it stands for.
+        match inner.len().cmp(&text.len()) {
+            Ordering::Less => false,
+            Ordering::Equal => inner == text && !inner.contains('\\'),
+            Ordering::Greater => inner.contains('\\') && self.get() == text,
+        }
     }
 }
 
@@ -251,6 +257,11 @@ impl<'t> JsonObject<'t> {
             value = last;
         }
         Some((name, value))
+    }
+
+    /// Whether two members have one name.
+    pub(crate) fn has_names_twice(self) -> bool {
+        walk::has_names_twice(self)
     }
 
     /// The members in the order of their names, each once.

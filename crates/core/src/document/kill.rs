@@ -68,9 +68,10 @@ fn is(value: &RawValue, what: fn(Json<'_>) -> bool) -> bool {
 /// Whether a member of metadata, other than a kill, was meant to switch the flag off.
 pub(crate) fn reads_as_switch(name: &str, value: Json<'_>) -> bool {
     let called = |known: &str| name.trim().eq_ignore_ascii_case(known);
-    let is_off = value.as_str().is_some_and(|text| reads_as_disabled(&text));
+    // Only then: it is compared with many words.
+    let is_off = || value.as_str().is_some_and(|text| reads_as_disabled(&text));
     match called("state") {
-        true => is_off || matches!(value, Json::Bool(true)),
+        true => is_off() || matches!(value, Json::Bool(true)),
         false if called("kill") || called("disabled") => {
             reads_as_true(value) || nearest_is_disabled(value)
         }

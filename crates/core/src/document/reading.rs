@@ -115,16 +115,9 @@ fn has_duplicates(value: Json<'_>) -> bool {
     match value {
         Json::Array(list) => list.iter().any(has_duplicates),
         Json::Object(object) => {
-            names_twice(object) || object.written().any(|(_, value)| has_duplicates(value))
+            object.has_names_twice() || object.written().any(|(_, value)| has_duplicates(value))
         }
         _ => false,
-    }
-}
-
-fn names_twice(object: JsonObject<'_>) -> bool {
-    match object.written().count() {
-        0 | 1 => false,
-        count => object.members().len() < count,
     }
 }
 
@@ -152,7 +145,7 @@ impl Search<'_> {
                     self.through(value);
                     self.path.leave();
                 }
-                if names_twice(object) {
+                if object.has_names_twice() {
                     self.tell(object);
                 }
             }

@@ -69,3 +69,34 @@ fn members_of_long_objects_and_long_values_keep_their_places() {
     let Json::Object(object) = indexed.value() else { panic!("not an object") };
     assert_eq!(encode_object(object), encoded::encode_object(expected.as_object().unwrap()));
 }
+
+#[test]
+fn a_text_is_compared_without_its_escapes() {
+    let same = [("\"a\"", "a"), ("\"\\u0061\"", "a"), ("\"\"", ""), ("\"a\\nb\"", "a\nb")];
+    let others = [
+        ("\"a\"", "b"),
+        ("\"a\"", "ab"),
+        ("\"ab\"", "a"),
+        ("\"\\n\"", "\\n"),
+        ("\"\\u0061\"", "b"),
+    ];
+    for (written, text) in same {
+        assert!(JsonText(written).is(text), "{written} {text}");
+    }
+    for (written, text) in others {
+        assert!(!JsonText(written).is(text), "{written} {text}");
+    }
+}
+
+#[test]
+fn members_of_one_name_are_found_however_they_are_written() {
+    let twice = ["{\"a\":1,\"\\u0061\":2}", "{\"b\":{},\"a\":[1],\"b\":3}"];
+    for (text, expected) in twice.map(|text| (text, true)).into_iter().chain(
+        ["{}", "{\"a\":1}", "{\"b\":1,\"a\":2}", "{\"c\":1,\"a\":{\"a\":1},\"b\":2}"]
+            .map(|text| (text, false)),
+    ) {
+        let indexed = Indexed::new(text).unwrap();
+        let object = indexed.value().as_object().unwrap();
+        assert_eq!(object.has_names_twice(), expected, "{text}");
+    }
+}

@@ -1,6 +1,7 @@
 //! Steps through the text of lists and objects, over the extents of those in them.
 
 use super::{Extent, Json, JsonList, JsonNumber, JsonObject, JsonText, SHORT};
+use std::borrow::Cow;
 
 /// A place in a text, and the extents of the lists and objects behind it.
 #[derive(Debug, Clone, Copy)]
@@ -181,6 +182,36 @@ pub(super) struct Place {
 
 /// The members of an object in the order of their names, of those with one name the last.
 pub(super) fn places(object: JsonObject<'_>) -> Vec<Place> {
+    let mut places = places_as_written(object);
+    let name = |place: &Place| name_at(object, *place);
+    // Most objects are written so, or have two members.
+    if places.is_sorted_by(|a, b| name(a) < name(b)) {
+        return places;
+    }
+    places.sort_by(|a, b| name(a).cmp(&name(b)));
+    // The sort keeps the order of the text where names are the same.
+    places.reverse();
+    places.dedup_by(|later, kept| name(later) == name(kept));
+    places.reverse();
+    places
+}
+
+/// Whether an object has members of one name.
+pub(super) fn has_names_twice(object: JsonObject<'_>) -> bool {
+    let mut places = places_as_written(object);
+    let name = |place: &Place| name_at(object, *place);
+    match places.as_slice() {
+        [] | [_] => false,
+        [one, other] => name(one) == name(other),
+        _ => {
+            places.sort_unstable_by(|a, b| name(a).cmp(&name(b)));
+            places.windows(2).any(|two| matches!(two, [one, other] if name(one) == name(other)))
+        }
+    }
+}
+
+/// The members of an object in their order.
+fn places_as_written(object: JsonObject<'_>) -> Vec<Place> {
     let mut places = Vec::with_capacity(object.written().count());
     let JsonMembers(mut walk) = object.written();
     let behind = |rest: usize, all: usize| u32::try_from(all - rest).unwrap_or(u32::MAX);
@@ -197,16 +228,13 @@ pub(super) fn places(object: JsonObject<'_>) -> Vec<Place> {
         }
         places.push(Place { at, extents });
     }
-    if places.len() < 2 {
-        return places;
-    }
-    let name = |place: &Place| member_at(object, *place).map(|(name, _)| name.get());
-    places.sort_by(|a, b| name(a).cmp(&name(b)));
-    // The sort keeps the order of the text where names are the same.
-    places.reverse();
-    places.dedup_by(|later, kept| name(later) == name(kept));
-    places.reverse();
     places
+}
+
+/// The name of the member at a place.
+fn name_at(object: JsonObject<'_>, place: Place) -> Option<Cow<'_, str>> {
+    let rest = object.text.get(usize::try_from(place.at).ok()?..)?;
+    Walk::new(rest, &[]).text().map(JsonText::get)
 }
 
 /// The member at a place.
