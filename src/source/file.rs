@@ -26,6 +26,8 @@ pub(super) struct File {
     state: LayerState,
     /// What the last scan found, by which the next one knows whether anything is new.
     seen: Option<Seen>,
+    /// The lists that it names, also while it is in doubt or cannot be read.
+    lists: Vec<PathBuf>,
     /// New content that may be half written.
     doubt: Option<Doubt>,
     /// The doubt about the content that was taken last, if not all of it could be served.
@@ -59,6 +61,7 @@ impl File {
         Self {
             state,
             seen: None,
+            lists: Vec::new(),
             doubt: None,
             unfit: None,
             before_hold: None,
@@ -89,6 +92,10 @@ impl File {
             Some(Seen::Content(stamp)) => Some(stamp),
             _ => None,
         }
+    }
+
+    pub(super) fn lists(&self) -> &[PathBuf] {
+        &self.lists
     }
 
     /// Whether all that stands in the file is in force.
@@ -198,6 +205,7 @@ impl File {
 
     /// Serves new content, unless it may be half written.
     fn take_new(&mut self, met: Met, look: &mut Look<'_>) -> Option<Reload> {
+        self.lists = met.stamp.lists(&self.state.path).collect();
         // Half a JSON file never is a JSON file, but half a list is a list.
         let is_yaml = Format::of(&self.state.path) == Format::Yaml;
         let can_be_half = is_yaml || !met.loaded.lists.is_empty();

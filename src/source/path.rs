@@ -226,8 +226,7 @@ impl Source {
 
     /// The lists that its files name.
     pub(super) fn lists(&self) -> impl Iterator<Item = PathBuf> {
-        let seen = self.files.iter().filter_map(|(path, file)| Some((path, file.seen()?)));
-        seen.flat_map(|(path, seen)| seen.lists(path))
+        self.files.values().flat_map(File::lists).cloned()
     }
 
     /// The size of the content in force.
