@@ -5,7 +5,7 @@
 //! then how many units of a window are counted twice for want of room.
 #![expect(clippy::print_stdout, reason = "a bench prints")]
 
-use flagstaff::telemetry::{FlagCounters, Metrics, MetricsOptions};
+use flagstaff::metrics::{FlagCounters, Metrics, MetricsOptions};
 use flagstaff_core::{By, Flag, Format, Generation, Layer, Reason, Unit, compile};
 use std::{
     error::Error,

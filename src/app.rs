@@ -1,12 +1,19 @@
 //! Wiring: binds, builds, spawns, waits, drains. The one file that knows everybody.
 
+pub(crate) mod greeting;
+pub(crate) mod options;
+
 use crate::{
-    cli::serve::ServeOptions,
-    greeting::Greeting,
+    app::{greeting::Greeting, options::ServeOptions},
     lifecycle::{Lifecycle, Phase, StopSignals, Terminal},
     management::{self, hosts::for_this_machine},
+    metrics::Metrics,
     pb::DESCRIPTORS,
-    rpc::{Rpc, SERVICES},
+    report::{
+        logging::{Audience, Log},
+        totals::tell_totals,
+    },
+    rpc::Rpc,
     server::{
         Site,
         accept::accept,
@@ -20,11 +27,7 @@ use crate::{
     source::Sources,
     status::StatusPage,
     store::Store,
-    telemetry::{
-        logging::{Audience, Log},
-        metrics::Metrics,
-        totals::tell_totals,
-    },
+    wire::method::SERVICES,
 };
 use axum::{
     http::{HeaderMap, StatusCode},

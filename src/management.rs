@@ -12,15 +12,15 @@ pub(crate) mod hosts;
 
 use crate::{
     lifecycle::{Lifecycle, Phase},
+    metrics::{Metrics, rate_limit::RateLimit},
     page::page,
-    rpc::SERVICES,
+    report::{
+        flag_counters::write_flag_counters, flag_gauges::write_flag_gauges, totals::warn_of_unknown,
+    },
     server::workers::Workers,
     status::StatusPage,
     store::Store,
-    telemetry::{
-        flag_counters::write_flag_counters, flag_gauges::write_flag_gauges, metrics::Metrics,
-        rate_limit::RateLimit, totals::warn_of_unknown,
-    },
+    wire::method::SERVICES,
 };
 use axum::{
     Extension, Router,

@@ -12,8 +12,8 @@ mod standing;
 
 use crate::{
     clock::Span,
-    source::disk::{Cause, Disk},
-    telemetry::report::chain,
+    files::disk::{Cause, Disk},
+    report::chain,
 };
 use directory::{HANGS, shown};
 use entry::Override;

@@ -25,10 +25,7 @@ pub(crate) mod socket_file;
 mod stream;
 pub(crate) mod workers;
 
-use crate::{
-    lifecycle::Lifecycle,
-    rpc::{Method, Rpc},
-};
+use crate::{lifecycle::Lifecycle, rpc::Rpc, wire::method::Method};
 use axum::Router;
 use body::Body;
 use budget::Budget;

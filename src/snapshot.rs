@@ -5,7 +5,7 @@
 
 use crate::{
     clock::{Span, seconds},
-    telemetry::{flag_metrics::FlagCounters, metrics::Metrics},
+    metrics::{Metrics, flag_metrics::FlagCounters},
     wire::{Answers, Change, changed},
 };
 use bytes::Bytes;

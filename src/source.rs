@@ -5,11 +5,9 @@
 
 mod chain;
 mod compiling;
-pub(crate) mod disk;
 mod doubt;
 mod file;
 mod finding;
-pub(crate) mod listing;
 pub(crate) mod lists;
 mod loss;
 mod moment;
@@ -18,20 +16,20 @@ mod pace;
 mod part;
 mod path;
 mod publish;
-pub(crate) mod read;
 mod scan;
 mod shadow;
 pub(crate) mod state;
 mod wait;
 pub(crate) mod watch;
 
+use crate::files::disk::{Cause, Disk};
 use crate::{
     lifecycle::Lifecycle,
+    metrics::Metrics,
     overrides::Overrides,
+    report::{Teller, logging::Audience},
     store::Store,
-    telemetry::{logging::Audience, metrics::Metrics, report::Teller},
 };
-use disk::{Cause, Disk};
 use flagstaff_core::Generation;
 use pace::Pace;
 use path::Source;

@@ -8,9 +8,9 @@ mod traffic;
 
 use crate::{
     lifecycle::{Lifecycle, Phase},
+    metrics::Metrics,
     source::state::State,
     store::Store,
-    telemetry::metrics::Metrics,
 };
 use document::Document;
 use flagstaff_core::diagnostic::terminal::printable_json;

@@ -5,6 +5,7 @@
 
 mod answers;
 mod events;
+pub(crate) mod method;
 mod request;
 
 pub(crate) use answers::put_any_flag;

@@ -4,7 +4,7 @@ mod explain;
 mod report;
 
 use super::{input, output, parse, serve::Fractional};
-use crate::{clock::now, source::lists::Loaded, telemetry::report::chain};
+use crate::{clock::now, report::chain, source::lists::Loaded};
 use clap::{Args, ValueEnum};
 use flagstaff_check::{Before, Lint, Linted};
 use flagstaff_core::{Diagnostic, Format, Layer, Level, Lists};

@@ -3,7 +3,7 @@
 //! The answer has the shape of the OpenFeature Remote Evaluation Protocol.
 
 use super::{input, output, parse, serve::Fractional};
-use crate::{clock::now, source::lists::Loaded, telemetry::report::chain};
+use crate::{clock::now, report::chain, source::lists::Loaded};
 use clap::{Args, builder::BoolishValueParser};
 use flagstaff_core::{
     BadContext, Evaluator, Failure, Flag, Layer, Level, Outcome, Reason, Scratch, Step,

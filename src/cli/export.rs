@@ -1,10 +1,7 @@
 //! `flagstaff export`: what is served, as one file that any flagd reads.
 
 use super::{input, output, parse, serve::Fractional};
-use crate::{
-    source::{listing::Kind, lists::Loaded},
-    telemetry::report::chain,
-};
+use crate::{files::listing::Kind, report::chain, source::lists::Loaded};
 use clap::Args;
 use flagstaff_core::{
     Diagnostic, Level,

@@ -4,7 +4,7 @@ use super::{
     management_client::{Address, address},
     output,
 };
-use crate::telemetry::report::chain;
+use crate::report::chain;
 use clap::Args;
 use flagstaff_core::diagnostic::terminal::Printable;
 use std::{

@@ -1,10 +1,12 @@
 //! What commands read: flag files and directories of them, and `-` for standard input.
 
-use crate::source::{
-    disk,
-    listing::{self, ListError},
-    lists::Loaded,
-    read::{self, ReadError},
+use crate::{
+    files::{
+        disk,
+        listing::{self, ListError},
+        read::{self, ReadError},
+    },
+    source::lists::Loaded,
 };
 use flagstaff_core::Format;
 use std::{

@@ -12,7 +12,7 @@ use super::{
     management_client::{Address, AskError, address},
     output,
 };
-use crate::telemetry::report::chain;
+use crate::report::chain;
 use clap::{Args, Subcommand};
 use flagstaff_core::diagnostic::terminal::Printable;
 use sidecar::Status;

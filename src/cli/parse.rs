@@ -1,6 +1,6 @@
 //! Option values: what they may look like, and what to say when they do not.
 
-use crate::source::{disk, listing::Kind};
+use crate::files::{disk, listing::Kind};
 use flagstaff_core::diagnostic::terminal::Printable;
 use std::{
     fmt::Display,

@@ -2,15 +2,14 @@
 
 use super::parse::{self, Bind, Port};
 use crate::{
-    app,
+    app::{self, options::ServeOptions},
+    metrics::{MetricsOptions, ledger::ShowExposures},
+    report::{
+        chain,
+        logging::{self, Log, LogFormat, LogLevel},
+    },
     server::listener::Endpoint,
     source::{SourceOptions, watch::WatchOption},
-    telemetry::{
-        ledger::ShowExposures,
-        logging::{self, Log, LogFormat, LogLevel},
-        metrics::MetricsOptions,
-        report::chain,
-    },
 };
 use clap::{Args, ValueEnum, builder::BoolishValueParser};
 use flagstaff_core::Generation;
@@ -155,18 +154,6 @@ impl From<Fractional> for Generation {
             Fractional::V3 => Self::V3,
         }
     }
-}
-
-/// What the options come to.
-#[derive(Debug)]
-pub(crate) struct ServeOptions {
-    pub(crate) source: SourceOptions,
-    pub(crate) evaluation: Vec<Endpoint>,
-    pub(crate) uds: Option<(PathBuf, u32)>,
-    pub(crate) management: Option<Endpoint>,
-    pub(crate) metrics: MetricsOptions,
-    pub(crate) worker_threads: usize,
-    pub(crate) drain_delay: Duration,
 }
 
 /// A look at the files, each page for many, a line about unknown flags: none waits for another.

@@ -3,7 +3,7 @@
 //! Another user, in another container, may write to the directory. A link that this user plants
 //! there must not make the sidecar read, or report on, a file elsewhere.
 
-use crate::source::read::ReadError;
+use crate::files::read::ReadError;
 use rustix::{
     fs::{Mode, OFlags, ResolveFlags, open, openat, openat2},
     io::Errno,

@@ -8,11 +8,11 @@ use super::{
     entry::{Override, file_name},
 };
 use crate::{
-    source::{
+    files::{
         disk::{self, Disk, Operation},
         read::ReadError,
     },
-    telemetry::report::chain,
+    report::chain,
 };
 use std::{
     collections::BTreeSet,

@@ -142,7 +142,7 @@ pub(crate) fn file_name(flag: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::telemetry::report::chain;
+    use crate::report::chain;
     use std::time::Duration;
 
     fn at(seconds: u64) -> SystemTime {

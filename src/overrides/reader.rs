@@ -4,7 +4,7 @@ use super::{
     directory::{Names, Unusable},
     entry::Override,
 };
-use crate::source::disk::{Cause, Disk, Operation};
+use crate::files::disk::{Cause, Disk, Operation};
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::OsString,

@@ -1,9 +1,10 @@
 //! `Resolve*`: one flag, one answer, from one snapshot.
 
-use super::{Rpc, Version, errors, now};
+use super::{Rpc, errors, now};
+use crate::wire::method::Version;
 use crate::{
+    metrics::flag_series::FlagError,
     snapshot::Entry,
-    telemetry::flag_series::FlagError,
     wire::{ResolveRequest, Type},
 };
 use bytes::Bytes;

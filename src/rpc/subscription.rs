@@ -5,8 +5,8 @@
 
 use super::Rpc;
 use crate::{
+    metrics::{Event, Metrics},
     snapshot::Snapshot,
-    telemetry::metrics::{Event, Metrics},
     wire,
 };
 use bytes::Bytes;

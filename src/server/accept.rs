@@ -1,7 +1,7 @@
 //! Accepts connections: bounded in number, and calm when the machine runs out of something.
 
 use super::{Site, connection::serve, gate::Gate, listener::Listener, stream::Socket};
-use crate::telemetry::report::chain;
+use crate::report::chain;
 use socket2::{SockRef, TcpKeepalive};
 use std::{io, sync::Arc, time::Duration};
 use tokio::{

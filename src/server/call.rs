@@ -6,8 +6,11 @@
 use super::{body::Body, budget::Budget, gate::Seat, reading::Reading, replies::Reader};
 use crate::{
     lifecycle::Lifecycle,
-    rpc::{Method, Procedure, Rpc, subscription::Subscription},
-    wire::is_message,
+    rpc::{Rpc, subscription::Subscription},
+    wire::{
+        is_message,
+        method::{Method, Procedure},
+    },
 };
 use bytes::Bytes;
 use h2::RecvStream;

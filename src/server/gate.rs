@@ -1,7 +1,7 @@
 //! The connections that are open: bounded in number, and known, so that one that nobody misses
 //! makes room for the next.
 
-use crate::telemetry::{metrics::Metrics, rate_limit::RateLimit};
+use crate::metrics::{Metrics, rate_limit::RateLimit};
 use metrics::Counter;
 use std::{
     collections::BTreeMap,
@@ -210,7 +210,7 @@ impl fmt::Debug for Gate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::telemetry::metrics::MetricsOptions;
+    use crate::metrics::MetricsOptions;
     use std::{
         collections::VecDeque,
         future::Future,

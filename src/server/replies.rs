@@ -1,7 +1,7 @@
 //! Replies as long as there are flags: made when there is room for them, held until the last byte
 //! has left, and read within a bounded time.
 
-use crate::{lifecycle::Lifecycle, telemetry::rate_limit::RateLimit};
+use crate::{lifecycle::Lifecycle, metrics::rate_limit::RateLimit};
 use bytes::Bytes;
 use std::{
     sync::{

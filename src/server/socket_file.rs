@@ -6,7 +6,7 @@ use super::{
     gate::Gate,
     listener::{BindError, Listener},
 };
-use crate::telemetry::report::chain;
+use crate::report::chain;
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::{
     fs, io,

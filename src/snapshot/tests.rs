@@ -1,8 +1,8 @@
 //! What a client that missed snapshots is told.
 
 use super::*;
+use crate::metrics::MetricsOptions;
 use crate::pb::flagd::evaluation::v2::EventStreamResponse;
-use crate::telemetry::metrics::MetricsOptions;
 use flagstaff_core::{Format, Generation, Layer, compile, merge};
 use prost::Message;
 use prost_types::value::Kind;

@@ -3,7 +3,7 @@
 //! One rule makes every way of updating a file visible: a directory matters if a name is looked
 //! up in it on the way to the file, whether that name is a directory, a link or missing.
 
-use super::listing::is_flag_file;
+use crate::files::listing::is_flag_file;
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::OsString,

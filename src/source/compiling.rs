@@ -1,7 +1,7 @@
 //! Compiles one flag file as the options say: into a layer, or into the errors that refuse it.
 
 use super::{SourceOptions, lists::Loaded};
-use crate::telemetry::metrics::Reload;
+use crate::metrics::Reload;
 use flagstaff_check::run_tests;
 use flagstaff_core::{Diagnostic, Format, Layer, Level, compile_with};
 use std::{

@@ -12,7 +12,7 @@ use super::{
     state::LayerState,
     wait::{GONE, LEASED, SLOW, UNANSWERED, Wait},
 };
-use crate::telemetry::{metrics::Reload, report::Teller};
+use crate::{metrics::Reload, report::Teller};
 use flagstaff_core::{Format, Layer};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 

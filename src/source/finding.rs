@@ -1,15 +1,17 @@
 //! What a scan meets under a name. It is used only if the scan is known to be of one moment.
 
 use super::{
-    disk::{Disk, Operation},
-    listing::{self, Kind, ListError},
     lists::{Met, Stamp},
     mounts,
     part::Part,
-    read::ReadError,
     watch::Writes,
 };
-use crate::telemetry::report;
+use crate::files::{
+    disk::{Disk, Operation},
+    listing::{self, Kind, ListError},
+    read::ReadError,
+};
+use crate::report;
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},

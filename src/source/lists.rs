@@ -3,10 +3,10 @@
 use super::{
     doubt::{Loss, Writer},
     part::{Part, PartStamp},
-    read::{ReadError, read},
     watch::Writes,
 };
-use crate::telemetry::report;
+use crate::files::read::{ReadError, read};
+use crate::report;
 use flagstaff_core::{Digest, Format, List, Lists, lists_named};
 use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};

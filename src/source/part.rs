@@ -3,9 +3,9 @@
 use super::{
     chain::Chain,
     doubt::Writer,
-    read::{FileContent, FileVersion, ReadError, read_version},
     watch::{Closing, Writes},
 };
+use crate::files::read::{FileContent, FileVersion, ReadError, read_version};
 use flagstaff_core::Digest;
 use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};

@@ -3,17 +3,19 @@
 use super::{
     Look,
     chain::Chain,
-    disk::{Cause, Disk, Operation},
     file::{File, RETRY},
     finding::{Content, Finding, Found, Reader, Unread},
-    listing::{Kind, ListError},
     moment::Moment,
     shadow::Shadowed,
     state::SourceState,
     wait::{GONE, UNANSWERED, Wait},
     watch::Writes,
 };
-use crate::telemetry::{metrics::Reload, report};
+use crate::files::{
+    disk::{Cause, Disk, Operation},
+    listing::{Kind, ListError},
+};
+use crate::{metrics::Reload, report};
 use flagstaff_core::Layer;
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     clock::Span,
+    report::{Publication, change_line::Clients},
     snapshot::Snapshot,
-    telemetry::{change_line::Clients, report::Publication},
 };
 use flagstaff_core::{Layer, flag_file::overridden::put_over, merge};
 use std::{

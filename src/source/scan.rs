@@ -1,10 +1,11 @@
 //! One scan: every file is read, all at one moment, and what is new is applied and published.
 
 use super::{
-    Look, Sources, Torn, disk::Cause, doubt::HALF_WRITTEN, finding::Found, path::Source,
-    state::Watching, watch::Watcher,
+    Look, Sources, Torn, doubt::HALF_WRITTEN, finding::Found, path::Source, state::Watching,
+    watch::Watcher,
 };
-use crate::{lifecycle::Phase, telemetry::metrics::Reload};
+use crate::files::disk::Cause;
+use crate::{lifecycle::Phase, metrics::Reload};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tracing::{info, warn};
 

@@ -2,7 +2,7 @@
 //! most often a mistake.
 
 use super::state::LayerState;
-use crate::telemetry::report::Teller;
+use crate::report::Teller;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},

@@ -1,13 +1,8 @@
 //! What is known of the sources after a look: immutable, for whoever tells of it.
 
-use super::{
-    listing::Kind,
-    watch::{WatchMode, Watcher},
-};
-use crate::{
-    snapshot::Snapshot,
-    telemetry::{metrics::Reload, report},
-};
+use super::watch::{WatchMode, Watcher};
+use crate::files::listing::Kind;
+use crate::{metrics::Reload, report, snapshot::Snapshot};
 use flagstaff_core::{Diagnostic, Layer};
 use serde_json::Value as Json;
 use std::{path::PathBuf, sync::Arc, time::Duration, time::SystemTime};

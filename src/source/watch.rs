@@ -29,10 +29,8 @@ use self::{
     events::Events,
     resolved::{Resolved, watch_all},
 };
-use super::{
-    chain::Chain,
-    disk::{Cause, Disk, Operation},
-};
+use super::chain::Chain;
+use crate::files::disk::{Cause, Disk, Operation};
 
 pub(crate) use self::{
     directories::Refusal,

@@ -3,13 +3,11 @@
 use super::traffic::{Exposures, Series, Streams, Traffic, UnknownFlags};
 use crate::{
     clock::rfc3339,
+    files::listing::Kind,
     lifecycle::Phase,
+    metrics::Reload,
     snapshot::Entry,
-    source::{
-        listing::Kind,
-        state::{LayerState, SourceState, State, Watching},
-    },
-    telemetry::metrics::Reload,
+    source::state::{LayerState, SourceState, State, Watching},
 };
 use flagstaff_core::{Diagnostic, Facts, LayerFlag, Level, Standing, Variant, merge};
 use jiff::Timestamp;

@@ -1,13 +1,13 @@
 //! What clients did so far, in the shape of the status.
 
 use crate::{
+    metrics::{
+        Metrics,
+        ledger::{FlagTotals, ShowExposures},
+    },
+    report::totals::unknown,
     snapshot::Snapshot,
     store::Store,
-    telemetry::{
-        ledger::{FlagTotals, ShowExposures},
-        metrics::Metrics,
-        totals::unknown,
-    },
 };
 use serde::Serialize;
 use std::{collections::BTreeMap, sync::atomic::Ordering};
@@ -41,7 +41,7 @@ pub(super) struct Exposures {
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Series {
+pub(crate) struct Series {
     in_use: usize,
     limit: usize,
     over_limit: usize,

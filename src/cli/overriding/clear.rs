@@ -32,7 +32,7 @@ impl ClearArgs {
             return Err(OverrideError::NotSet { flag: flag.clone(), directory, help });
         }
         if let Err(error) = asked {
-            let why = crate::telemetry::report::chain(&error);
+            let why = crate::report::chain(&error);
             return Ok(format!("the override of {flag} is removed (not confirmed: {why})"));
         }
         wait(&self.place.address, |status| {

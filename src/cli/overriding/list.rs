@@ -6,7 +6,7 @@ use crate::{
         directory::{self, shown},
         entry::{Override, time},
     },
-    telemetry::report::chain,
+    report::chain,
 };
 use flagstaff_core::diagnostic::terminal::Printable;
 use humantime::format_duration;

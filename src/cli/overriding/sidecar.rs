@@ -91,7 +91,7 @@ pub(super) async fn wait(
     loop {
         let wrong = match Status::ask(address).await {
             Ok(status) => is_wrong(&status),
-            Err(error) => Some(crate::telemetry::report::chain(&error)),
+            Err(error) => Some(crate::report::chain(&error)),
         };
         match wrong {
             None => return Ok(()),

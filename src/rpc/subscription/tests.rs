@@ -1,7 +1,7 @@
 //! The order of events, and the time between them.
 
 use super::*;
-use crate::telemetry::metrics::MetricsOptions;
+use crate::metrics::MetricsOptions;
 use crate::{pb::flagd::evaluation::v2::EventStreamResponse, store::Store};
 use flagstaff_core::{Format, Generation, Layer, compile, merge};
 use prost::Message;

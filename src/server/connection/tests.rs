@@ -7,11 +7,11 @@ mod replay;
 use super::*;
 use crate::{
     lifecycle::Lifecycle,
+    metrics::{Metrics, MetricsOptions},
     rpc::Rpc,
     server::{gate::Gate, stream::PREFACE},
     snapshot::Snapshot,
     store::Store,
-    telemetry::metrics::{Metrics, MetricsOptions},
     wire::PREFIX,
 };
 use axum::Router;

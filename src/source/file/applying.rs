@@ -2,13 +2,14 @@
 
 use super::{File, Seen};
 use crate::{
+    metrics::Reload,
+    report::Teller,
     source::{
         compiling::{Compiled, has_errors, refusal},
         finding::{Content, Finding},
         lists::Loaded,
         loss::Losses,
     },
-    telemetry::{metrics::Reload, report::Teller},
 };
 use flagstaff_core::{Diagnostic, Layer, Standing};
 use std::{

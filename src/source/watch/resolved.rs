@@ -5,7 +5,7 @@ use super::{
     directories::{Directories, Refusal},
     events::Events,
 };
-use crate::source::disk::{Disk, Operation};
+use crate::files::disk::{Disk, Operation};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,

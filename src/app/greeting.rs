@@ -1,11 +1,11 @@
 //! What a person at a terminal sees first: what is watched, how many flags, where, what to try.
 
 use crate::{
-    cli::serve::ServeOptions,
+    app::options::ServeOptions,
     lifecycle::{Lifecycle, Phase},
+    report::say,
     server::listener::Listener,
     store::Store,
-    telemetry::report::say,
 };
 use flagstaff_core::diagnostic::terminal::shell_word;
 use std::{env, os::unix::ffi::OsStrExt, time::Duration};

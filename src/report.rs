@@ -1,6 +1,13 @@
 //! What an operator is told of the flags in force: fields for a log, a line for a person.
 
-use super::{
+pub(crate) mod change_line;
+pub(crate) mod exposition;
+pub(crate) mod flag_counters;
+pub(crate) mod flag_gauges;
+pub(crate) mod logging;
+pub(crate) mod totals;
+
+use crate::report::{
     change_line::{Clients, changes_of, line},
     logging::{Audience, PLAIN},
 };

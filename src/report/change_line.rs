@@ -75,7 +75,7 @@ pub(crate) fn line(snapshot: &Snapshot, took: Duration, clients: Clients) -> Str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::telemetry::metrics::{Metrics, MetricsOptions};
+    use crate::metrics::{Metrics, MetricsOptions};
     use flagstaff_core::{Format, Generation, Layer, compile, merge};
     use std::time::SystemTime;
 

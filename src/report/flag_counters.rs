@@ -1,6 +1,7 @@
 //! What was counted of single flags, written at each scrape from the ledger.
 
-use super::{exposition::Metric, flag_series::Family, metrics::Metrics};
+use super::exposition::Metric;
+use crate::metrics::{Metrics, flag_series::Family};
 
 /// Appends the counters of every flag there ever was.
 pub(crate) fn write_flag_counters(page: &mut String, metrics: &Metrics) {

@@ -3,9 +3,9 @@
 use super::{
     flag_series::{FlagError, FlagSeries},
     ledger::Set,
-    metrics::Metrics,
     rate_limit::RateLimit,
 };
+use crate::metrics::Metrics;
 use flagstaff_core::{By, Flag, Reason, Unit, VariantIndex};
 use std::{sync::Arc, time::Instant};
 

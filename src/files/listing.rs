@@ -56,7 +56,7 @@ impl From<io::Error> for ListError {
 
 /// Whether a directory given as a source reads this entry: not hidden, and `.json`, `.yaml` or
 /// `.yml`.
-pub(super) fn is_flag_file(path: &Path) -> bool {
+pub(crate) fn is_flag_file(path: &Path) -> bool {
     let hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
     !hidden && has_extension(path)
 }
@@ -66,7 +66,7 @@ fn has_extension(path: &Path) -> bool {
 }
 
 /// The flag files of a directory, in the order of their names.
-pub(super) fn list(directory: &Path) -> Result<Vec<PathBuf>, ListError> {
+pub(crate) fn list(directory: &Path) -> Result<Vec<PathBuf>, ListError> {
     let mut files = Vec::new();
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();

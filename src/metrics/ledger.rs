@@ -148,7 +148,7 @@ impl Ledger {
     }
 
     /// Calls with every series of one metric: flag, series and count.
-    pub(super) fn each(&self, family: Family, mut tell: impl FnMut(&str, &Series<'_>, u64)) {
+    pub(crate) fn each(&self, family: Family, mut tell: impl FnMut(&str, &Series<'_>, u64)) {
         let shows_zeros = self.shows_zeros(family);
         let is_shown =
             |series: &Series<'_>, count| series.family == family && (shows_zeros || count > 0);

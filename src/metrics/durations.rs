@@ -1,7 +1,7 @@
 //! How long calls took, by method and gRPC code.
 
 use super::labels::Labels;
-use crate::rpc::Method;
+use crate::wire::method::Method;
 use metrics::Histogram;
 use metrics_exporter_prometheus::PrometheusRecorder;
 use std::sync::OnceLock;

@@ -1,7 +1,7 @@
 //! What is counted stays counted, and within its bound.
 
 use super::*;
-use crate::telemetry::flag_series::FlagError;
+use crate::metrics::flag_series::FlagError;
 use flagstaff_core::{By, Format, Generation, Layer, compile};
 use serde_json::{Value as Json, json};
 

@@ -6,17 +6,17 @@ use metrics_exporter_prometheus::PrometheusRecorder;
 const METADATA: Metadata<'static> = Metadata::new("flagstaff", Level::INFO, None);
 
 /// A series: its name and labels.
-pub(in crate::telemetry) struct Labels {
+pub(crate) struct Labels {
     name: &'static str,
     labels: Vec<Label>,
 }
 
 impl Labels {
-    pub(in crate::telemetry) fn new(name: &'static str) -> Self {
+    pub(crate) fn new(name: &'static str) -> Self {
         Self { name, labels: Vec::new() }
     }
 
-    pub(in crate::telemetry) fn with(mut self, label: &'static str, value: &str) -> Self {
+    pub(crate) fn with(mut self, label: &'static str, value: &str) -> Self {
         self.labels.push(Label::new(label, value.to_owned()));
         self
     }

@@ -4,17 +4,26 @@
 //! are closed sets or come from the flag file, never from a request.
 
 mod durations;
+pub(crate) mod exposures;
+pub(crate) mod flag_metrics;
+pub(crate) mod flag_series;
 mod help;
 mod labels;
+pub(crate) mod ledger;
 mod options;
+pub(crate) mod radar;
+pub(crate) mod rate_limit;
 mod results;
 
+pub use flag_metrics::FlagCounters;
 pub(super) use labels::Labels;
+pub use ledger::ShowExposures;
 pub use options::MetricsOptions;
 pub(crate) use results::{Event, Reload};
 
-use super::{exposures::Exposures, ledger::Ledger, log_writer::LostLines, radar::Radar};
-use crate::rpc::Method;
+use super::log_writer::LostLines;
+use crate::metrics::{exposures::Exposures, ledger::Ledger, radar::Radar};
+use crate::wire::method::Method;
 use durations::RpcDurations;
 use help::describe;
 use metrics::{Counter, Gauge};

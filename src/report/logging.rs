@@ -1,6 +1,6 @@
 //! Log lines: JSON when nobody watches, text on a terminal, on standard error.
 
-use super::log_writer::{LogWriter, LostLines};
+use crate::log_writer::{LogWriter, LostLines};
 use clap::ValueEnum;
 use flagstaff_core::diagnostic::terminal::{Printable, printable_json};
 use std::io::{IsTerminal, stderr};

@@ -42,11 +42,11 @@ pub(crate) enum Family {
 
 /// A series of a flag. Its variant is borrowed from the flag's shape: a scrape meets every series.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Series<'a> {
+pub(crate) struct Series<'a> {
     pub(super) family: Family,
-    pub(super) variant: Cow<'a, str>,
+    pub(crate) variant: Cow<'a, str>,
     /// The reason, the error, or what decided.
-    pub(super) label: &'static str,
+    pub(crate) label: &'static str,
 }
 
 /// What the places of a block mean. Worked out anew where it is asked for: there may be very many

@@ -1,7 +1,11 @@
 //! Lines about traffic as a whole: what was asked for in vain, and what a life came to.
 
-use super::{ledger::FlagTotals, logging::Audience, metrics::Metrics, report::say};
+use super::logging::Audience;
 use crate::snapshot::Snapshot;
+use crate::{
+    metrics::{Metrics, ledger::FlagTotals},
+    report::say,
+};
 use flagstaff_core::nearest;
 use serde_json::{Value as Json, json};
 use std::{cmp::Reverse, collections::BTreeMap};
