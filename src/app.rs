@@ -15,10 +15,10 @@ use crate::{
     },
     rpc::Rpc,
     server::{
-        Site,
+        PortService,
         accept::accept,
         descriptors::Connections,
-        gate::Gate,
+        gate::ConnectionLimiter,
         listener::{BindError, Listener, bind_tcp},
         routed::speaks_grpc,
         socket_file::{accept_unix, bind_unix},
@@ -108,8 +108,9 @@ pub(crate) async fn serve(options: ServeOptions, log: &Log) -> Result<(), ServeE
         Workers::start(options.worker_threads, &lifecycle).map_err(ServeError::Threads)?;
     let workers = Arc::new(workers);
     let connections = Connections::granted();
-    let site = Arc::new(Site::evaluation(rpc, routes, lifecycle.clone(), Arc::clone(&workers)));
-    let gate = Arc::new(Gate::of_clients(connections.clients, &metrics));
+    let site =
+        Arc::new(PortService::evaluation(rpc, routes, lifecycle.clone(), Arc::clone(&workers)));
+    let gate = Arc::new(ConnectionLimiter::of_clients(connections.clients, &metrics));
     listen(evaluation, "evaluation", &site, &gate, audience);
     let tick = Arc::<Notify>::default();
     let socket = socket.map(|(listener, file)| {
@@ -126,10 +127,10 @@ pub(crate) async fn serve(options: ServeOptions, log: &Log) -> Result<(), ServeE
     let routes =
         management::routes(routes, Arc::clone(&metrics), store.clone(), status, &lifecycle);
     let routes = management::liveness(routes, &lifecycle, workers);
-    let gate = Arc::new(Gate::of_management(connections.management, &metrics));
+    let gate = Arc::new(ConnectionLimiter::of_management(connections.management, &metrics));
     let (local, open): (Vec<_>, Vec<_>) = managing.into_iter().partition(Listener::is_loopback);
     for (listeners, routes) in [(local, for_this_machine(routes.clone())), (open, routes)] {
-        let site = Arc::new(Site::routed(routes, lifecycle.clone()));
+        let site = Arc::new(PortService::routed(routes, lifecycle.clone()));
         listen(listeners, "management", &site, &gate, audience);
     }
 
@@ -166,8 +167,8 @@ pub(crate) async fn serve(options: ServeOptions, log: &Log) -> Result<(), ServeE
 fn listen(
     listeners: Vec<Listener>,
     service: &'static str,
-    site: &Arc<Site>,
-    gate: &Arc<Gate>,
+    site: &Arc<PortService>,
+    gate: &Arc<ConnectionLimiter>,
     audience: Audience,
 ) {
     for listener in listeners {

@@ -44,12 +44,12 @@ pub(crate) fn rfc3339(at: SystemTime, is_whole_second: bool) -> String {
 /// A stretch of time in which nothing changes by itself: from a moment on, if it has a beginning,
 /// and until before another, if it has an end.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Span {
+pub(crate) struct TimeSpan {
     since: Option<SystemTime>,
     until: Option<SystemTime>,
 }
 
-impl Span {
+impl TimeSpan {
     /// The stretch around now between these moments.
     pub(crate) fn around(now: SystemTime, moments: impl Iterator<Item = SystemTime>) -> Self {
         moments.fold(Self::default(), |span, moment| match moment <= now {
@@ -105,16 +105,16 @@ mod tests {
     #[test]
     fn it_begins_at_a_moment_and_ends_before_the_next() {
         let moments = || [30, 10, 20].into_iter().map(at);
-        let span = Span::around(at(10), moments());
-        assert_eq!(span, Span::between(10..20));
+        let span = TimeSpan::around(at(10), moments());
+        assert_eq!(span, TimeSpan::between(10..20));
         assert_eq!(
             [9, 10, 19, 20].map(|second| span.contains(at(second))),
             [false, true, true, false]
         );
-        assert_eq!(Span::around(at(9), moments()), Span::between(i64::MIN..10));
-        assert_eq!(Span::around(at(30), moments()), Span::between(30..i64::MAX));
-        assert_eq!(span.within(Span::between(5..15)), Span::between(10..15));
-        assert_eq!(span.within(Span::default()), span);
+        assert_eq!(TimeSpan::around(at(9), moments()), TimeSpan::between(i64::MIN..10));
+        assert_eq!(TimeSpan::around(at(30), moments()), TimeSpan::between(30..i64::MAX));
+        assert_eq!(span.within(TimeSpan::between(5..15)), TimeSpan::between(10..15));
+        assert_eq!(span.within(TimeSpan::default()), span);
         assert_eq!(seconds(at(10) + Duration::from_millis(999)), 10);
     }
 
@@ -131,7 +131,7 @@ mod tests {
             assert_eq!(rfc3339(moment, true), expected);
         }
         assert_eq!(rfc3339(after, false), "9999-12-31T23:59:59.000Z");
-        let span = Span::between(-10..-2);
+        let span = TimeSpan::between(-10..-2);
         assert!(span.contains(UNIX_EPOCH - Duration::from_secs(3)));
         assert!(!span.contains(UNIX_EPOCH - Duration::from_secs(2)) && !span.contains(UNIX_EPOCH));
     }
@@ -140,10 +140,10 @@ mod tests {
     async fn it_is_left_on_time_and_when_the_clock_stands_elsewhere() {
         let now = SystemTime::now();
         let end = now + Duration::from_millis(50);
-        Span { since: Some(now), until: Some(end) }.left().await;
+        TimeSpan { since: Some(now), until: Some(end) }.left().await;
         assert!(SystemTime::now() >= end);
         // As after the clock was put back.
-        let ahead = Span { since: Some(end + Duration::from_secs(3600)), until: None };
+        let ahead = TimeSpan { since: Some(end + Duration::from_secs(3600)), until: None };
         tokio::time::timeout(Duration::from_secs(5), ahead.left()).await.expect("at once");
     }
 }

@@ -28,7 +28,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use document::Document;
+use document::CoalescedPage;
 use flagstaff_core::diagnostic::terminal::Printable;
 use std::{sync::Arc, time::Duration};
 use tokio::{
@@ -54,14 +54,14 @@ pub(crate) fn routes(
 ) -> Router {
     let phase = lifecycle.phase();
     let kind = "text/plain; version=0.0.4; charset=utf-8";
-    let exposition = Document::new("/metrics", kind, lifecycle, move || {
+    let exposition = CoalescedPage::new("/metrics", kind, lifecycle, move || {
         let mut page = metrics.render();
         write_flag_counters(&mut page, &metrics);
         write_flag_gauges(&mut page, store.current().as_deref());
         Some(page)
     });
     let status =
-        Document::new("/status", "application/json", lifecycle, move || status.render().ok());
+        CoalescedPage::new("/status", "application/json", lifecycle, move || status.render().ok());
     health
         .route("/metrics", get(move |Extension(reader)| Arc::clone(&exposition).answer(reader)))
         .route("/status", get(move |Extension(reader)| Arc::clone(&status).answer(reader)))

@@ -22,7 +22,9 @@ pub use options::MetricsOptions;
 pub(crate) use results::{Event, Reload};
 
 use super::log_writer::LostLines;
-use crate::metrics::{exposures::Exposures, ledger::Ledger, radar::Radar};
+use crate::metrics::{
+    exposures::ExposureTable, ledger::FlagCounterRegistry, radar::UnknownFlagTracker,
+};
 use crate::wire::method::Method;
 use durations::RpcDurations;
 use help::describe;
@@ -54,10 +56,10 @@ pub struct Metrics {
     events: [Counter; Event::ALL.len()],
     options: MetricsOptions,
     /// What every flag counted.
-    pub(crate) ledger: Ledger,
+    pub(crate) ledger: FlagCounterRegistry,
     /// Who met which variant.
-    pub(crate) exposures: Exposures,
-    pub(crate) radar: Radar,
+    pub(crate) exposures: ExposureTable,
+    pub(crate) radar: UnknownFlagTracker,
     unknown_flags: Counter,
     process: Collector,
     log_lines_lost: Option<LostLines>,
@@ -145,10 +147,14 @@ impl Metrics {
                 stream("flagstaff_stream_events_total").with("event", event).counter(&recorder)
             }),
             options: options.clone(),
-            ledger: Ledger::new(options.max_series, options.exact_exposures, options.exposures),
-            exposures: Exposures::new(options.exposure_table, options.exposure_window),
+            ledger: FlagCounterRegistry::new(
+                options.max_series,
+                options.exact_exposures,
+                options.exposures,
+            ),
+            exposures: ExposureTable::new(options.exposure_table, options.exposure_window),
             unknown_flags: counter("flagstaff_unknown_flag_requests_total"),
-            radar: Radar::default(),
+            radar: UnknownFlagTracker::default(),
             process: Collector::default(),
             log_lines_lost,
             log_lines_dropped: counter("flagstaff_log_lines_dropped_total"),

@@ -11,15 +11,15 @@ mod reader;
 mod standing;
 
 use crate::{
-    clock::Span,
-    files::disk::{Cause, Disk},
+    clock::TimeSpan,
+    files::disk::{Disk, ScanCause},
     report::chain,
 };
 use directory::{HANGS, shown};
 use entry::Override;
 use flagstaff_core::{LayerFlag, suggest};
-use loud::Told;
-use reader::{Content, Found, Reader};
+use loud::LoggedOverrides;
+use reader::{FoundOverrides, OverrideContent, OverrideReader};
 use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
@@ -38,13 +38,13 @@ pub(crate) struct Overrides {
     /// The files in force at the last look.
     in_force: Vec<OsString>,
     /// Until when that is so, and since when.
-    holds: Span,
+    holds: TimeSpan,
     /// Of the files in force, why one is not served; none of them was tried yet without it.
     verdicts: BTreeMap<OsString, Result<(), String>>,
     /// Something is new since the last decision.
     due: bool,
-    told: Told,
-    reader: Reader,
+    told: LoggedOverrides,
+    reader: OverrideReader,
 }
 
 /// What is known of a file.
@@ -60,7 +60,7 @@ impl Overrides {
     pub(crate) fn new(directory: Option<PathBuf>, disk: Disk) -> Self {
         // Told to others, whose working directory is another.
         let directory = directory.map(|path| std::path::absolute(&path).unwrap_or(path));
-        Self { directory, reader: Reader::new(disk), ..Self::default() }
+        Self { directory, reader: OverrideReader::new(disk), ..Self::default() }
     }
 
     pub(crate) fn directory(&self) -> Option<&PathBuf> {
@@ -68,31 +68,31 @@ impl Overrides {
     }
 
     /// Reads the directory, or what the last scan did not wait for.
-    pub(crate) fn look(&mut self, now: SystemTime, cause: Cause) {
+    pub(crate) fn look(&mut self, now: SystemTime, cause: ScanCause) {
         let Some(directory) = self.directory.clone() else { return };
         let (files, trouble) = match self.reader.read(&directory, cause, Instant::now()) {
-            Found::Files { files, left_out } => {
+            FoundOverrides::Files { files, left_out } => {
                 let trouble = (left_out > 0).then(|| {
                     format!("{left_out} more files are not read, because nobody sets so many")
                 });
                 (files.into_iter().filter_map(|of| self.known(of)).collect(), trouble)
             }
             // Until it can be read again what is known holds.
-            Found::Failed(error) => {
+            FoundOverrides::Failed(error) => {
                 let trouble = format!("the directory cannot be read: {}", chain(&error));
                 (self.files.clone(), Some(trouble))
             }
-            Found::Silent { is_reported: true } => {
+            FoundOverrides::Silent { is_reported: true } => {
                 (self.files.clone(), Some(format!("the directory {HANGS}")))
             }
-            Found::Nothing | Found::Silent { is_reported: false } => {
+            FoundOverrides::Nothing | FoundOverrides::Silent { is_reported: false } => {
                 (self.files.clone(), self.trouble.clone())
             }
         };
         let in_force = in_force(&files, now);
         self.due |= files != self.files || in_force != self.in_force || trouble != self.trouble;
         let contents = files.values().filter_map(|known| known.content.as_ref());
-        self.holds = Span::around(now, contents.map(|of| of.until));
+        self.holds = TimeSpan::around(now, contents.map(|of| of.until));
         (self.files, self.in_force, self.trouble) = (files, in_force, trouble);
     }
 
@@ -117,16 +117,16 @@ impl Overrides {
     }
 
     /// What a scan found of a file, over what is known if it cannot be read any more.
-    fn known(&self, (name, content): (OsString, Content)) -> Option<(OsString, Known)> {
+    fn known(&self, (name, content): (OsString, OverrideContent)) -> Option<(OsString, Known)> {
         let before = self.files.get(&name).cloned();
         let last_good = before.as_ref().and_then(|known| known.content.clone());
         let known = match content {
-            Content::Read(Ok(content)) => Known { content: Some(content), problem: None },
-            Content::Read(Err(of)) => Known { content: last_good, problem: Some(of.why) },
-            Content::Silent { is_reported: true } => {
+            OverrideContent::Read(Ok(content)) => Known { content: Some(content), problem: None },
+            OverrideContent::Read(Err(of)) => Known { content: last_good, problem: Some(of.why) },
+            OverrideContent::Silent { is_reported: true } => {
                 Known { content: last_good, problem: Some(HANGS.to_owned()) }
             }
-            Content::NotRead | Content::Silent { is_reported: false } => before?,
+            OverrideContent::NotRead | OverrideContent::Silent { is_reported: false } => before?,
         };
         Some((name, known))
     }
@@ -155,7 +155,7 @@ impl Overrides {
     }
 
     /// The time in which these are in force, if the directory stays as it is.
-    pub(crate) fn holds(&self) -> Span {
+    pub(crate) fn holds(&self) -> TimeSpan {
         self.holds
     }
 }

@@ -22,12 +22,12 @@ const SCRIPT: &str = concat!(
 );
 const ICON: &[u8] = include_bytes!("page/icon.png");
 
-struct Page {
+struct WebPage {
     html: String,
     policy: String,
 }
 
-static PAGE: LazyLock<Page> = LazyLock::new(|| Page {
+static PAGE: LazyLock<WebPage> = LazyLock::new(|| WebPage {
     html: INDEX
         .replace("@icon@", &BASE64_STANDARD.encode(ICON))
         .replace("/* style.css */", STYLE)

@@ -64,7 +64,7 @@ pub(crate) fn say(text: &str) {
 
 /// Tells an operator what became of the flag files, as lines or as fields.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Teller(pub(crate) Audience);
+pub(crate) struct OperatorLog(pub(crate) Audience);
 
 /// What is told of a snapshot.
 #[derive(Debug)]
@@ -83,7 +83,7 @@ const MAX_SHOWN: usize = 50;
 /// A log line names at most this many flags without series.
 const MAX_NAMED: usize = 5;
 
-impl Teller {
+impl OperatorLog {
     /// A snapshot is in force.
     pub(crate) fn published(self, publication: &Publication<'_>) {
         let Publication { snapshot, quarantined, took, clients, greeted } = *publication;

@@ -28,9 +28,9 @@ pub(crate) mod workers;
 use crate::{lifecycle::Lifecycle, rpc::Rpc, wire::method::Method};
 use axum::Router;
 use body::Body;
-use budget::Budget;
+use budget::MemoryBudget;
 use call::{Answer, Evaluation, Reply};
-use gate::Seat;
+use gate::ConnectionState;
 use h2::RecvStream;
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -44,16 +44,16 @@ use workers::Workers;
 
 /// What a listener serves.
 #[derive(Debug)]
-pub(crate) struct Site {
+pub(crate) struct PortService {
     /// Evaluation, on ports that have it; matched before the router.
     evaluation: Option<Arc<Evaluation>>,
     router: Router,
-    budget: Arc<Budget>,
+    budget: Arc<MemoryBudget>,
     lifecycle: Lifecycle,
     workers: Arc<Workers>,
 }
 
-impl Site {
+impl PortService {
     /// A port for evaluation, with services beside it.
     pub(crate) fn evaluation(
         rpc: Rpc,
@@ -68,7 +68,7 @@ impl Site {
 
     /// A port with routed services only.
     pub(crate) fn routed(router: Router, lifecycle: Lifecycle) -> Self {
-        let budget = Arc::new(Budget::new());
+        let budget = Arc::new(MemoryBudget::new());
         Self { evaluation: None, router, budget, lifecycle, workers: Arc::default() }
     }
 
@@ -77,7 +77,7 @@ impl Site {
     }
 
     /// Answers a request over HTTP/2: evaluation here, the rest by the router.
-    fn respond(&self, seat: &Arc<Seat>, request: Request<RecvStream>) -> Answer {
+    fn respond(&self, seat: &Arc<ConnectionState>, request: Request<RecvStream>) -> Answer {
         seat.ask();
         if let Some(refusal) = headers::too_long(&request) {
             return Answer::Now(refusal.into());
@@ -94,7 +94,11 @@ impl Site {
     }
 
     /// Answers a request over HTTP/1.1, which has no evaluation.
-    fn respond_http1(&self, seat: &Arc<Seat>, request: Request<Incoming>) -> Http1Response {
+    fn respond_http1(
+        &self,
+        seat: &Arc<ConnectionState>,
+        request: Request<Incoming>,
+    ) -> Http1Response {
         seat.ask();
         let is_evaluation =
             || self.evaluation.is_some() && Method::find(request.uri().path()).is_some();

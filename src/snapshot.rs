@@ -4,7 +4,7 @@
 //! told exactly what it missed without anybody keeping the old ones.
 
 use crate::{
-    clock::{Span, seconds},
+    clock::{TimeSpan, seconds},
     metrics::{Metrics, flag_metrics::FlagCounters},
     wire::{Answers, Change, changed},
 };
@@ -27,7 +27,7 @@ const MAX_TOMBSTONES: usize = 1024;
 
 /// A flag in force, with everything a request needs of it.
 #[derive(Debug)]
-pub(crate) struct Entry {
+pub(crate) struct SnapshotEntry {
     pub(crate) flag: Arc<Flag>,
     pub(crate) answers: Answers,
     pub(crate) counters: FlagCounters,
@@ -51,7 +51,7 @@ pub(crate) struct Snapshot {
     generation: u64,
     digest: Digest,
     /// In the order of their keys.
-    entries: Vec<Arc<Entry>>,
+    entries: Vec<Arc<SnapshotEntry>>,
     places: HashMap<Box<str>, usize, RandomState>,
     /// The seconds between which time alone changes no flag.
     holds: Range<i64>,
@@ -113,13 +113,13 @@ impl Snapshot {
                     changes.by_clock += usize::from(means_the_same(&entry.flag, flag));
                     let counters = FlagCounters::of(flag, Some(&entry.counters), metrics);
                     let since = (second, Some(now));
-                    Entry::new(flag, (entry.created, generation), since, counters, metrics)
+                    SnapshotEntry::new(flag, (entry.created, generation), since, counters, metrics)
                 }
                 None => {
                     changes.added.push(flag.key().into());
                     let counters = FlagCounters::of(flag, None, metrics);
                     let since = (second, previous.map(|_| now));
-                    Entry::new(flag, (generation, generation), since, counters, metrics)
+                    SnapshotEntry::new(flag, (generation, generation), since, counters, metrics)
                 }
             };
             holds = holds.start.max(entry.holds.start)..holds.end.min(entry.holds.end);
@@ -129,8 +129,10 @@ impl Snapshot {
             entries.iter().enumerate().map(|(place, e)| (e.flag.key().into(), place)).collect();
         let (mut tombstones, mut remembers_since) = match previous {
             Some(previous) => {
-                let is_gone = |entry: &&Arc<Entry>| !places.contains_key(entry.flag.key());
-                for Entry { flag, .. } in previous.entries.iter().filter(is_gone).map(|e| &**e) {
+                let is_gone = |entry: &&Arc<SnapshotEntry>| !places.contains_key(entry.flag.key());
+                for SnapshotEntry { flag, .. } in
+                    previous.entries.iter().filter(is_gone).map(|e| &**e)
+                {
                     changes.removed.push(flag.key().into());
                     if flag.is_killed() {
                         changes.removed_killed.push(flag.key().into());
@@ -179,8 +181,8 @@ impl Snapshot {
     }
 
     /// The time in which these are the flags in force, if nobody changes them.
-    pub(crate) fn holds(&self) -> Span {
-        Span::between(self.holds.clone())
+    pub(crate) fn holds(&self) -> TimeSpan {
+        TimeSpan::between(self.holds.clone())
     }
 
     /// The SHA-256 of what all definitions mean, overrides aside.
@@ -193,11 +195,11 @@ impl Snapshot {
         self.digest.iter().take(6).fold(0, |hash, &byte| hash << 8 | u64::from(byte))
     }
 
-    pub(crate) fn entry(&self, key: &str) -> Option<&Arc<Entry>> {
+    pub(crate) fn entry(&self, key: &str) -> Option<&Arc<SnapshotEntry>> {
         self.entries.get(*self.places.get(key)?)
     }
 
-    pub(crate) fn entries(&self) -> &[Arc<Entry>] {
+    pub(crate) fn entries(&self) -> &[Arc<SnapshotEntry>] {
         &self.entries
     }
 
@@ -235,14 +237,15 @@ impl Snapshot {
         if missed.peek().is_none() && gone.is_empty() {
             return None;
         }
-        let kind =
-            |entry: &Entry| if entry.created > seen { Change::Write } else { Change::Update };
+        let kind = |entry: &SnapshotEntry| {
+            if entry.created > seen { Change::Write } else { Change::Update }
+        };
         let missed = missed.map(|entry| (entry.flag.key(), kind(entry)));
         Some(changed(missed.chain(gone.iter().map(|(key, _)| (&**key, Change::Delete)))))
     }
 }
 
-impl Entry {
+impl SnapshotEntry {
     /// The next change of the flag by the clock, if its file stays as it is.
     pub(crate) fn next_change(&self) -> Option<NextChange> {
         self.flag.next_change(self.holds.start)

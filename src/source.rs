@@ -22,18 +22,18 @@ pub(crate) mod state;
 mod wait;
 pub(crate) mod watch;
 
-use crate::files::disk::{Cause, Disk};
+use crate::files::disk::{Disk, ScanCause};
 use crate::{
     lifecycle::Lifecycle,
     metrics::Metrics,
     overrides::Overrides,
-    report::{Teller, logging::Audience},
+    report::{OperatorLog, logging::Audience},
     store::Store,
 };
 use flagstaff_core::Generation;
 use pace::Pace;
-use path::Source;
-use state::{State, Watching};
+use path::WatchedPath;
+use state::{SourcesState, Watching};
 use std::{
     path::PathBuf,
     sync::Arc,
@@ -80,9 +80,9 @@ pub(crate) struct SourceOptions {
 #[derive(Debug)]
 pub(crate) struct Sources {
     options: SourceOptions,
-    sources: Vec<Source>,
+    sources: Vec<WatchedPath>,
     overrides: Overrides,
-    teller: Teller,
+    teller: OperatorLog,
     /// Every source was applied once. From then on there is always an answer.
     complete: bool,
     /// Whether a first look was taken in, of which the greeting tells.
@@ -98,7 +98,7 @@ pub(crate) struct Sources {
     /// A file operation has returned that no scan waits for any more.
     returned: Arc<Notify>,
     watching: Option<Watching>,
-    state: Sender<Arc<State>>,
+    state: Sender<Arc<SourcesState>>,
     store: Store,
     metrics: Arc<Metrics>,
     lifecycle: Lifecycle,
@@ -113,15 +113,15 @@ struct Torn {
 
 /// One scan of the files, while its results are applied.
 #[derive(Debug)]
-struct Look<'a> {
+struct ScanContext<'a> {
     options: &'a SourceOptions,
-    teller: Teller,
+    teller: OperatorLog,
     now: Instant,
     /// When something that has to last will have lasted.
     again: Option<Instant>,
 }
 
-impl Look<'_> {
+impl ScanContext<'_> {
     /// Whether this has been the case long enough; if not, there will be another scan in time.
     fn is_over<T: PartialEq>(
         &mut self,
@@ -148,18 +148,18 @@ impl Sources {
         lifecycle: Lifecycle,
     ) -> Self {
         let returned = Arc::new(Notify::new());
-        let source = |path: &PathBuf| Source::new(path.clone(), Arc::clone(&returned));
+        let source = |path: &PathBuf| WatchedPath::new(path.clone(), Arc::clone(&returned));
         let disk = Disk::new(Arc::clone(&returned));
         let overrides = Overrides::new(options.overrides.clone(), disk);
         Self {
             sources: options.paths.iter().map(source).collect(),
-            state: Sender::new(Arc::new(State {
+            state: Sender::new(Arc::new(SourcesState {
                 overrides_directory: overrides.directory().cloned(),
-                ..State::default()
+                ..SourcesState::default()
             })),
             overrides,
             options,
-            teller: Teller(audience),
+            teller: OperatorLog(audience),
             complete: false,
             greeted: false,
             again: None,
@@ -175,7 +175,7 @@ impl Sources {
     }
 
     /// What is known after each look.
-    pub(crate) fn state(&self) -> Receiver<Arc<State>> {
+    pub(crate) fn state(&self) -> Receiver<Arc<SourcesState>> {
         self.state.subscribe()
     }
 
@@ -187,7 +187,7 @@ impl Sources {
         let mut watcher = Watcher::new(paths, watch, poll_interval, Arc::clone(&returned));
         let (lifecycle, metrics) = (self.lifecycle.clone(), Arc::clone(&self.metrics));
         let mut noticed = Instant::now();
-        let (mut pace, mut cause) = (Pace::new(noticed), Cause::Change);
+        let (mut pace, mut cause) = (Pace::new(noticed), ScanCause::Change);
         loop {
             // Reading and compiling would hold up requests; it runs to its end, one at a time.
             let scanned = tokio::task::spawn_blocking(move || {
@@ -208,13 +208,13 @@ impl Sources {
             }
             pace.scanned(noticed, Instant::now(), found_news);
             let (again, holds, due) = (self.again, self.holds(), pace.due());
-            cause = Cause::Change;
+            cause = ScanCause::Change;
             tokio::select! {
                 biased;
                 () = lifecycle.draining() => return,
                 () = paced(due, &mut watcher) => {}
                 () = holds.left() => {}
-                () = returned.notified() => cause = Cause::Return,
+                () = returned.notified() => cause = ScanCause::Return,
                 _ = hangups.recv() => {
                     info!("looking at the flag files again because of SIGHUP");
                 }
@@ -226,12 +226,12 @@ impl Sources {
 
     /// The lists that the files name.
     fn lists(&self) -> Vec<PathBuf> {
-        self.sources.iter().flat_map(Source::lists).collect()
+        self.sources.iter().flat_map(WatchedPath::lists).collect()
     }
 
     /// Why not every source was applied yet.
     fn not_applied(&self) -> String {
-        self.sources.iter().find_map(Source::not_applied).unwrap_or_default()
+        self.sources.iter().find_map(WatchedPath::not_applied).unwrap_or_default()
     }
 }
 

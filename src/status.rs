@@ -9,10 +9,10 @@ mod traffic;
 use crate::{
     lifecycle::{Lifecycle, Phase},
     metrics::Metrics,
-    source::state::State,
+    source::state::SourcesState,
     store::Store,
 };
-use document::Document;
+use document::StatusDocument;
 use flagstaff_core::diagnostic::terminal::printable_json;
 use std::{sync::Arc, time::Instant};
 use tokio::sync::watch::Receiver;
@@ -25,14 +25,14 @@ pub(crate) struct StatusPage {
     metrics: Arc<Metrics>,
     store: Store,
     phase: Receiver<Phase>,
-    state: Receiver<Arc<State>>,
+    state: Receiver<Arc<SourcesState>>,
 }
 
 impl StatusPage {
     /// Counts the uptime from here on.
     pub(crate) fn new(
         lifecycle: &Lifecycle,
-        state: Receiver<Arc<State>>,
+        state: Receiver<Arc<SourcesState>>,
         store: Store,
         metrics: Arc<Metrics>,
     ) -> Self {
@@ -44,7 +44,7 @@ impl StatusPage {
         let state = Arc::clone(&self.state.borrow());
         let phase = self.phase.borrow().clone();
         let traffic = Traffic::of(&self.metrics, &self.store, state.snapshot.as_deref());
-        let document = Document::new(self.started.elapsed(), &phase, &state, &traffic);
+        let document = StatusDocument::new(self.started.elapsed(), &phase, &state, &traffic);
         Ok(printable_json(&serde_json::to_string(&document)?).into_owned() + "\n")
     }
 }

@@ -3,7 +3,7 @@
 mod explain;
 mod report;
 
-use super::{input, output, parse, serve::Fractional};
+use super::{input, output, parse, serve::FractionalGeneration};
 use crate::{clock::now, report::chain, source::lists::Loaded};
 use clap::{Args, ValueEnum};
 use flagstaff_check::{Before, Lint, Linted};
@@ -46,7 +46,7 @@ pub struct CheckArgs {
     max_file_bytes: u64,
     /// Generation of the fractional operator in files that do not say one
     #[arg(long, env = "FLAGSTAFF_FRACTIONAL", default_value = "v2", ignore_case = true)]
-    fractional: Fractional,
+    fractional: FractionalGeneration,
 }
 
 /// How problems are printed.
@@ -66,11 +66,11 @@ struct Checked {
     flags: usize,
     problems: Vec<Diagnostic>,
     /// `None` if it could not be read.
-    file: Option<File>,
+    file: Option<CheckInput>,
 }
 
 /// What a file says, and the lists it names.
-struct File {
+struct CheckInput {
     content: Vec<u8>,
     format: Format,
     lists: Lists,
@@ -150,7 +150,7 @@ impl CheckArgs {
             }
             owners.extend(keys.iter().map(|key| (key.clone(), path.clone())));
             problems.sort_by_key(|problem| problem.position);
-            let file = Some(File { content, format, lists, keys });
+            let file = Some(CheckInput { content, format, lists, keys });
             files.push(Checked { path, flags: layer.flags().count(), problems, file });
         }
     }

@@ -2,11 +2,11 @@
 //!
 //! The answer has the shape of the OpenFeature Remote Evaluation Protocol.
 
-use super::{input, output, parse, serve::Fractional};
+use super::{input, output, parse, serve::FractionalGeneration};
 use crate::{clock::now, report::chain, source::lists::Loaded};
 use clap::{Args, builder::BoolishValueParser};
 use flagstaff_core::{
-    BadContext, Evaluator, Failure, Flag, Layer, Level, Outcome, Reason, Scratch, Step,
+    BadContext, Evaluator, ExplainStep, Failure, Flag, Layer, Level, Outcome, Reason, Scratch,
     VariantValue,
     diagnostic::terminal::{Printable, printable_json},
 };
@@ -39,7 +39,7 @@ pub struct EvalArgs {
     max_file_bytes: u64,
     /// Generation of the fractional operator in files that do not say one
     #[arg(long, env = "FLAGSTAFF_FRACTIONAL", default_value = "v2", ignore_case = true)]
-    fractional: Fractional,
+    fractional: FractionalGeneration,
     /// Evaluate at this moment instead of now: 2026-12-09T10:00:00Z or
     /// 2026-12-09T11:00[Europe/Berlin]
     #[arg(long, value_name = "TIME", env = "FLAGSTAFF_AT", value_parser = parse::moment)]
@@ -107,7 +107,7 @@ impl EvalArgs {
         output::print(text + "\n", code)
     }
 
-    fn answer(&self, steps: &mut Vec<Step>) -> Result<Json, Json> {
+    fn answer(&self, steps: &mut Vec<ExplainStep>) -> Result<Json, Json> {
         let mut layers = Vec::new();
         for path in &self.paths {
             let named = |error| format!("{}: {}", path.display(), chain(&error));
@@ -221,7 +221,7 @@ impl EvalArgs {
 }
 
 /// The steps and then the answer, for a person.
-fn explanation(steps: &[Step], answer: &Result<Json, Json>) -> String {
+fn explanation(steps: &[ExplainStep], answer: &Result<Json, Json>) -> String {
     let mut text = String::new();
     for step in steps {
         text.push_str(&format!("{:1$}{2}\n", "", 4 * step.depth, Printable(&step.text)));

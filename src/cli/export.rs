@@ -1,7 +1,7 @@
 //! `flagstaff export`: what is served, as one file that any flagd reads.
 
-use super::{input, output, parse, serve::Fractional};
-use crate::{files::listing::Kind, report::chain, source::lists::Loaded};
+use super::{input, output, parse, serve::FractionalGeneration};
+use crate::{files::listing::FileKind, report::chain, source::lists::Loaded};
 use clap::Args;
 use flagstaff_core::{
     Diagnostic, Level,
@@ -25,7 +25,7 @@ pub struct ExportArgs {
     max_file_bytes: u64,
     /// Generation of the fractional operator in files that do not say one
     #[arg(long, env = "FLAGSTAFF_FRACTIONAL", default_value = "v2", ignore_case = true)]
-    fractional: Fractional,
+    fractional: FractionalGeneration,
 }
 
 impl ExportArgs {
@@ -46,7 +46,7 @@ impl ExportArgs {
 
     fn export(&self) -> Result<(String, Vec<Diagnostic>), Vec<Diagnostic>> {
         let unreadable = |why: String| vec![Diagnostic::of_file(why, "name a flag file")];
-        if !input::is_stdin(&self.path) && Kind::of(&self.path) == Kind::Directory {
+        if !input::is_stdin(&self.path) && FileKind::of(&self.path) == FileKind::Directory {
             return Err(unreadable("is a directory: export one file at a time".to_owned()));
         }
         let (Loaded { content, lists }, format) = input::load(&self.path, self.max_file_bytes)

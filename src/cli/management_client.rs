@@ -45,7 +45,7 @@ pub fn address(text: &str) -> Result<Address, String> {
 
 /// What answered.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct ManagementReply {
     pub(super) status: u16,
     pub(super) body: Vec<u8>,
 }
@@ -67,7 +67,7 @@ pub(super) enum AskError {
 
 impl Address {
     /// One GET.
-    pub(super) async fn get(&self, path: &str) -> Result<Answer, AskError> {
+    pub(super) async fn get(&self, path: &str) -> Result<ManagementReply, AskError> {
         let late = |_elapsed| AskError::TimedOut { address: self.clone() };
         timeout(DEADLINE, self.ask(path)).await.map_err(late)?
     }
@@ -85,7 +85,7 @@ impl Address {
         }
     }
 
-    async fn ask(&self, path: &str) -> Result<Answer, AskError> {
+    async fn ask(&self, path: &str) -> Result<ManagementReply, AskError> {
         let address = || self.clone();
         let stream = self
             .connect()
@@ -107,7 +107,7 @@ impl Address {
                     return Err(AskError::TooLarge { address: address() });
                 }
             }
-            Ok(Answer { status, body })
+            Ok(ManagementReply { status, body })
         });
         tokio::select! {
             answer = &mut answered => answer,

@@ -42,12 +42,12 @@ pub enum Overriding {
 #[derive(Debug, Args)]
 pub struct ListArgs {
     #[command(flatten)]
-    place: Place,
+    place: OverridesLocation,
 }
 
 /// Where overrides are, and who serves them.
 #[derive(Debug, Args)]
-struct Place {
+struct OverridesLocation {
     /// Directory of the overrides [default: the one that the sidecar watches]
     #[arg(long, value_name = "DIR", env = "FLAGSTAFF_OVERRIDES")]
     overrides: Option<PathBuf>,
@@ -148,7 +148,7 @@ impl Overriding {
     }
 }
 
-impl Place {
+impl OverridesLocation {
     /// The directory and, if it answers, what the sidecar says. A directory must be known.
     async fn find(&self) -> Result<(PathBuf, Result<Status, OverrideError>), OverrideError> {
         match (self.overrides.clone(), Status::ask(&self.address).await) {

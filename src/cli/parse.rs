@@ -1,6 +1,6 @@
 //! Option values: what they may look like, and what to say when they do not.
 
-use crate::files::{disk, listing::Kind};
+use crate::files::{disk, listing::FileKind};
 use flagstaff_core::diagnostic::terminal::Printable;
 use std::{
     fmt::Display,
@@ -165,7 +165,7 @@ pub fn watched_source(text: &str) -> Result<PathBuf, String> {
 pub fn source(text: &str) -> Result<PathBuf, String> {
     let text = if disk::exists(Path::new(text)) { text } else { text.trim() };
     let path = PathBuf::from(text);
-    if Kind::of(&path) == Kind::Directory && disk::is_file(&path) {
+    if FileKind::of(&path) == FileKind::Directory && disk::is_file(&path) {
         return Err("is a file, and a flag file's name ends in .json, .yaml or .yml".to_owned());
     }
     if text.is_empty() { Err("a path cannot be empty".to_owned()) } else { Ok(path) }

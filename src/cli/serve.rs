@@ -64,7 +64,7 @@ pub struct ServeArgs {
     overrides: Option<PathBuf>,
     /// How changes of the files are noticed
     #[arg(long, env = "FLAGSTAFF_WATCH", default_value = "auto", ignore_case = true)]
-    watch: Watch,
+    watch: WatchArgument,
     /// Interval at which the files are checked, whether or not an event reports a change
     #[arg(long, env = "FLAGSTAFF_POLL_INTERVAL", default_value = "5s")]
     #[arg(value_parser = parse::poll_interval)]
@@ -75,7 +75,7 @@ pub struct ServeArgs {
     max_file_bytes: u64,
     /// Generation of the fractional operator in files that do not say one
     #[arg(long, env = "FLAGSTAFF_FRACTIONAL", default_value = "v2", ignore_case = true)]
-    fractional: Fractional,
+    fractional: FractionalGeneration,
     /// Refuse a flag file that has any error, instead of serving its good flags
     #[arg(long, env = "FLAGSTAFF_STRICT", value_parser = BoolishValueParser::new())]
     strict: bool,
@@ -121,7 +121,7 @@ pub struct ServeArgs {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Watch {
+enum WatchArgument {
     /// By file events, and by polling beside them
     Auto,
     /// By polling alone
@@ -140,18 +140,18 @@ enum MetricsExposures {
 
 /// A generation of the fractional operator.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum Fractional {
+pub(super) enum FractionalGeneration {
     /// That of flagd 0.15 and 0.16
     V2,
     /// Its successor, that of newer in-process providers
     V3,
 }
 
-impl From<Fractional> for Generation {
-    fn from(fractional: Fractional) -> Self {
+impl From<FractionalGeneration> for Generation {
+    fn from(fractional: FractionalGeneration) -> Self {
         match fractional {
-            Fractional::V2 => Self::V2,
-            Fractional::V3 => Self::V3,
+            FractionalGeneration::V2 => Self::V2,
+            FractionalGeneration::V3 => Self::V3,
         }
     }
 }
@@ -204,8 +204,8 @@ impl ServeArgs {
             source: SourceOptions {
                 paths: self.paths,
                 watch: match self.watch {
-                    Watch::Auto => WatchOption::Auto,
-                    Watch::Poll => WatchOption::Poll,
+                    WatchArgument::Auto => WatchOption::Auto,
+                    WatchArgument::Poll => WatchOption::Poll,
                 },
                 poll_interval: self.poll_interval,
                 max_file_bytes: self.max_file_bytes,

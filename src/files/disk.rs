@@ -40,7 +40,7 @@ const MAX_UNANSWERED: usize = 64;
 
 /// Why a scan takes place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Cause {
+pub(crate) enum ScanCause {
     /// Something may have changed.
     Change,
     /// An operation has returned that its scan did not wait for: the scan goes on.
@@ -116,10 +116,10 @@ impl Disk {
     }
 
     /// Starts another scan, or goes on with the last one.
-    pub(crate) fn begin_scan(&mut self, cause: Cause) {
+    pub(crate) fn begin_scan(&mut self, cause: ScanCause) {
         self.patience = PATIENCE;
         self.has_late_result = false;
-        if cause == Cause::Change {
+        if cause == ScanCause::Change {
             self.scans += 1;
         }
     }

@@ -7,14 +7,14 @@ use std::{
 
 /// What a configured PATH is. Its name says so, since nothing has to be there yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum FileKind {
     /// One flag file.
     File,
     /// A directory; each flag file in it is a layer.
     Directory,
 }
 
-impl Kind {
+impl FileKind {
     pub(crate) fn of(path: &Path) -> Self {
         if has_extension(path) { Self::File } else { Self::Directory }
     }
@@ -80,9 +80,9 @@ pub(crate) fn list(directory: &Path) -> Result<Vec<PathBuf>, ListError> {
 
 /// The files that a PATH means at the moment, in the order in which later ones win.
 pub(crate) fn files(path: &Path) -> Result<Vec<PathBuf>, ListError> {
-    match Kind::of(path) {
-        Kind::File => Ok(vec![path.to_path_buf()]),
-        Kind::Directory => list(path),
+    match FileKind::of(path) {
+        FileKind::File => Ok(vec![path.to_path_buf()]),
+        FileKind::Directory => list(path),
     }
 }
 

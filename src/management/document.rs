@@ -3,7 +3,7 @@
 
 use crate::{
     lifecycle::Lifecycle,
-    server::replies::{Reader, Replies, Share, TURN_TIMEOUT},
+    server::replies::{ClientHandle, ReplyLimiter, Share, TURN_TIMEOUT},
 };
 use axum::{
     body::Body,
@@ -18,27 +18,27 @@ use tokio::{
 };
 
 /// One of the pages, and how it is written; nothing if that fails.
-pub(super) struct Document {
+pub(super) struct CoalescedPage {
     kind: &'static str,
     write: Box<dyn Fn() -> Option<String> + Send + Sync>,
     turn: Arc<Semaphore>,
-    replies: Arc<Replies>,
+    replies: Arc<ReplyLimiter>,
     /// The last page, as long as somebody reads it.
-    last: Mutex<Weak<Page>>,
+    last: Mutex<Weak<RenderedPage>>,
     lifecycle: Lifecycle,
 }
 
 /// What was written at one time.
-struct Page {
+struct RenderedPage {
     begun: Instant,
     text: String,
     _room: Share,
 }
 
 /// What is to be done when one's turn has come.
-enum Turn {
+enum RenderSlot {
     /// Somebody wrote it meanwhile.
-    Read(Arc<Page>),
+    Read(Arc<RenderedPage>),
     Write(OwnedSemaphorePermit, Share),
 }
 
@@ -49,7 +49,7 @@ const FAILED: Refusal = (StatusCode::INTERNAL_SERVER_ERROR, "rendering failed\n"
 const CROWDED: Refusal =
     (StatusCode::SERVICE_UNAVAILABLE, "too many pages wait to be read: try again\n");
 
-impl Document {
+impl CoalescedPage {
     pub(super) fn new(
         what: &'static str,
         kind: &'static str,
@@ -60,14 +60,14 @@ impl Document {
             kind,
             write: Box::new(write),
             turn: Arc::new(Semaphore::new(1)),
-            replies: Arc::new(Replies::new(what)),
+            replies: Arc::new(ReplyLimiter::new(what)),
             last: Mutex::default(),
             lifecycle: lifecycle.clone(),
         })
     }
 
     /// Gives the page to somebody.
-    pub(super) async fn answer(self: Arc<Self>, reader: Reader) -> Response {
+    pub(super) async fn answer(self: Arc<Self>, reader: ClientHandle) -> Response {
         let headers = [
             (header::CONTENT_TYPE, self.kind),
             (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -84,11 +84,11 @@ impl Document {
 
     /// The page as of now. It is written where it holds up nothing, since thousands of flags take
     /// milliseconds; who goes away while waiting is not served.
-    async fn page(self: &Arc<Self>) -> Result<Arc<Page>, Refusal> {
+    async fn page(self: &Arc<Self>) -> Result<Arc<RenderedPage>, Refusal> {
         let waited = timeout(TURN_TIMEOUT, self.turn(Instant::now())).await;
         let (turn, room) = match waited.map_err(|_elapsed| CROWDED)?.ok_or(FAILED)? {
-            Turn::Read(page) => return Ok(page),
-            Turn::Write(turn, room) => (turn, room),
+            RenderSlot::Read(page) => return Ok(page),
+            RenderSlot::Write(turn, room) => (turn, room),
         };
         let document = Arc::clone(self);
         let written = spawn_blocking(move || {
@@ -97,7 +97,7 @@ impl Document {
             // What it grew ahead would be held until everyone has read the rest.
             text.shrink_to_fit();
             document.replies.made(text.len());
-            let page = Arc::new(Page { begun, text, _room: room });
+            let page = Arc::new(RenderedPage { begun, text, _room: room });
             *document.last() = Arc::downgrade(&page);
             drop(turn);
             Some(page)
@@ -107,23 +107,23 @@ impl Document {
 
     /// Waits until nobody else writes, and there is room. A page that was begun before it was
     /// asked for may lack what the asker knows.
-    async fn turn(&self, asked: Instant) -> Option<Turn> {
+    async fn turn(&self, asked: Instant) -> Option<RenderSlot> {
         let turn = Arc::clone(&self.turn).acquire_owned().await.ok()?;
         let last = self.last().upgrade();
         if let Some(page) = last.filter(|page| page.begun >= asked) {
-            return Some(Turn::Read(page));
+            return Some(RenderSlot::Read(page));
         }
-        Some(Turn::Write(turn, self.replies.room().await?))
+        Some(RenderSlot::Write(turn, self.replies.room().await?))
     }
 
-    fn last(&self) -> MutexGuard<'_, Weak<Page>> {
+    fn last(&self) -> MutexGuard<'_, Weak<RenderedPage>> {
         // No code that can panic runs while it is held.
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// One reader's hold on a page.
-struct Copy(Arc<Page>);
+struct Copy(Arc<RenderedPage>);
 
 impl AsRef<[u8]> for Copy {
     fn as_ref(&self) -> &[u8] {
@@ -146,7 +146,7 @@ mod tests {
 
     /// A document that numbers its pages, and what it waits for before it ends one; it tells of
     /// each that it begins.
-    fn document() -> (Arc<Document>, Sender<()>, UnboundedReceiver<()>) {
+    fn document() -> (Arc<CoalescedPage>, Sender<()>, UnboundedReceiver<()>) {
         let (go, wait) = channel::<()>();
         let (begin, begun) = unbounded_channel();
         let state = Mutex::new((wait, 0));
@@ -157,7 +157,7 @@ mod tests {
             *number += 1;
             Some(number.to_string())
         };
-        (Document::new("a page", "text/plain", &Lifecycle::new(), write), go, begun)
+        (CoalescedPage::new("a page", "text/plain", &Lifecycle::new(), write), go, begun)
     }
 
     #[test]

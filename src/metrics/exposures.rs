@@ -23,7 +23,7 @@ const WAYS: usize = 8;
 /// A set: one cache line.
 #[derive(Debug, Default)]
 #[repr(align(64))]
-struct Set([AtomicU64; WAYS]);
+struct TableSet([AtomicU64; WAYS]);
 
 /// Sets that are made together when a unit first falls among them, 64 KiB: an idle sidecar pays for
 /// none, and no request waits for a table of any size.
@@ -50,7 +50,7 @@ const MOST_PARTS: u64 = 8;
 
 /// What became of a unit that was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sight {
+enum Exposure {
     /// Not counted within the window, or not any more known to be.
     First,
     /// As [`Self::First`], and another unit that was counted within the window was forgotten.
@@ -61,7 +61,7 @@ enum Sight {
 
 /// The units counted within the window.
 #[derive(Debug)]
-pub(crate) struct Exposures {
+pub(crate) struct ExposureTable {
     hasher: RandomState,
     start: Instant,
     /// Nanoseconds.
@@ -69,7 +69,7 @@ pub(crate) struct Exposures {
     /// There is no window: every sight counts.
     each: bool,
     sets: usize,
-    parts: Box<[OnceLock<Box<[Set]>>]>,
+    parts: Box<[OnceLock<Box<[TableSet]>>]>,
     /// How many parts were looked at since the start.
     swept: AtomicU64,
     /// By some bits of what is counted, so that threads with different flags seldom meet.
@@ -84,7 +84,7 @@ const STRIPES: usize = 16;
 #[repr(align(128))]
 struct Apart(AtomicU64);
 
-impl Exposures {
+impl ExposureTable {
     /// A table of about so many bytes, in which a unit counts again after `window`.
     pub(crate) fn new(bytes: usize, window: Duration) -> Self {
         let sets = (bytes / (WAYS * size_of::<AtomicU64>())).max(1);
@@ -112,12 +112,12 @@ impl Exposures {
             return true;
         }
         match self.see_at(self.hasher.hash_one((variant, unit)), self.ticks(at)) {
-            Sight::First => true,
-            Sight::FirstInPlaceOfAnother => {
+            Exposure::First => true,
+            Exposure::FirstInPlaceOfAnother => {
                 self.evictions.0.fetch_add(1, Relaxed);
                 true
             }
-            Sight::Again => {
+            Exposure::Again => {
                 let stripe = usize::try_from(variant % STRIPES as u64).unwrap_or_default();
                 let stripe = self.duplicates.get(stripe);
                 stripe.iter().for_each(|Apart(count)| _ = count.fetch_add(1, Relaxed));
@@ -151,7 +151,7 @@ impl Exposures {
         for part in swept..next {
             let part = usize::try_from(part % parts).ok().and_then(|part| self.parts.get(part));
             let sets = part.and_then(OnceLock::get).into_iter().flatten();
-            for slot in sets.flat_map(|Set(slots)| slots) {
+            for slot in sets.flat_map(|TableSet(slots)| slots) {
                 let found = slot.load(Relaxed);
                 if found != 0 && age(now, found) >= TICKS_PER_WINDOW {
                     // Whoever took it meanwhile keeps it.
@@ -166,7 +166,7 @@ impl Exposures {
         nanos(at.saturating_duration_since(self.start)) / self.tick
     }
 
-    fn see_at(&self, hash: u64, tick: u64) -> Sight {
+    fn see_at(&self, hash: u64, tick: u64) -> Exposure {
         let now = time_of(tick);
         let print = hash >> TIME_BITS << TIME_BITS;
         let entry = print | now;
@@ -177,7 +177,7 @@ impl Exposures {
                 let age = if found == 0 { u64::MAX } else { age(now, found) };
                 if found != 0 && found & !TIME_MASK == print {
                     if age < TICKS_PER_WINDOW {
-                        return Sight::Again;
+                        return Exposure::Again;
                     }
                     oldest = (age, Some((slot, found)));
                     break;
@@ -186,12 +186,12 @@ impl Exposures {
                     oldest = (age, Some((slot, found)));
                 }
             }
-            let (age, Some((slot, found))) = oldest else { return Sight::First };
+            let (age, Some((slot, found))) = oldest else { return Exposure::First };
             // Another thread may have taken the slot meanwhile, perhaps for the same unit.
             if slot.compare_exchange(found, entry, Relaxed, Relaxed).is_ok() {
                 return match age < TICKS_PER_WINDOW {
-                    true => Sight::FirstInPlaceOfAnother,
-                    false => Sight::First,
+                    true => Exposure::FirstInPlaceOfAnother,
+                    false => Exposure::First,
                 };
             }
         }
@@ -202,8 +202,9 @@ impl Exposures {
         let chosen = (((hash & TIME_MASK) * self.sets as u64) >> TIME_BITS) as usize;
         let Some(part) = self.parts.get(chosen / SETS_OF_A_PART) else { return &[] };
         let size = SETS_OF_A_PART.min(self.sets);
-        let sets = part.get_or_init(|| std::iter::repeat_with(Set::default).take(size).collect());
-        sets.get(chosen % SETS_OF_A_PART).map_or(&[], |Set(slots)| slots)
+        let sets =
+            part.get_or_init(|| std::iter::repeat_with(TableSet::default).take(size).collect());
+        sets.get(chosen % SETS_OF_A_PART).map_or(&[], |TableSet(slots)| slots)
     }
 }
 

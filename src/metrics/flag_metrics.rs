@@ -2,7 +2,7 @@
 
 use super::{
     flag_series::{FlagError, FlagSeries},
-    ledger::Set,
+    ledger::CounterSet,
     rate_limit::RateLimit,
 };
 use crate::metrics::Metrics;
@@ -19,12 +19,12 @@ pub struct FlagCounters {
     left_out: usize,
     /// What each variant is told from others by, when units meet it.
     variants: Box<[u64]>,
-    told: Arc<Told>,
+    told: Arc<LoggedFlag>,
 }
 
 /// When troubles of a flag were told last; a flag that changes has the same.
 #[derive(Debug, Default)]
-struct Told {
+struct LoggedFlag {
     errors: [RateLimit; FlagError::ALL.len()],
     missing_key: RateLimit,
 }
@@ -37,7 +37,7 @@ impl FlagCounters {
     /// told again so soon. `previous` are those of the flag as it was until now.
     pub fn of(flag: &Flag, previous: Option<&Self>, metrics: &Metrics) -> Self {
         let left_out = previous.map_or(0, |previous| previous.left_out);
-        let Set { series, is_shared, left_out } = metrics.ledger.series_of(flag, left_out);
+        let CounterSet { series, is_shared, left_out } = metrics.ledger.series_of(flag, left_out);
         let seed = |name: &str| metrics.exposures.variant(flag.key(), name);
         Self {
             series,

@@ -42,7 +42,7 @@ pub(crate) enum Family {
 
 /// A series of a flag. Its variant is borrowed from the flag's shape: a scrape meets every series.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Series<'a> {
+pub(crate) struct SeriesSample<'a> {
     pub(super) family: Family,
     pub(crate) variant: Cow<'a, str>,
     /// The reason, the error, or what decided.
@@ -52,7 +52,7 @@ pub(crate) struct Series<'a> {
 /// What the places of a block mean. Worked out anew where it is asked for: there may be very many
 /// flags.
 #[derive(Debug, PartialEq)]
-pub(super) struct Shape {
+pub(super) struct CounterLayout {
     /// The names of the variants; one without a name for flags that share.
     variants: Box<[Box<str>]>,
     default: Option<VariantIndex>,
@@ -72,7 +72,7 @@ struct Line([AtomicU64; 8]);
 /// The counters of one flag, as long as it has this shape.
 #[derive(Debug)]
 pub(crate) struct FlagSeries {
-    shape: Shape,
+    shape: CounterLayout,
     counts: Box<[Line]>,
 }
 
@@ -82,7 +82,7 @@ const BY: [(By, &str); 3] = [(By::Split, "split"), (By::Rule, "rule"), (By::Defa
 /// The places after those of the variants, before those of exposures.
 const FIXED: usize = 7;
 
-impl Shape {
+impl CounterLayout {
     /// The shape of a flag. `exact` flags give no answer that clients cache; `exposes` is whether
     /// exposures are counted.
     pub(super) fn of(flag: &Flag, exact: bool, exposes: bool) -> Self {
@@ -126,12 +126,12 @@ impl Shape {
     }
 
     /// The series that can happen.
-    pub(super) fn possible(&self) -> impl Iterator<Item = Series<'_>> {
+    pub(super) fn possible(&self) -> impl Iterator<Item = SeriesSample<'_>> {
         let places = self.can_happen.iter().enumerate().filter(|(_, can_happen)| **can_happen);
         places.map(|(place, _)| self.series(place))
     }
 
-    fn series(&self, place: usize) -> Series<'_> {
+    fn series(&self, place: usize) -> SeriesSample<'_> {
         let variants = self.variants.len();
         let name = |index: usize| self.variants.get(index).map_or("", AsRef::as_ref);
         let (family, variant, label) = match place.checked_sub(variants) {
@@ -154,30 +154,30 @@ impl Shape {
                 }
             },
         };
-        Series { family, variant: variant.into(), label }
+        SeriesSample { family, variant: variant.into(), label }
     }
 }
 
-impl Series<'_> {
+impl SeriesSample<'_> {
     /// The same, for when the shape is gone.
-    pub(super) fn kept(self) -> Series<'static> {
-        Series { variant: self.variant.into_owned().into(), ..self }
+    pub(super) fn kept(self) -> SeriesSample<'static> {
+        SeriesSample { variant: self.variant.into_owned().into(), ..self }
     }
 }
 
 impl FlagSeries {
-    pub(super) fn new(shape: Shape) -> Self {
+    pub(super) fn new(shape: CounterLayout) -> Self {
         let lines = shape.can_happen.len().div_ceil(8);
         let counts = std::iter::repeat_with(Line::default).take(lines).collect();
         Self { shape, counts }
     }
 
-    pub(super) fn shape(&self) -> &Shape {
+    pub(super) fn shape(&self) -> &CounterLayout {
         &self.shape
     }
 
     /// Every series that can happen or did, with its count.
-    pub(super) fn counted(&self) -> impl Iterator<Item = (Series<'_>, u64)> {
+    pub(super) fn counted(&self) -> impl Iterator<Item = (SeriesSample<'_>, u64)> {
         let counts = self.counts.iter().flat_map(|line| &line.0).map(|count| count.load(Relaxed));
         let places = self.shape.can_happen.iter().zip(counts).enumerate();
         let counted = places.filter(|(_, (can_happen, count))| **can_happen || *count > 0);

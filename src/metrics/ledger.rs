@@ -4,7 +4,7 @@
 //! register, and values that `/status` and the last log line can read. A flag that is gone keeps
 //! its counts, because it may come back and a counter must not go down.
 
-use super::flag_series::{Family, FlagSeries, Series, Shape};
+use super::flag_series::{CounterLayout, Family, FlagSeries, SeriesSample};
 use flagstaff_core::Flag;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -27,7 +27,7 @@ pub enum ShowExposures {
 
 /// What is known of series.
 #[derive(Debug)]
-pub(crate) struct Ledger {
+pub(crate) struct FlagCounterRegistry {
     /// Series that flags may have before others have to share. What appears with its first event
     /// is among them from the start, or they would grow over the limit.
     limit: usize,
@@ -35,30 +35,30 @@ pub(crate) struct Ledger {
     exact: bool,
     exposures: ShowExposures,
     /// A std mutex: held at publish and scrape, never on a request.
-    state: Mutex<State>,
+    state: Mutex<RegistryState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    flags: BTreeMap<Box<str>, Held>,
+struct RegistryState {
+    flags: BTreeMap<Box<str>, RetiredCounts>,
     /// Of those that have no series of their own.
-    others: Held,
+    others: RetiredCounts,
     in_use: usize,
     dropped: u64,
 }
 
 /// What one flag counted.
 #[derive(Debug, Default)]
-struct Held {
+struct RetiredCounts {
     /// By shape; a flag has more than one while answers of an old snapshot are under way.
     series: Vec<Arc<FlagSeries>>,
     /// What was counted in shapes that are gone.
-    settled: BTreeMap<Series<'static>, u64>,
+    settled: BTreeMap<SeriesSample<'static>, u64>,
 }
 
 /// The counters of a flag.
 #[derive(Debug)]
-pub(super) struct Set {
+pub(super) struct CounterSet {
     pub(super) series: Arc<FlagSeries>,
     /// They are those of all flags for which there is no room.
     pub(super) is_shared: bool,
@@ -82,7 +82,7 @@ pub(crate) struct FlagTotals {
     pub(crate) exposures: BTreeMap<Box<str>, BTreeMap<&'static str, u64>>,
 }
 
-impl Ledger {
+impl FlagCounterRegistry {
     pub(crate) fn new(limit: usize, exact: bool, exposures: ShowExposures) -> Self {
         Self { limit, exact, exposures, state: Mutex::default() }
     }
@@ -96,24 +96,24 @@ impl Ledger {
         self.exposures != ShowExposures::Off
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, RegistryState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The counters of a flag, those it had before if it has the same shape; or else, where there is
     /// no room, those that it shares. `left_out` is how many series it lacked before.
-    pub(super) fn series_of(&self, flag: &Flag, left_out: usize) -> Set {
-        let shape = Shape::of(flag, self.is_exact(flag), self.counts_exposures());
+    pub(super) fn series_of(&self, flag: &Flag, left_out: usize) -> CounterSet {
+        let shape = CounterLayout::of(flag, self.is_exact(flag), self.counts_exposures());
         let mut state = self.lock();
-        let State { flags, others, in_use, dropped } = &mut *state;
+        let RegistryState { flags, others, in_use, dropped } = &mut *state;
         let mut share = |left_out| {
             let series = others.of_shape_or_new(shape.shared());
-            Set { series, is_shared: true, left_out }
+            CounterSet { series, is_shared: true, left_out }
         };
         if flag.key() == OTHER {
             return share(0);
         }
-        let own = |series| Set { series, is_shared: false, left_out: 0 };
+        let own = |series| CounterSet { series, is_shared: false, left_out: 0 };
         let mut held = flags.get_mut(flag.key());
         if let Some(held) = &mut held {
             held.settle();
@@ -121,7 +121,7 @@ impl Ledger {
                 return own(same);
             }
         }
-        let known = held.as_deref().map(Held::known).unwrap_or_default();
+        let known = held.as_deref().map(RetiredCounts::known).unwrap_or_default();
         let new = shape.possible().filter(|series| !known.contains(series)).count();
         // A flag has its whole set or none: half of its variants would look like all of them.
         if *in_use + new > self.limit {
@@ -148,11 +148,12 @@ impl Ledger {
     }
 
     /// Calls with every series of one metric: flag, series and count.
-    pub(crate) fn each(&self, family: Family, mut tell: impl FnMut(&str, &Series<'_>, u64)) {
+    pub(crate) fn each(&self, family: Family, mut tell: impl FnMut(&str, &SeriesSample<'_>, u64)) {
         let shows_zeros = self.shows_zeros(family);
-        let is_shown =
-            |series: &Series<'_>, count| series.family == family && (shows_zeros || count > 0);
-        let State { flags, others, .. } = &*self.lock();
+        let is_shown = |series: &SeriesSample<'_>, count| {
+            series.family == family && (shows_zeros || count > 0)
+        };
+        let RegistryState { flags, others, .. } = &*self.lock();
         let own = flags.iter().map(|(key, held)| (&**key, held));
         for (flag, held) in [(OTHER, others)].into_iter().chain(own) {
             let is_as_told = held.settled.is_empty() && flag != OTHER;
@@ -188,23 +189,23 @@ impl Ledger {
     }
 }
 
-impl Held {
-    fn of_shape(&self, shape: &Shape) -> Option<Arc<FlagSeries>> {
+impl RetiredCounts {
+    fn of_shape(&self, shape: &CounterLayout) -> Option<Arc<FlagSeries>> {
         self.series.iter().find(|series| series.shape() == shape).cloned()
     }
 
-    fn of_shape_or_new(&mut self, shape: Shape) -> Arc<FlagSeries> {
+    fn of_shape_or_new(&mut self, shape: CounterLayout) -> Arc<FlagSeries> {
         self.of_shape(&shape).unwrap_or_else(|| self.add(shape))
     }
 
-    fn add(&mut self, shape: Shape) -> Arc<FlagSeries> {
+    fn add(&mut self, shape: CounterLayout) -> Arc<FlagSeries> {
         let series = Arc::new(FlagSeries::new(shape));
         self.series.push(Arc::clone(&series));
         series
     }
 
     /// The series that it is charged for.
-    fn known(&self) -> BTreeSet<Series<'_>> {
+    fn known(&self) -> BTreeSet<SeriesSample<'_>> {
         let current = self.series.iter().flat_map(|series| series.shape().possible());
         current.chain(self.settled.keys().cloned()).collect()
     }
@@ -224,8 +225,8 @@ impl Held {
         }
     }
 
-    fn totals(&self) -> BTreeMap<Series<'_>, u64> {
-        let mut totals: BTreeMap<Series<'_>, u64> = self.settled.clone();
+    fn totals(&self) -> BTreeMap<SeriesSample<'_>, u64> {
+        let mut totals: BTreeMap<SeriesSample<'_>, u64> = self.settled.clone();
         for (series, count) in self.series.iter().flat_map(|series| series.counted()) {
             *totals.entry(series).or_default() += count;
         }

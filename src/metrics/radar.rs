@@ -17,20 +17,20 @@ const LONGEST: usize = 100;
 
 /// The keys that were asked for in vain.
 #[derive(Debug, Default)]
-pub(crate) struct Radar {
+pub(crate) struct UnknownFlagTracker {
     /// A std mutex: held for a look-up, on requests that fail anyway.
-    state: Mutex<State>,
+    state: Mutex<TrackerState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct TrackerState {
     requests: u64,
     keys: HashMap<Box<str>, u64>,
     told: u64,
 }
 
-impl Radar {
-    fn lock(&self) -> MutexGuard<'_, State> {
+impl UnknownFlagTracker {
+    fn lock(&self) -> MutexGuard<'_, TrackerState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn the_most_asked_stay_whatever_else_is_asked() {
-        let radar = Radar::default();
+        let radar = UnknownFlagTracker::default();
         for number in 0..100_000 {
             radar.note(&format!("noise-{number}"));
             if number % 10 == 0 {
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn long_keys_are_shortened_and_news_are_news_until_they_are_told() {
-        let radar = Radar::default();
+        let radar = UnknownFlagTracker::default();
         assert!(!radar.has_news());
         radar.note(&"ä".repeat(1000));
         assert_eq!(radar.top(1)[0].0.len(), LONGEST);

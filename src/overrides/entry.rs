@@ -44,7 +44,7 @@ pub(crate) enum BadOverride {
 
 /// The members of a file, as text; what else is in there is for others.
 #[derive(Debug, Deserialize)]
-struct Written {
+struct WrittenOverride {
     flag: String,
     variant: String,
     until: String,
@@ -76,7 +76,8 @@ impl Override {
         if content.trim_ascii().is_empty() {
             return Err(BadOverride::NoContent);
         }
-        let written: Written = serde_json::from_slice(content).map_err(|error| unlike(&error))?;
+        let written: WrittenOverride =
+            serde_json::from_slice(content).map_err(|error| unlike(&error))?;
         let time = |text: &str, member| {
             parse_rfc3339(text).map_err(|_unspecific| BadOverride::Time { member })
         };
@@ -87,7 +88,7 @@ impl Override {
                 return Err(BadOverride::Empty { member });
             }
         }
-        let Written { flag, variant, why, .. } = written;
+        let WrittenOverride { flag, variant, why, .. } = written;
         Ok(Self { flag, variant, until, why, set_at })
     }
 

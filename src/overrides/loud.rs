@@ -5,14 +5,14 @@ use super::{
     Overrides,
     directory::shown,
     entry::{Override, time},
-    standing::Standing,
+    standing::OverrideStanding,
 };
 use std::{collections::BTreeMap, ffi::OsString, time::SystemTime};
 use tracing::warn;
 
 /// What was said so far, so that nothing is said at every look.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(super) struct LoggedOverrides {
     /// By flag.
     active: BTreeMap<String, Override>,
     /// By file; the directory's own under the empty name.
@@ -22,8 +22,8 @@ pub(super) struct Told {
 impl Overrides {
     /// Says what is new since the last time.
     pub(crate) fn tell(&mut self, now: SystemTime) {
-        let mut next = Told::default();
-        for Standing { name, content, active, problem } in self.standing() {
+        let mut next = LoggedOverrides::default();
+        for OverrideStanding { name, content, active, problem } in self.standing() {
             if let Some(of) = content.filter(|_| active) {
                 next.active.insert(of.flag.clone(), of.clone());
             }

@@ -4,7 +4,7 @@ use super::{
     directory::{Names, Unusable},
     entry::Override,
 };
-use crate::files::disk::{Cause, Disk, Operation};
+use crate::files::disk::{Disk, Operation, ScanCause};
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::OsString,
@@ -22,7 +22,7 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_s
 
 /// Reads the directory, scan by scan.
 #[derive(Debug, Default)]
-pub(super) struct Reader {
+pub(super) struct OverrideReader {
     disk: Disk,
     /// What was listed, while some of it is unread.
     listed: Option<Arc<Names>>,
@@ -38,7 +38,7 @@ pub(super) struct Reader {
 
 /// What a scan found of the directory.
 #[derive(Debug)]
-pub(super) enum Found {
+pub(super) enum FoundOverrides {
     /// Nothing is new: there was nothing to go on with.
     Nothing,
     /// It does not answer, and that is to be reported or not yet.
@@ -47,14 +47,14 @@ pub(super) enum Found {
     },
     Failed(io::Error),
     Files {
-        files: Vec<(OsString, Content)>,
+        files: Vec<(OsString, OverrideContent)>,
         left_out: usize,
     },
 }
 
 /// What a scan found of a file.
 #[derive(Debug)]
-pub(super) enum Content {
+pub(super) enum OverrideContent {
     Read(Result<Override, Unusable>),
     /// The scan only goes on with the last one, which has read it.
     NotRead,
@@ -64,7 +64,7 @@ pub(super) enum Content {
     },
 }
 
-impl Reader {
+impl OverrideReader {
     pub(super) fn new(disk: Disk) -> Self {
         Self { disk, ..Self::default() }
     }
@@ -82,11 +82,16 @@ impl Reader {
         self.again
     }
 
-    pub(super) fn read(&mut self, directory: &Path, cause: Cause, now: Instant) -> Found {
+    pub(super) fn read(
+        &mut self,
+        directory: &Path,
+        cause: ScanCause,
+        now: Instant,
+    ) -> FoundOverrides {
         self.disk.begin_scan(cause);
-        let goes_on = cause == Cause::Return && !self.is_listing;
+        let goes_on = cause == ScanCause::Return && !self.is_listing;
         if goes_on && self.listed.is_none() {
-            return Found::Nothing;
+            return FoundOverrides::Nothing;
         }
         self.again = None;
         let listed = match (&self.listed, goes_on) {
@@ -98,21 +103,25 @@ impl Reader {
                 }
                 Some(Ok(None)) => {
                     self.forget();
-                    return Found::Files { files: Vec::new(), left_out: 0 };
+                    return FoundOverrides::Files { files: Vec::new(), left_out: 0 };
                 }
                 Some(Err(error)) => {
                     self.forget();
                     self.try_again(now);
-                    return Found::Failed(error);
+                    return FoundOverrides::Failed(error);
                 }
-                None => return Found::Silent { is_reported: self.is_silent(OsString::new(), now) },
+                None => {
+                    return FoundOverrides::Silent {
+                        is_reported: self.is_silent(OsString::new(), now),
+                    };
+                }
             },
         };
         self.silent_since.remove(&OsString::new());
         let (mut files, mut may_pass) = (Vec::new(), false);
         for name in &listed.names {
             if !self.unread.contains(name) {
-                files.push((name.clone(), Content::NotRead));
+                files.push((name.clone(), OverrideContent::NotRead));
                 continue;
             }
             let (open, file) = (Arc::clone(&listed), name.clone());
@@ -122,11 +131,13 @@ impl Reader {
                 Some(content) => {
                     self.unread.remove(name);
                     self.silent_since.remove(name);
-                    content.map(Content::Read)
+                    content.map(OverrideContent::Read)
                 }
-                None => Some(Content::Silent { is_reported: self.is_silent(name.clone(), now) }),
+                None => {
+                    Some(OverrideContent::Silent { is_reported: self.is_silent(name.clone(), now) })
+                }
             };
-            may_pass |= matches!(&content, Some(Content::Read(Err(of))) if of.may_pass);
+            may_pass |= matches!(&content, Some(OverrideContent::Read(Err(of))) if of.may_pass);
             files.extend(content.map(|content| (name.clone(), content)));
         }
         self.silent_since.retain(|name, _| self.unread.contains(name));
@@ -134,10 +145,10 @@ impl Reader {
         self.listed = Some(listed).filter(|_| !self.unread.is_empty());
         if may_pass {
             self.try_again(now);
-        } else if cause == Cause::Change {
+        } else if cause == ScanCause::Change {
             self.unready_since = None;
         }
-        Found::Files { files, left_out }
+        FoundOverrides::Files { files, left_out }
     }
 
     fn list(&mut self, directory: &Path) -> Option<io::Result<Option<Names>>> {

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use std::ffi::OsStr;
 
 /// How the override of a file stands.
-pub(super) struct Standing<'a> {
+pub(super) struct OverrideStanding<'a> {
     pub(super) name: &'a OsStr,
     /// What it decides, if it has not ended.
     pub(super) content: Option<&'a Override>,
@@ -19,7 +19,7 @@ pub(super) struct Standing<'a> {
 
 impl Overrides {
     /// The files that matter to whoever asks: those in force, and those that cannot be read.
-    pub(super) fn standing(&self) -> impl Iterator<Item = Standing<'_>> {
+    pub(super) fn standing(&self) -> impl Iterator<Item = OverrideStanding<'_>> {
         self.files.iter().filter_map(|(name, known)| {
             let content = known.content.as_ref().filter(|_| self.in_force.contains(name));
             let verdict = self.verdicts.get(name);
@@ -35,7 +35,7 @@ impl Overrides {
             };
             let active = content.is_some() && verdict == Some(&Ok(()));
             // One that has ended is of no interest any more.
-            (content.is_some() || known.problem.is_some()).then_some(Standing {
+            (content.is_some() || known.problem.is_some()).then_some(OverrideStanding {
                 name,
                 content,
                 active,
@@ -53,7 +53,7 @@ impl Overrides {
 
     /// What `/status` says of them.
     pub(crate) fn status(&self) -> Vec<Json> {
-        let file = |of: Standing<'_>| {
+        let file = |of: OverrideStanding<'_>| {
             let content = of.content;
             json!({
                 "flag": content.map(|of| &of.flag),

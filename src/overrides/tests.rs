@@ -36,10 +36,10 @@ fn layer(keys: &[&str]) -> Layer {
 #[track_caller]
 fn look(overrides: &mut Overrides, now: u64) -> (bool, Vec<String>, Vec<String>) {
     let layer = layer(&["a", "b"]);
-    overrides.look(at(now), Cause::Change);
+    overrides.look(at(now), ScanCause::Change);
     // This machine may be busy.
     while overrides.is_hanging() {
-        overrides.look(at(now), Cause::Return);
+        overrides.look(at(now), ScanCause::Return);
     }
     let news = overrides.is_due();
     let served = overrides.decide(&merge([&layer]));
@@ -60,20 +60,20 @@ fn it_begins_with_its_file_and_ends_with_its_time() {
     let dir = tempfile::tempdir().unwrap();
     let mut overrides = Overrides::new(Some(dir.path().join("later")), Disk::default());
     assert_eq!(look(&mut overrides, 0), (false, vec![], vec![]));
-    assert_eq!(overrides.holds(), Span::default());
+    assert_eq!(overrides.holds(), TimeSpan::default());
     let dir = dir.path().join("later");
     fs::create_dir(&dir).unwrap();
     put(&dir, "a.json", "a", "on", 10);
     put(&dir, "b.json", "b", "off", 20);
     assert_eq!(look(&mut overrides, 1), (true, texts(&["a=on", "b=off"]), vec![]));
-    assert_eq!(overrides.holds(), Span::around(at(1), [at(10)].into_iter()));
+    assert_eq!(overrides.holds(), TimeSpan::around(at(1), [at(10)].into_iter()));
     assert!(!look(&mut overrides, 9).0, "nothing is new");
     assert_eq!(look(&mut overrides, 10), (true, texts(&["b=off"]), vec![]));
-    assert_eq!(overrides.holds(), Span::around(at(10), [at(10), at(20)].into_iter()));
+    assert_eq!(overrides.holds(), TimeSpan::around(at(10), [at(10), at(20)].into_iter()));
     assert_eq!(overrides.status().len(), 1, "what has ended is not told");
     fs::remove_file(dir.join("b.json")).unwrap();
     assert_eq!(look(&mut overrides, 11), (true, vec![], vec![]));
-    assert_eq!(overrides.holds(), Span::around(at(11), [at(10)].into_iter()));
+    assert_eq!(overrides.holds(), TimeSpan::around(at(11), [at(10)].into_iter()));
     // A clock that is set back: by the wall clock it has not ended.
     assert_eq!(look(&mut overrides, 3), (true, texts(&["a=on"]), vec![]));
 }

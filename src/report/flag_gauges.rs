@@ -2,7 +2,7 @@
 //! what once was true of a flag would stay for ever.
 
 use super::exposition::Metric;
-use crate::snapshot::{Entry, Snapshot};
+use crate::snapshot::{Snapshot, SnapshotEntry};
 use flagstaff_core::{Facts, Flag, Split};
 use std::{
     sync::Arc,
@@ -60,7 +60,7 @@ fn timestamp(text: &str) -> Option<u64> {
     u64::try_from(flagstaff_core::moment(text).ok()?).ok()
 }
 
-fn write_ratios(page: &mut String, entries: &[Arc<Entry>]) {
+fn write_ratios(page: &mut String, entries: &[Arc<SnapshotEntry>]) {
     let help = "The share of units that one split gives a variant now, where one split decides";
     let mut metric = Metric::gauge(page, "flagstaff_flag_configured_ratio", help);
     for entry in entries {
@@ -70,7 +70,7 @@ fn write_ratios(page: &mut String, entries: &[Arc<Entry>]) {
     }
 }
 
-fn write_changes(page: &mut String, entries: &[Arc<Entry>]) {
+fn write_changes(page: &mut String, entries: &[Arc<SnapshotEntry>]) {
     let help = "When a flag last changed; absent until a change was seen";
     let mut metric = Metric::gauge(page, "flagstaff_flag_changed_timestamp_seconds", help);
     for entry in entries {

@@ -1,10 +1,10 @@
 //! `Resolve*`: one flag, one answer, from one snapshot.
 
 use super::{Rpc, errors, now};
-use crate::wire::method::Version;
+use crate::wire::method::ApiVersion;
 use crate::{
     metrics::flag_series::FlagError,
-    snapshot::Entry,
+    snapshot::SnapshotEntry,
     wire::{ResolveRequest, Type},
 };
 use bytes::Bytes;
@@ -21,7 +21,7 @@ thread_local! {
 /// What is wanted of a flag, beside what the message says.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Question {
-    pub(super) version: Version,
+    pub(super) version: ApiVersion,
     pub(super) wanted: Type,
     /// When the request arrived.
     pub(super) at: Instant,
@@ -64,7 +64,7 @@ impl Rpc {
     fn answer(
         &self,
         Question { version, wanted, at }: Question,
-        entry: &Entry,
+        entry: &SnapshotEntry,
         outcome: Outcome<'_>,
         unit: Option<Unit<'_>>,
     ) -> Result<Bytes, Status> {
@@ -89,7 +89,7 @@ impl Rpc {
                     }
                 }
             }
-            Outcome::CodeDefault if version == Version::V1 => {
+            Outcome::CodeDefault if version == ApiVersion::V1 => {
                 entry.counters.left_to_caller();
                 Err(errors::no_default(flag))
             }
@@ -107,7 +107,7 @@ impl Rpc {
     }
 
     /// Counts and tells a failure; the log has one line a minute for each flag and error.
-    fn failed(&self, entry: &Entry, error: FlagError, status: Status) -> Status {
+    fn failed(&self, entry: &SnapshotEntry, error: FlagError, status: Status) -> Status {
         if entry.counters.failed(error) {
             let (flag, error) = (entry.flag.key(), error.as_str());
             warn!(flag, error, why = status.message(), "evaluation failed");

@@ -1,6 +1,8 @@
 //! Accepts connections: bounded in number, and calm when the machine runs out of something.
 
-use super::{Site, connection::serve, gate::Gate, listener::Listener, stream::Socket};
+use super::{
+    PortService, connection::serve, gate::ConnectionLimiter, listener::Listener, stream::Socket,
+};
 use crate::report::chain;
 use socket2::{SockRef, TcpKeepalive};
 use std::{io, sync::Arc, time::Duration};
@@ -16,7 +18,11 @@ const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Accepts connections until the sidecar drains.
-pub(crate) async fn accept(listener: &Listener, site: Arc<Site>, gate: Arc<Gate>) {
+pub(crate) async fn accept(
+    listener: &Listener,
+    site: Arc<PortService>,
+    gate: Arc<ConnectionLimiter>,
+) {
     let mut pause = FIRST_PAUSE;
     loop {
         let accepted = tokio::select! {
@@ -42,7 +48,11 @@ pub(crate) async fn accept(listener: &Listener, site: Arc<Site>, gate: Arc<Gate>
     }
 }
 
-async fn accept_one(listener: &Listener, site: &Arc<Site>, gate: &Arc<Gate>) -> io::Result<()> {
+async fn accept_one(
+    listener: &Listener,
+    site: &Arc<PortService>,
+    gate: &Arc<ConnectionLimiter>,
+) -> io::Result<()> {
     match listener {
         Listener::Tcp(listener, _) => {
             let (stream, _) = listener.accept().await?;
@@ -74,8 +84,8 @@ fn prepare(stream: &TcpStream) {
 /// Lets a connection in; its socket is registered with the runtime of the thread it goes to.
 async fn enter<S: Socket + 'static>(
     stream: impl Future<Output = io::Result<S>> + Send + 'static,
-    site: &Arc<Site>,
-    gate: &Arc<Gate>,
+    site: &Arc<PortService>,
+    gate: &Arc<ConnectionLimiter>,
 ) {
     let Some(place) = gate.enter(&site.lifecycle.drain_token()).await else { return };
     let served = Arc::clone(site);

@@ -59,15 +59,15 @@ enum Frame {
 #[derive(Debug, Clone, Copy)]
 enum Field {
     Start,
-    Index(Literal),
-    LengthStart(Literal),
-    Length { of: Literal, value: usize, shift: u32 },
-    Text { of: Literal, left: usize },
+    Index(LiteralField),
+    LengthStart(LiteralField),
+    Length { of: LiteralField, value: usize, shift: u32 },
+    Text { of: LiteralField, left: usize },
 }
 
 /// A field whose text is on the wire.
 #[derive(Debug, Clone, Copy)]
-struct Literal {
+struct LiteralField {
     /// How many strings are still to come: a name and a value, a value, or none.
     strings: u8,
     authority: bool,
@@ -181,7 +181,7 @@ impl Field {
                     _ => (0x0f, true),
                 };
                 let index = *byte & full;
-                let of = Literal {
+                let of = LiteralField {
                     strings: if literal { 1 + u8::from(index == 0) } else { 0 },
                     // A name still to come may be it, until something in it differs.
                     authority: literal && (index == AUTHORITY || index == 0),
@@ -194,7 +194,7 @@ impl Field {
             Self::LengthStart(of) => {
                 let value = usize::from(*byte & 0x7f);
                 let authority = of.authority && (of.strings == 1 || value == NAME.len());
-                let of = Literal { authority, huffman: *byte & 0x80 != 0, ..of };
+                let of = LiteralField { authority, huffman: *byte & 0x80 != 0, ..of };
                 if value == 0x7f { Self::Length { of, value, shift: 0 } } else { of.text(value) }
             }
             Self::Length { of, value, shift } => {
@@ -209,7 +209,7 @@ impl Field {
             Self::Text { of, left } if of.strings == 2 => {
                 let same = !of.huffman
                     && NAME.len().checked_sub(left).and_then(|at| NAME.get(at)) == Some(byte);
-                Literal { authority: of.authority && same, ..of }.text(left - 1)
+                LiteralField { authority: of.authority && same, ..of }.text(left - 1)
             }
             Self::Text { of, left } => {
                 let of_a_host = byte.is_ascii_alphanumeric() || matches!(*byte, b'.' | b'-');
@@ -222,7 +222,7 @@ impl Field {
     }
 }
 
-impl Literal {
+impl LiteralField {
     fn text(self, left: usize) -> Field {
         if left > 0 {
             return Field::Text { of: self, left };

@@ -3,7 +3,7 @@
 //!
 //! A request that arrives whole, and the single answer to it, touch none of this.
 
-use super::replies::{Replies, Share, TURN_TIMEOUT};
+use super::replies::{ReplyLimiter, Share, TURN_TIMEOUT};
 use bytes::Bytes;
 use std::sync::Arc;
 use tokio::{sync::Semaphore, time::timeout};
@@ -18,39 +18,39 @@ const STREAMS: usize = 16 * 1024;
 
 /// The bounds, each of its own kind: who exhausts one leaves the others alone.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(super) struct MemoryBudget {
     requests: Arc<Semaphore>,
-    pub(super) replies: Arc<Replies>,
+    pub(super) replies: Arc<ReplyLimiter>,
     streams: Arc<Semaphore>,
 }
 
 /// The leave to compute a bulk reply, and to hold it until the client has read it.
 #[derive(Debug)]
-pub(super) struct Turn {
+pub(super) struct BulkPermit {
     _of_connection: Share,
     _of_all: Share,
 }
 
 /// What a waiting request may hold so far.
 #[derive(Debug)]
-pub(super) struct Waiting {
+pub(super) struct PendingRequest {
     requests: Arc<Semaphore>,
     share: Share,
 }
 
-impl Budget {
+impl MemoryBudget {
     pub(super) fn new() -> Self {
         Self {
             requests: Arc::new(Semaphore::new(REQUESTS)),
-            replies: Arc::new(Replies::new("a bulk reply")),
+            replies: Arc::new(ReplyLimiter::new("a bulk reply")),
             streams: Arc::new(Semaphore::new(STREAMS)),
         }
     }
 
     /// Lets a request wait that holds so many bytes.
-    pub(super) fn wait(&self, bytes: usize) -> Result<Waiting, Status> {
+    pub(super) fn wait(&self, bytes: usize) -> Result<PendingRequest, Status> {
         let share = take(&self.requests, REQUEST + bytes).ok_or_else(too_many_requests)?;
-        Ok(Waiting { requests: Arc::clone(&self.requests), share })
+        Ok(PendingRequest { requests: Arc::clone(&self.requests), share })
     }
 
     /// Lets one more update stream begin.
@@ -67,11 +67,11 @@ impl Budget {
         &self,
         of_connection: &Arc<Semaphore>,
         bytes: usize,
-    ) -> Result<Turn, Status> {
+    ) -> Result<BulkPermit, Status> {
         let at_once = || {
             let of_connection = take(of_connection, 1)?;
             let of_all = self.replies.room_now()?;
-            Some(Turn { _of_connection: of_connection, _of_all: of_all })
+            Some(BulkPermit { _of_connection: of_connection, _of_all: of_all })
         };
         if let Some(turn) = at_once() {
             return Ok(turn);
@@ -80,32 +80,32 @@ impl Budget {
         let in_turn = async {
             let of_connection = Arc::clone(of_connection).acquire_owned().await.ok()?;
             let of_all = self.replies.room().await?;
-            Some(Turn { _of_connection: of_connection, _of_all: of_all })
+            Some(BulkPermit { _of_connection: of_connection, _of_all: of_all })
         };
         let late = || Status::resource_exhausted("too many bulk replies wait to be read");
         timeout(TURN_TIMEOUT, in_turn).await.ok().flatten().ok_or_else(late)
     }
 
     /// Ties a bulk reply to its turn.
-    pub(super) fn hold(&self, turn: Turn, reply: Bytes) -> Held {
+    pub(super) fn hold(&self, turn: BulkPermit, reply: Bytes) -> ChargedReply {
         self.replies.made(reply.len());
-        Held { reply, _turn: turn }
+        ChargedReply { reply, _turn: turn }
     }
 }
 
 /// A bulk reply, which ends its turn when it goes.
-pub(super) struct Held {
+pub(super) struct ChargedReply {
     reply: Bytes,
-    _turn: Turn,
+    _turn: BulkPermit,
 }
 
-impl AsRef<[u8]> for Held {
+impl AsRef<[u8]> for ChargedReply {
     fn as_ref(&self) -> &[u8] {
         &self.reply
     }
 }
 
-impl Waiting {
+impl PendingRequest {
     /// Lets the request hold more.
     pub(super) fn grow(&mut self, bytes: usize) -> Result<(), Status> {
         let more = take(&self.requests, bytes).ok_or_else(too_many_requests)?;
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn what_waits_is_bounded_and_given_back() {
-        let budget = Budget::new();
+        let budget = MemoryBudget::new();
         let mut waiting = budget.wait(REQUESTS - 2 * REQUEST).unwrap();
         waiting.grow(REQUEST).unwrap();
         assert!(waiting.grow(1).is_err());
@@ -139,7 +139,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_reply_beyond_the_bound_waits_until_another_was_read_but_not_for_ever() {
-        let budget = Budget::new();
+        let budget = MemoryBudget::new();
         budget.replies.made(12 * 1024 * 1024);
         let connection = || Arc::new(Semaphore::new(1));
         let reply = Bytes::from(vec![0; 12 * 1024 * 1024]);

@@ -3,7 +3,10 @@
 //! If the whole request has arrived, it is answered synchronously. Otherwise a task reads the rest,
 //! with a timeout.
 
-use super::{body::Body, budget::Budget, gate::Seat, reading::Reading, replies::Reader};
+use super::{
+    body::Body, budget::MemoryBudget, gate::ConnectionState, reading::Reading,
+    replies::ClientHandle,
+};
 use crate::{
     lifecycle::Lifecycle,
     rpc::{Rpc, subscription::Subscription},
@@ -55,18 +58,18 @@ impl From<Response<Body>> for Reply {
 pub(super) struct Evaluation {
     rpc: Rpc,
     lifecycle: Lifecycle,
-    budget: Arc<Budget>,
+    budget: Arc<MemoryBudget>,
 }
 
 impl Evaluation {
-    pub(super) fn new(rpc: Rpc, lifecycle: Lifecycle, budget: Arc<Budget>) -> Self {
+    pub(super) fn new(rpc: Rpc, lifecycle: Lifecycle, budget: Arc<MemoryBudget>) -> Self {
         Self { rpc, lifecycle, budget }
     }
 
     /// Answers one request.
     pub(super) fn answer(
         self: &Arc<Self>,
-        seat: &Arc<Seat>,
+        seat: &Arc<ConnectionState>,
         method: Method,
         request: Request<RecvStream>,
     ) -> Answer {
@@ -96,7 +99,7 @@ impl Evaluation {
 
     /// Answers a bulk request when there is room for its reply, all of it from the snapshot of
     /// that moment. Until then only the request is held.
-    async fn bulk(&self, seat: &Arc<Seat>, method: Method, message: Bytes) -> Reply {
+    async fn bulk(&self, seat: &Arc<ConnectionState>, method: Method, message: Bytes) -> Reply {
         let turn = match self.budget.turn(&seat.bulk_replies, message.len()).await {
             Ok(turn) => turn,
             Err(refusal) => return self.finish(method, Err(refusal)),
@@ -104,7 +107,7 @@ impl Evaluation {
         let start = Instant::now();
         let frame = self.evaluate_all(message).await.map(|frame| {
             let held = self.budget.hold(turn, frame);
-            self.budget.replies.give(held, Reader::new(&seat.leaving), &self.lifecycle)
+            self.budget.replies.give(held, ClientHandle::new(&seat.leaving), &self.lifecycle)
         });
         self.conclude(method, start, frame.map(Reply::Frame))
     }

@@ -1,8 +1,8 @@
 //! One connection, from its first byte to its last, within bounds of time and size.
 
 use super::{
-    Site,
-    gate::Seat,
+    PortService,
+    gate::ConnectionState,
     http1, http2,
     stream::{Socket, Stream},
 };
@@ -14,7 +14,11 @@ use tracing::debug;
 const PREFACE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Serves one connection in the protocol that its first bytes announce.
-pub(super) async fn serve(socket: Box<dyn Socket>, site: Arc<Site>, seat: &Arc<Seat>) {
+pub(super) async fn serve(
+    socket: Box<dyn Socket>,
+    site: Arc<PortService>,
+    seat: &Arc<ConnectionState>,
+) {
     let stream = tokio::select! {
         biased;
         () = seat.leaving.cancelled() => return,

@@ -24,7 +24,7 @@ const ROUTED_CALLS: usize = 8;
 
 /// Who has to go when a connection comes and there is no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Room {
+enum EvictionPolicy {
     /// One that never asked for anything, or else the newcomer: clients may idle for ever.
     OfStrangers,
     /// The oldest, one without an open call if there is: probes and scrapes always get in.
@@ -32,10 +32,10 @@ enum Room {
 }
 
 /// How many connections may be open at once, over all listeners that share the gate.
-pub(crate) struct Gate {
+pub(crate) struct ConnectionLimiter {
     most: usize,
-    room: Room,
-    seats: Mutex<Seats>,
+    room: EvictionPolicy,
+    seats: Mutex<ConnectionStates>,
     /// One for each open socket, those on their way out included.
     sockets: Arc<Semaphore>,
     active: Arc<AtomicUsize>,
@@ -47,14 +47,14 @@ pub(crate) struct Gate {
 
 /// The open connections, oldest first.
 #[derive(Default)]
-struct Seats {
+struct ConnectionStates {
     next: u64,
-    taken: BTreeMap<u64, Arc<Seat>>,
+    taken: BTreeMap<u64, Arc<ConnectionState>>,
 }
 
 /// What is known of one connection.
 #[derive(Debug)]
-pub(super) struct Seat {
+pub(super) struct ConnectionState {
     asked: AtomicBool,
     routed: AtomicUsize,
     pub(super) bulk_replies: Arc<Semaphore>,
@@ -63,30 +63,35 @@ pub(super) struct Seat {
 }
 
 /// A connection's seat, counted while it is held.
-pub(super) struct Place {
+pub(super) struct ConnectionPermit {
     number: u64,
-    pub(super) seat: Arc<Seat>,
-    gate: Arc<Gate>,
+    pub(super) seat: Arc<ConnectionState>,
+    gate: Arc<ConnectionLimiter>,
     _socket: OwnedSemaphorePermit,
 }
 
 /// A call to a routed service, counted until its answer has left.
 #[derive(Debug)]
-pub(super) struct Routed(Arc<Seat>);
+pub(super) struct Routed(Arc<ConnectionState>);
 
-impl Gate {
+impl ConnectionLimiter {
     /// The gate of clients.
     pub(crate) fn of_clients(most: usize, metrics: &Metrics) -> Self {
         let active = Arc::clone(&metrics.connections);
         let refused = metrics.connections_refused.clone();
-        Self { room: Room::OfStrangers, active, refused, ..Self::of_management(most, metrics) }
+        Self {
+            room: EvictionPolicy::OfStrangers,
+            active,
+            refused,
+            ..Self::of_management(most, metrics)
+        }
     }
 
     /// The gate of probes and scrapes, which are nobody's clients and not counted.
     pub(crate) fn of_management(most: usize, metrics: &Metrics) -> Self {
         Self {
             most,
-            room: Room::OfTheOldest,
+            room: EvictionPolicy::OfTheOldest,
             seats: Mutex::default(),
             sockets: Arc::new(Semaphore::new(most + LEAVING)),
             active: Arc::default(),
@@ -98,7 +103,10 @@ impl Gate {
 
     /// Gives a new connection a seat, somebody else's if need be; `None` if it has to go itself.
     /// Waits while more are on their way out than descriptors were kept for.
-    pub(super) async fn enter(self: &Arc<Self>, draining: &CancellationToken) -> Option<Place> {
+    pub(super) async fn enter(
+        self: &Arc<Self>,
+        draining: &CancellationToken,
+    ) -> Option<ConnectionPermit> {
         let socket = Arc::clone(&self.sockets).acquire_owned().await.ok()?;
         self.sit(draining, socket)
     }
@@ -107,7 +115,7 @@ impl Gate {
         self: &Arc<Self>,
         draining: &CancellationToken,
         socket: OwnedSemaphorePermit,
-    ) -> Option<Place> {
+    ) -> Option<ConnectionPermit> {
         let mut seats = self.seats();
         let mut leaves = None;
         if seats.taken.len() >= self.most {
@@ -118,7 +126,7 @@ impl Gate {
                 return None;
             }
         }
-        let seat = Arc::new(Seat {
+        let seat = Arc::new(ConnectionState {
             asked: AtomicBool::new(false),
             routed: AtomicUsize::new(0),
             bulk_replies: Arc::new(Semaphore::new(UNREAD_REPLIES)),
@@ -133,7 +141,7 @@ impl Gate {
             leaves.leaving.cancel();
             self.refuse();
         }
-        Some(Place { number, seat, gate: Arc::clone(self), _socket: socket })
+        Some(ConnectionPermit { number, seat, gate: Arc::clone(self), _socket: socket })
     }
 
     /// Counts an accept that failed; says whether it is time to log one again.
@@ -152,26 +160,27 @@ impl Gate {
         }
     }
 
-    fn seats(&self) -> MutexGuard<'_, Seats> {
+    fn seats(&self) -> MutexGuard<'_, ConnectionStates> {
         // No code that can panic runs while it is held.
         self.seats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Seats {
+impl ConnectionStates {
     /// The seat to be given to another, if there is one.
-    fn least_missed(&self, room: Room) -> Option<u64> {
-        let nobody_misses = |seat: &Seat| match room {
-            Room::OfStrangers => !seat.asked.load(Ordering::Relaxed),
-            Room::OfTheOldest => seat.routed.load(Ordering::Relaxed) == 0,
+    fn least_missed(&self, room: EvictionPolicy) -> Option<u64> {
+        let nobody_misses = |seat: &ConnectionState| match room {
+            EvictionPolicy::OfStrangers => !seat.asked.load(Ordering::Relaxed),
+            EvictionPolicy::OfTheOldest => seat.routed.load(Ordering::Relaxed) == 0,
         };
         let found = self.taken.iter().find(|(_, seat)| nobody_misses(seat));
-        let oldest = || self.taken.first_key_value().filter(|_| room == Room::OfTheOldest);
+        let oldest =
+            || self.taken.first_key_value().filter(|_| room == EvictionPolicy::OfTheOldest);
         found.or_else(oldest).map(|(number, _)| *number)
     }
 }
 
-impl Seat {
+impl ConnectionState {
     /// Notes that the connection asked for something.
     pub(super) fn ask(&self) {
         // A load costs less than a store, and all but one find it done.
@@ -194,14 +203,14 @@ impl Drop for Routed {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         self.gate.seats().taken.remove(&self.number);
         self.gate.active.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-impl fmt::Debug for Gate {
+impl fmt::Debug for ConnectionLimiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Gate").field("most", &self.most).finish_non_exhaustive()
     }
@@ -218,14 +227,14 @@ mod tests {
         task::{Context, Waker},
     };
 
-    fn gate(room: Room) -> Arc<Gate> {
+    fn gate(room: EvictionPolicy) -> Arc<ConnectionLimiter> {
         let metrics = Metrics::register(&MetricsOptions::default(), None).unwrap();
-        Arc::new(Gate { room, ..Gate::of_management(2, &metrics) })
+        Arc::new(ConnectionLimiter { room, ..ConnectionLimiter::of_management(2, &metrics) })
     }
 
     #[tokio::test]
     async fn clients_that_asked_keep_their_place() {
-        let (gate, draining) = (gate(Room::OfStrangers), CancellationToken::new());
+        let (gate, draining) = (gate(EvictionPolicy::OfStrangers), CancellationToken::new());
         let enter = async || gate.enter(&draining).await;
         let (first, second) = (enter().await.unwrap(), enter().await.unwrap());
         first.seat.ask();
@@ -243,7 +252,7 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_comes_waits_while_too_many_are_leaving() {
-        let (gate, draining) = (gate(Room::OfTheOldest), CancellationToken::new());
+        let (gate, draining) = (gate(EvictionPolicy::OfTheOldest), CancellationToken::new());
         let mut open = VecDeque::new();
         for _ in 0..2 + LEAVING {
             open.push_back(gate.enter(&draining).await.unwrap());
@@ -257,7 +266,7 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_comes_to_the_management_port_gets_in() {
-        let (gate, draining) = (gate(Room::OfTheOldest), CancellationToken::new());
+        let (gate, draining) = (gate(EvictionPolicy::OfTheOldest), CancellationToken::new());
         let enter = async || gate.enter(&draining).await.unwrap();
         let (first, second) = (enter().await, enter().await);
         let watching = first.seat.call_routed().unwrap();
@@ -271,7 +280,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_has_few_calls_to_other_services_at_once() {
-        let (gate, draining) = (gate(Room::OfTheOldest), CancellationToken::new());
+        let (gate, draining) = (gate(EvictionPolicy::OfTheOldest), CancellationToken::new());
         let place = gate.enter(&draining).await.unwrap();
         let open: Vec<_> = (0..ROUTED_CALLS).map(|_| place.seat.call_routed().unwrap()).collect();
         assert!(place.seat.call_routed().is_none());

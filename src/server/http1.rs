@@ -1,6 +1,6 @@
 //! Serves a connection that speaks HTTP/1.1: health pages, metrics, services beside evaluation.
 
-use super::{Site, gate::Seat, headers::MAX_HEADERS, stream::Stream};
+use super::{PortService, gate::ConnectionState, headers::MAX_HEADERS, stream::Stream};
 use hyper::{server::conn::http1::Builder, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
@@ -11,8 +11,8 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(3);
 /// Serves until either side has had enough; on draining the connection is asked to end.
 pub(super) async fn serve(
     stream: Stream,
-    site: Arc<Site>,
-    seat: &Arc<Seat>,
+    site: Arc<PortService>,
+    seat: &Arc<ConnectionState>,
 ) -> Result<(), hyper::Error> {
     let lifecycle = site.lifecycle.clone();
     let asking = Arc::clone(seat);

@@ -5,10 +5,10 @@
 //! call that has to wait becomes a task.
 
 use super::{
-    Site,
+    PortService,
     call::Answer,
     corked::Corked,
-    gate::Seat,
+    gate::ConnectionState,
     quiet::Quiet,
     sending::{send, send_later},
     stream::Stream,
@@ -49,7 +49,11 @@ pub(super) const CALLS_PER_TURN: usize = 256;
 type Ended = Result<(), Box<dyn Error + Send + Sync>>;
 
 /// Serves until either side has had enough; on draining the connection is asked to end.
-pub(super) async fn serve(stream: Stream, site: Arc<Site>, seat: &Arc<Seat>) -> Ended {
+pub(super) async fn serve(
+    stream: Stream,
+    site: Arc<PortService>,
+    seat: &Arc<ConnectionState>,
+) -> Ended {
     let lifecycle = site.lifecycle.clone();
     // Boxed, because a task keeps room for the largest of its states until it ends.
     let turns = Box::pin(handshake(stream, site, seat)).await?;
@@ -70,8 +74,8 @@ pub(super) async fn serve(stream: Stream, site: Arc<Site>, seat: &Arc<Seat>) -> 
 /// Exchanges settings; `None` if another connection needs the place meanwhile.
 async fn handshake(
     stream: Stream,
-    site: Arc<Site>,
-    seat: &Arc<Seat>,
+    site: Arc<PortService>,
+    seat: &Arc<ConnectionState>,
 ) -> Result<Option<Box<Turns>>, h2::Error> {
     let socket = Corked::new(stream);
     let mut handshake = pin!(builder().handshake(socket.clone()));
@@ -105,8 +109,8 @@ fn builder() -> Builder {
 struct Turns {
     h2: Connection<Corked, Bytes>,
     socket: Corked,
-    site: Arc<Site>,
-    seat: Arc<Seat>,
+    site: Arc<PortService>,
+    seat: Arc<ConnectionState>,
     quiet: Arc<Quiet>,
     /// The waker of `quiet`.
     waker: Waker,
@@ -150,7 +154,12 @@ impl Future for Turns {
 }
 
 /// Answers a call at once, or leaves it to a task that the drain waits for.
-fn answer(site: &Site, seat: &Arc<Seat>, request: Request<RecvStream>, call: SendResponse<Bytes>) {
+fn answer(
+    site: &PortService,
+    seat: &Arc<ConnectionState>,
+    request: Request<RecvStream>,
+    call: SendResponse<Bytes>,
+) {
     match site.respond(seat, request) {
         Answer::Now(reply) => {
             if let Some(rest) = send(call, reply) {
@@ -162,7 +171,7 @@ fn answer(site: &Site, seat: &Arc<Seat>, request: Request<RecvStream>, call: Sen
 }
 
 /// Polls a call once, and spawns it if it is not done: most calls of routed services are.
-fn begin(site: &Site, call: impl Future<Output = ()> + Send + 'static) {
+fn begin(site: &PortService, call: impl Future<Output = ()> + Send + 'static) {
     let mut call = Box::pin(call);
     // A spawned task is polled once more, so a waker that does nothing loses nothing.
     if call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {

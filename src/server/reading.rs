@@ -1,6 +1,6 @@
 //! Bodies of requests over HTTP/2: the one message of an evaluation call, read as it arrives.
 
-use super::budget::{Budget, Waiting};
+use super::budget::{MemoryBudget, PendingRequest};
 use crate::wire::PREFIX;
 use bytes::{Bytes, BytesMut};
 use h2::RecvStream;
@@ -27,7 +27,7 @@ pub(super) struct Reading {
     whole: Bytes,
     pieces: BytesMut,
     /// Present once the request has to wait for its rest.
-    waiting: Option<Waiting>,
+    waiting: Option<PendingRequest>,
 }
 
 impl Reading {
@@ -36,7 +36,7 @@ impl Reading {
     }
 
     /// Reads what has not arrived yet, for a bounded time and within the budget.
-    pub(super) async fn rest(mut self, budget: &Budget) -> Result<Bytes, Status> {
+    pub(super) async fn rest(mut self, budget: &MemoryBudget) -> Result<Bytes, Status> {
         // A piece is a slice of what its connection read at once: a copy holds as much as it counts.
         self.pieces.extend_from_slice(&std::mem::take(&mut self.whole));
         self.waiting = Some(budget.wait(self.pieces.len())?);

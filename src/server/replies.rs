@@ -29,7 +29,7 @@ pub(crate) type Share = OwnedSemaphorePermit;
 
 /// The replies of one kind that were not read yet.
 #[derive(Debug)]
-pub(crate) struct Replies {
+pub(crate) struct ReplyLimiter {
     what: &'static str,
     room: Arc<Semaphore>,
     /// The length of the last one, by which the next is reckoned before it is made.
@@ -39,9 +39,9 @@ pub(crate) struct Replies {
 
 /// The connection of whoever asked.
 #[derive(Debug, Clone)]
-pub(crate) struct Reader(CancellationToken);
+pub(crate) struct ClientHandle(CancellationToken);
 
-impl Replies {
+impl ReplyLimiter {
     pub(crate) fn new(what: &'static str) -> Self {
         Self {
             what,
@@ -75,7 +75,7 @@ impl Replies {
     pub(crate) fn give(
         self: &Arc<Self>,
         reply: impl AsRef<[u8]> + Send + 'static,
-        Reader(leaving): Reader,
+        ClientHandle(leaving): ClientHandle,
         lifecycle: &Lifecycle,
     ) -> Bytes {
         let (unread, read) = oneshot::channel();
@@ -91,23 +91,23 @@ impl Replies {
             }
             leaving.cancel();
         });
-        Bytes::from_owner(Unread { reply, _unread: unread })
+        Bytes::from_owner(UnreadReply { reply, _unread: unread })
     }
 }
 
-impl Reader {
+impl ClientHandle {
     pub(super) fn new(leaving: &CancellationToken) -> Self {
         Self(leaving.clone())
     }
 }
 
 /// A reply on its way.
-struct Unread<R> {
+struct UnreadReply<R> {
     reply: R,
     _unread: oneshot::Sender<()>,
 }
 
-impl<R: AsRef<[u8]>> AsRef<[u8]> for Unread<R> {
+impl<R: AsRef<[u8]>> AsRef<[u8]> for UnreadReply<R> {
     fn as_ref(&self) -> &[u8] {
         self.reply.as_ref()
     }
@@ -119,9 +119,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_does_not_read_has_to_go_and_who_reads_stays() {
-        let (replies, lifecycle) = (Arc::new(Replies::new("a reply")), Lifecycle::new());
+        let (replies, lifecycle) = (Arc::new(ReplyLimiter::new("a reply")), Lifecycle::new());
         let [slow, quick] = [CancellationToken::new(), CancellationToken::new()];
-        let give = |leaving| replies.give("reply", Reader::new(leaving), &lifecycle);
+        let give = |leaving| replies.give("reply", ClientHandle::new(leaving), &lifecycle);
         let (unread, read) = (give(&slow), give(&quick));
         assert_eq!(read, "reply");
         drop(read);

@@ -3,11 +3,11 @@
 
 use super::{
     body::Body,
-    budget::{Budget, Waiting},
+    budget::{MemoryBudget, PendingRequest},
     call::fail,
-    gate::Seat,
+    gate::ConnectionState,
     reading::BODY_TIMEOUT,
-    replies::Reader,
+    replies::ClientHandle,
 };
 use axum::Router;
 use bytes::Bytes;
@@ -28,8 +28,8 @@ const MAX_BYTES: usize = 64 * 1024;
 /// Returns the future of the response, or a refusal.
 pub(super) fn answer<B>(
     router: &Router,
-    seat: &Arc<Seat>,
-    budget: &Budget,
+    seat: &Arc<ConnectionState>,
+    budget: &MemoryBudget,
     request: Request<B>,
 ) -> Result<impl Future<Output = Response<Body>> + Send + use<B>, Box<Response<Body>>>
 where
@@ -41,7 +41,7 @@ where
         return Err(refuse(is_grpc, status));
     };
     let (mut head, body) = request.into_parts();
-    head.extensions.insert(Reader::new(&seat.leaving));
+    head.extensions.insert(ClientHandle::new(&seat.leaving));
     let body = match Arriving::new(body, budget) {
         Ok(body) => axum::body::Body::new(body),
         Err(status) => return Err(refuse(is_grpc, status)),
@@ -76,11 +76,11 @@ struct Arriving<B: http_body::Body> {
     first: Option<Result<Frame<Bytes>, B::Error>>,
     rest: B,
     left: usize,
-    waiting: Option<(Pin<Box<Sleep>>, Waiting)>,
+    waiting: Option<(Pin<Box<Sleep>>, PendingRequest)>,
 }
 
 impl<B: http_body::Body<Data = Bytes> + Unpin> Arriving<B> {
-    fn new(mut rest: B, budget: &Budget) -> Result<Self, Status> {
+    fn new(mut rest: B, budget: &MemoryBudget) -> Result<Self, Status> {
         let mut first = None;
         if !rest.is_end_stream()
             // Nothing is lost by a waker that does nothing: the service polls once more.

@@ -1,9 +1,9 @@
 //! The file of a Unix socket: bound, made again if somebody deletes it, and removed at the end.
 
 use super::{
-    Site,
+    PortService,
     accept::accept,
-    gate::Gate,
+    gate::ConnectionLimiter,
     listener::{BindError, Listener},
 };
 use crate::report::chain;
@@ -31,7 +31,7 @@ pub(crate) struct SocketFile {
 
 /// What has become of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum SocketState {
     Ours,
     /// Deleted: no new client gets in.
     Missing,
@@ -76,13 +76,13 @@ fn identity(path: &Path) -> io::Result<Identity> {
 }
 
 impl SocketFile {
-    fn state(&self) -> State {
+    fn state(&self) -> SocketState {
         match identity(&self.path) {
-            Ok(identity) if identity == self.identity() => State::Ours,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => State::Missing,
+            Ok(identity) if identity == self.identity() => SocketState::Ours,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => SocketState::Missing,
             // One that cannot be looked at now may be ours.
-            Err(_) => State::Ours,
-            Ok(_) => State::Replaced,
+            Err(_) => SocketState::Ours,
+            Ok(_) => SocketState::Replaced,
         }
     }
 
@@ -99,11 +99,11 @@ impl SocketFile {
     /// Waits until the file is missing and has been made again. Looks at each tick.
     async fn replaced(&self, tick: &Notify) -> Listener {
         let path = self.path.display();
-        let mut logged: Option<State> = None;
+        let mut logged: Option<SocketState> = None;
         loop {
             tick.notified().await;
             let state = self.state();
-            if state == State::Missing {
+            if state == SocketState::Missing {
                 match self.bind_again() {
                     Ok(listener) => {
                         info!(path = %path, "the Unix socket was deleted, and is made again");
@@ -116,7 +116,7 @@ impl SocketFile {
                     Err(_) => {}
                 }
             }
-            if state == State::Replaced && logged != Some(state) {
+            if state == SocketState::Replaced && logged != Some(state) {
                 let help = "no client reaches this sidecar there: remove the file, or choose another --uds";
                 warn!(path = %path, help, "another file has taken the place of the Unix socket");
             }
@@ -127,7 +127,7 @@ impl SocketFile {
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        if self.state() == State::Ours && identity(&self.path).is_ok() {
+        if self.state() == SocketState::Ours && identity(&self.path).is_ok() {
             // Already gone is as good.
             fs::remove_file(&self.path).unwrap_or_default();
         }
@@ -139,8 +139,8 @@ pub(crate) async fn accept_unix(
     mut listener: Listener,
     file: Arc<SocketFile>,
     tick: Arc<Notify>,
-    site: Arc<Site>,
-    gate: Arc<Gate>,
+    site: Arc<PortService>,
+    gate: Arc<ConnectionLimiter>,
 ) {
     loop {
         listener = tokio::select! {

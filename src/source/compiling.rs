@@ -11,7 +11,7 @@ use std::{
 
 /// The result of compiling the content of a file.
 #[derive(Debug)]
-pub(super) enum Compiled {
+pub(super) enum CompileResult {
     Layer {
         layer: Layer,
         problems: Vec<Diagnostic>,
@@ -23,7 +23,7 @@ pub(super) enum Compiled {
     },
 }
 
-impl Compiled {
+impl CompileResult {
     /// Compiles a content over what the file gave before.
     pub(super) fn of(
         loaded: &Loaded,

@@ -29,7 +29,7 @@ const REPLACED: Duration = Duration::from_secs(1);
 
 /// What is known of the writer of new content, from certain to doubtful.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Writer {
+pub(super) enum WriterState {
     /// Renamed or swapped into place.
     Done,
     /// Closed right after a write. The writer may open the file again to append to it.
@@ -70,7 +70,7 @@ impl Loss {
 pub(super) struct Doubt {
     digest: Digest,
     /// The best that was known of the writer of this content: events are reported once.
-    writer: Writer,
+    writer: WriterState,
     /// When the file began to differ from what is in force.
     differs_since: Instant,
     /// When this content was first seen.
@@ -85,7 +85,12 @@ pub(super) struct Doubt {
 
 impl Doubt {
     /// What is doubted at this scan, given what was doubted at the last.
-    pub(super) fn of(before: Option<Self>, digest: Digest, writer: Writer, now: Instant) -> Self {
+    pub(super) fn of(
+        before: Option<Self>,
+        digest: Digest,
+        writer: WriterState,
+        now: Instant,
+    ) -> Self {
         let Some(before) = before else {
             let (differs_since, unchanged_since) = (now, now);
             let (is_moving, is_reopened, lacks_list) = (false, false, false);
@@ -100,14 +105,15 @@ impl Doubt {
             };
         };
         if before.digest == digest {
-            let is_open = writer == Writer::Open;
+            let is_open = writer == WriterState::Open;
             let writer = if is_open { writer } else { writer.min(before.writer) };
             return Self { writer, ..before };
         }
         if before.lacks_list {
             return Self { digest, writer, unchanged_since: now, ..before };
         }
-        let was_closed = (Writer::Closed..=Writer::ClosedByAnother).contains(&before.writer);
+        let was_closed =
+            (WriterState::Closed..=WriterState::ClosedByAnother).contains(&before.writer);
         let is_reopened = before.is_reopened || was_closed;
         Self { digest, writer, unchanged_since: now, is_moving: true, is_reopened, ..before }
     }
@@ -149,7 +155,7 @@ impl Doubt {
 /// What is known of new content.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Evidence {
-    pub(super) writer: Writer,
+    pub(super) writer: WriterState,
     /// How long the file has differed from what is in force.
     pub(super) differs_for: Duration,
     /// How long the content has been this one.
@@ -182,8 +188,8 @@ impl Evidence {
         let still = if self.is_moving { MOVING } else { HALF_WRITTEN };
         let open = OPEN.saturating_sub(self.differs_for);
         let left = match self.writer {
-            Writer::Open if can_be_half => open,
-            Writer::Replaced | Writer::Unknown if can_be_half => {
+            WriterState::Open if can_be_half => open,
+            WriterState::Replaced | WriterState::Unknown if can_be_half => {
                 still.saturating_sub(self.unchanged_for).min(open)
             }
             _ => Duration::ZERO,
@@ -196,22 +202,22 @@ impl Evidence {
     /// is known.
     pub(super) fn judge(&self, loss: Loss) -> Verdict {
         let needed = match (self.writer, loss) {
-            (Writer::Done, _) | (_, Loss::None) => Duration::ZERO,
-            (Writer::Replaced, _) => REPLACED,
-            (Writer::Unknown, Loss::Small) => SMALL_LOSS,
+            (WriterState::Done, _) | (_, Loss::None) => Duration::ZERO,
+            (WriterState::Replaced, _) => REPLACED,
+            (WriterState::Unknown, Loss::Small) => SMALL_LOSS,
             (_, Loss::Small) => Duration::ZERO,
-            (Writer::Closed, Loss::Large) if !self.is_reopened => CLOSED,
+            (WriterState::Closed, Loss::Large) if !self.is_reopened => CLOSED,
             (_, Loss::Large) => LARGE_LOSS,
         };
         // The wait for an open writer proves nothing, so it does not count.
         let unchanged_for = match self.writer {
-            Writer::Open => self.unchanged_for.min(self.differs_for.saturating_sub(OPEN)),
+            WriterState::Open => self.unchanged_for.min(self.differs_for.saturating_sub(OPEN)),
             _ => self.unchanged_for,
         };
         let left = needed.saturating_sub(unchanged_for);
         match (left.is_zero(), loss) {
             (true, _) => Verdict::Serve,
-            (false, Loss::Large) if self.writer != Writer::Replaced => {
+            (false, Loss::Large) if self.writer != WriterState::Replaced => {
                 Verdict::Hold { left, needed }
             }
             (false, _) => Verdict::Wait(left),

@@ -3,16 +3,16 @@
 mod applying;
 
 use super::{
-    Look,
-    compiling::Compiled,
+    ScanContext,
+    compiling::CompileResult,
     doubt::{Doubt, Verdict},
-    finding::{Content, Finding},
+    finding::{Finding, ScannedContent},
     lists::{Met, Stamp},
     loss::Losses,
     state::LayerState,
     wait::{GONE, LEASED, SLOW, UNANSWERED, Wait},
 };
-use crate::{metrics::Reload, report::Teller};
+use crate::{metrics::Reload, report::OperatorLog};
 use flagstaff_core::{Format, Layer};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -22,10 +22,10 @@ pub(super) const RETRY: (Duration, Duration) = (Duration::from_millis(50), Durat
 
 /// A file of a source.
 #[derive(Debug)]
-pub(super) struct File {
+pub(super) struct WatchedFile {
     state: LayerState,
     /// What the last scan found, by which the next one knows whether anything is new.
-    seen: Option<Seen>,
+    seen: Option<SeenContent>,
     /// The lists that it names, also while it is in doubt or cannot be read.
     lists: Vec<PathBuf>,
     /// New content that may be half written.
@@ -41,12 +41,12 @@ pub(super) struct File {
 }
 
 #[derive(Debug)]
-enum Seen {
+enum SeenContent {
     Content(Stamp),
     Unreadable(String),
 }
 
-impl File {
+impl WatchedFile {
     pub(super) fn new(path: PathBuf) -> Self {
         let state = LayerState {
             path,
@@ -71,7 +71,7 @@ impl File {
     }
 
     /// The same file under another name: its last good flags go along.
-    pub(super) fn renamed(mut self, path: PathBuf, teller: Teller) -> Self {
+    pub(super) fn renamed(mut self, path: PathBuf, teller: OperatorLog) -> Self {
         teller.renamed(&self.state.path, &path);
         self.state.path = path;
         self.forget_waits();
@@ -89,7 +89,7 @@ impl File {
     /// What it held, if it could be read.
     pub(super) fn seen(&self) -> Option<&Stamp> {
         match &self.seen {
-            Some(Seen::Content(stamp)) => Some(stamp),
+            Some(SeenContent::Content(stamp)) => Some(stamp),
             _ => None,
         }
     }
@@ -109,12 +109,12 @@ impl File {
             _ if self.state.applied => return None,
             (_, Some(silent)) => silent.what(),
             (None, None) => "has not been read yet",
-            (Some(Seen::Unreadable(why)), None) => why,
-            (Some(Seen::Content(_)), None) if self.state.last == Some(Reload::Rejected) => {
+            (Some(SeenContent::Unreadable(why)), None) => why,
+            (Some(SeenContent::Content(_)), None) if self.state.last == Some(Reload::Rejected) => {
                 "has errors or failing tests, and is not taken because of --strict or --tests-on-load (the log \
                  names each)"
             }
-            (Some(Seen::Content(_)), None) => {
+            (Some(SeenContent::Content(_)), None) => {
                 "is not a flag definition file (the log names each problem)"
             }
         };
@@ -127,9 +127,9 @@ impl File {
         &mut self,
         finding: Finding,
         may_go: bool,
-        look: &mut Look<'_>,
+        look: &mut ScanContext<'_>,
     ) -> Option<Reload> {
-        if matches!(finding.content, Content::NotRead) {
+        if matches!(finding.content, ScannedContent::NotRead) {
             return None;
         }
         self.note_mount(&finding, look.teller);
@@ -138,19 +138,21 @@ impl File {
         // A file that cannot be read for a moment may still have the content that is doubted.
         if matches!(
             finding.content,
-            Content::Same { .. } | Content::Missing(_) | Content::Unreadable(_)
+            ScannedContent::Same { .. }
+                | ScannedContent::Missing(_)
+                | ScannedContent::Unreadable(_)
         ) {
             self.doubt = None;
         }
         match finding.content {
-            Content::NotRead => None,
-            Content::Same { may_pass } => {
+            ScannedContent::NotRead => None,
+            ScannedContent::Same { may_pass } => {
                 if may_pass {
                     look.look_in(RETRY.1);
                 }
                 self.release()
             }
-            Content::Missing(why) => {
+            ScannedContent::Missing(why) => {
                 self.missing = was_missing;
                 // A new name may be gone again before it is read, as that of a temporary file.
                 if may_go && !self.is_gone(look) {
@@ -158,20 +160,20 @@ impl File {
                 }
                 self.unreadable(why, look.teller)
             }
-            Content::Unready { why, is_leased } => {
+            ScannedContent::Unready { why, is_leased } => {
                 self.silent = was_silent;
                 let long_enough = if is_leased { LEASED } else { Duration::ZERO };
                 let is_over = look.is_over(&mut self.silent, why.clone(), long_enough);
                 self.try_again(look);
                 if is_over { self.unreadable(why, look.teller) } else { None }
             }
-            Content::Unanswered(why) => {
+            ScannedContent::Unanswered(why) => {
                 self.silent = was_silent;
                 let is_over = look.is_over(&mut self.silent, why.clone(), UNANSWERED);
                 if is_over { self.unreadable(why, look.teller) } else { None }
             }
-            Content::Unreadable(why) => self.unreadable(why, look.teller),
-            Content::New(met) => {
+            ScannedContent::Unreadable(why) => self.unreadable(why, look.teller),
+            ScannedContent::New(met) => {
                 self.silent = was_silent;
                 self.take_new(*met, look)
             }
@@ -179,14 +181,14 @@ impl File {
     }
 
     /// Asks for another scan, because what cannot be read may be readable soon.
-    fn try_again(&self, look: &mut Look<'_>) {
+    fn try_again(&self, look: &mut ScanContext<'_>) {
         let since = self.silent.as_ref().map_or(look.now, Wait::since);
         look.look_in((look.now - since).clamp(RETRY.0, RETRY.1));
     }
 
     /// Whether to wait for a list that cannot be read at the moment. The flags that use it keep their
     /// last good definitions after that.
-    fn waits_for_list(&mut self, met: &Met, look: &mut Look<'_>) -> bool {
+    fn waits_for_list(&mut self, met: &Met, look: &mut ScanContext<'_>) -> bool {
         let Some(unread) = &met.unread else {
             self.silent = None;
             return false;
@@ -204,7 +206,7 @@ impl File {
     }
 
     /// Serves new content, unless it may be half written.
-    fn take_new(&mut self, met: Met, look: &mut Look<'_>) -> Option<Reload> {
+    fn take_new(&mut self, met: Met, look: &mut ScanContext<'_>) -> Option<Reload> {
         self.lists = met.stamp.lists(&self.state.path).collect();
         // Half a JSON file never is a JSON file, but half a list is a list.
         let is_yaml = Format::of(&self.state.path) == Format::Yaml;
@@ -222,8 +224,9 @@ impl File {
             look.look_in(left);
             return None;
         }
-        let compiled = Compiled::of(&met.loaded, &self.state.path, look.options, &self.state.layer);
-        if can_be_half && let Compiled::Layer { layer, .. } = &compiled {
+        let compiled =
+            CompileResult::of(&met.loaded, &self.state.path, look.options, &self.state.layer);
+        if can_be_half && let CompileResult::Layer { layer, .. } = &compiled {
             let losses = Losses::of(is_yaml.then_some(layer), &self.state.layer, &met);
             match evidence.judge(losses.size()) {
                 Verdict::Serve => {}
@@ -238,7 +241,7 @@ impl File {
             }
         }
         self.before_hold = None;
-        self.seen = Some(Seen::Content(met.stamp));
+        self.seen = Some(SeenContent::Content(met.stamp));
         let result = self.apply(compiled, &met.loaded, look.teller);
         let doubt = self.doubt.take().filter(|_| result != Reload::Applied);
         self.unfit = doubt.map(|doubt| doubt.taken(look.now));
@@ -246,7 +249,7 @@ impl File {
     }
 
     /// Whether the file, which its directory does not have, has been missing for long enough.
-    pub(super) fn is_gone(&mut self, look: &mut Look<'_>) -> bool {
+    pub(super) fn is_gone(&mut self, look: &mut ScanContext<'_>) -> bool {
         look.is_over(&mut self.missing, (), GONE)
     }
 

@@ -3,12 +3,12 @@
 use super::{
     lists::{Met, Stamp},
     mounts,
-    part::Part,
+    part::FilePart,
     watch::Writes,
 };
 use crate::files::{
     disk::{Disk, Operation},
-    listing::{self, Kind, ListError},
+    listing::{self, FileKind, ListError},
     read::ReadError,
 };
 use crate::report;
@@ -20,7 +20,7 @@ use std::{
 /// One file.
 #[derive(Debug)]
 pub(super) struct Finding {
-    pub(super) content: Content,
+    pub(super) content: ScannedContent,
     /// Why it can never be updated. Nothing is known of that where the content is the same.
     pub(super) cannot_update: Option<&'static str>,
     /// Whether it can be updated is not known yet.
@@ -28,7 +28,7 @@ pub(super) struct Finding {
 }
 
 #[derive(Debug)]
-pub(super) enum Content {
+pub(super) enum ScannedContent {
     /// Not read by this scan, which only goes on with the last one.
     NotRead,
     /// The bytes that were there before. A list may be unreadable for the moment all the same.
@@ -49,15 +49,15 @@ pub(super) enum Content {
 
 impl Finding {
     fn not_read() -> Self {
-        Self { content: Content::NotRead, cannot_update: None, is_asked: false }
+        Self { content: ScannedContent::NotRead, cannot_update: None, is_asked: false }
     }
 
     /// Whether a part of it is read by a call that has not returned yet.
     pub(super) fn is_unanswered(&self) -> bool {
         match &self.content {
             _ if self.is_asked => true,
-            Content::Unanswered(_) => true,
-            Content::New(met) => met.unread.as_ref().is_some_and(|unread| !unread.may_pass),
+            ScannedContent::Unanswered(_) => true,
+            ScannedContent::New(met) => met.unread.as_ref().is_some_and(|unread| !unread.may_pass),
             _ => false,
         }
     }
@@ -68,13 +68,13 @@ pub(super) type Found = Result<Vec<(PathBuf, Finding)>, ListError>;
 
 /// What a scan could not wait for.
 #[derive(Debug)]
-pub(super) enum Unread {
+pub(super) enum UnreadReason {
     Nothing,
     Everything,
     Files(BTreeSet<PathBuf>),
 }
 
-impl Unread {
+impl UnreadReason {
     pub(super) fn of(found: &Found) -> Self {
         match found {
             Err(ListError::Unanswered) => Self::Everything,
@@ -90,23 +90,23 @@ impl Unread {
 
 /// Reads files for one scan.
 #[derive(Debug)]
-pub(super) struct Reader<'a> {
+pub(super) struct FileReader<'a> {
     pub(super) disk: &'a mut Disk,
     pub(super) writes: &'a Writes,
     pub(super) max_bytes: u64,
 }
 
-impl Reader<'_> {
+impl FileReader<'_> {
     /// Lists and reads what a PATH means; `seen` says what each file last held.
     pub(super) fn find<'s>(
         &mut self,
         path: &Path,
-        kind: Kind,
+        kind: FileKind,
         seen: impl Fn(&Path) -> Option<&'s Stamp>,
     ) -> Found {
         let files = match kind {
-            Kind::File => vec![path.to_path_buf()],
-            Kind::Directory => {
+            FileKind::File => vec![path.to_path_buf()],
+            FileKind::Directory => {
                 let directory = path.to_path_buf();
                 let list = move || listing::list(&directory);
                 let listed = self.disk.run(Operation::List, path, list);
@@ -142,26 +142,27 @@ impl Reader<'_> {
         let (disk, writes) = (&mut *self.disk, self.writes);
         let met = Met::read(path, seen, self.max_bytes, writes, |path, max_bytes| {
             let file = path.to_path_buf();
-            let read = move || Part::read(&file, max_bytes);
-            disk.run(Operation::Read, path, read).unwrap_or_else(Part::unanswered)
+            let read = move || FilePart::read(&file, max_bytes);
+            disk.run(Operation::Read, path, read).unwrap_or_else(FilePart::unanswered)
         });
         let (is_detached, content) = match met {
             Ok(met) => {
                 let is_same = seen.is_some_and(|seen| seen.digest == met.stamp.digest);
                 let may_pass = met.unread.as_ref().is_some_and(|unread| unread.may_pass);
                 let is_detached = met.is_detached;
-                let same = Content::Same { may_pass };
-                (is_detached, if is_same { same } else { Content::New(Box::new(met)) })
+                let same = ScannedContent::Same { may_pass };
+                (is_detached, if is_same { same } else { ScannedContent::New(Box::new(met)) })
             }
             Err(error) => {
                 let why = report::chain(&error);
                 let content = match error {
-                    ReadError::NotFound => Content::Missing(why),
-                    ReadError::Unanswered => Content::Unanswered(why),
-                    _ if error.may_pass() => {
-                        Content::Unready { why, is_leased: matches!(error, ReadError::Leased) }
-                    }
-                    _ => Content::Unreadable(why),
+                    ReadError::NotFound => ScannedContent::Missing(why),
+                    ReadError::Unanswered => ScannedContent::Unanswered(why),
+                    _ if error.may_pass() => ScannedContent::Unready {
+                        why,
+                        is_leased: matches!(error, ReadError::Leased),
+                    },
+                    _ => ScannedContent::Unreadable(why),
                 };
                 (false, content)
             }
@@ -169,7 +170,7 @@ impl Reader<'_> {
         // Looking at the mounts costs more than the read of a small file. A mount that hides the
         // new file shows with the first update that is missed.
         let is_owed = self.disk.owes(Operation::Mounts, path);
-        let asks = matches!(content, Content::New(..)) || is_detached || is_owed;
+        let asks = matches!(content, ScannedContent::New(..)) || is_detached || is_owed;
         let file = path.to_path_buf();
         let ask = move || mounts::cannot_update(&file);
         let answer = asks.then(|| self.disk.run(Operation::Mounts, path, ask));

@@ -1,8 +1,8 @@
 //! A flag file with the lists of units that it names, each a text file beside it.
 
 use super::{
-    doubt::{Loss, Writer},
-    part::{Part, PartStamp},
+    doubt::{Loss, WriterState},
+    part::{FilePart, PartStamp},
     watch::Writes,
 };
 use crate::files::read::{ReadError, read};
@@ -33,7 +33,7 @@ pub(super) struct Met {
     pub(super) loaded: Loaded,
     pub(super) stamp: Stamp,
     /// The least certain writer of the files that differ from the last time.
-    pub(super) writer: Writer,
+    pub(super) writer: WriterState,
     /// How many entries the lists have lost.
     pub(super) list_loss: Loss,
     /// The file or a list ends within a line, which it did not before.
@@ -62,7 +62,7 @@ impl Loaded {
     /// Reads a flag file and its lists, together at most `max_bytes`. Returns whether a list may be
     /// readable a moment later.
     pub(crate) fn read(path: &Path, max_bytes: u64) -> Result<(Self, bool), ReadError> {
-        let met = Met::read(path, None, max_bytes, &Writes::default(), Part::read)?;
+        let met = Met::read(path, None, max_bytes, &Writes::default(), FilePart::read)?;
         Ok((met.loaded, met.unread.is_some()))
     }
 
@@ -96,7 +96,7 @@ impl Met {
         seen: Option<&Stamp>,
         max_bytes: u64,
         writes: &Writes,
-        mut read: impl FnMut(&Path, u64) -> Part,
+        mut read: impl FnMut(&Path, u64) -> FilePart,
     ) -> Result<Self, ReadError> {
         let part = read(path, max_bytes);
         let file = part.stamp();

@@ -13,7 +13,7 @@ const LONGEST: Duration = Duration::from_secs(5);
 
 /// What is known of the moment of the last scan.
 #[derive(Debug, Default)]
-pub(super) struct Moment {
+pub(super) struct SwapWindow {
     /// What the path depended on before its files were read.
     before: Option<Chain>,
     /// The same, of the last scan that read all files.
@@ -26,7 +26,7 @@ pub(super) struct Moment {
     held: Option<Found>,
 }
 
-impl Moment {
+impl SwapWindow {
     /// Begins to read, with what the path depends on now.
     pub(super) fn begin(&mut self, chain: Option<Chain>) {
         (self.before, self.held) = (chain, None);
@@ -105,7 +105,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("flags.json");
         symlink("one", &path).unwrap();
-        let mut moment = Moment::default();
+        let mut moment = SwapWindow::default();
         moment.begin(Some(chain(&path)));
         assert!(moment.end(Some(&chain(&path)), true, None) && moment.waits_until().is_none());
         moment.take();
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn what_is_held_is_kept_until_the_next_reading() {
-        let (mut moment, mut found) = (Moment::default(), Some(Ok(Vec::new())));
+        let (mut moment, mut found) = (SwapWindow::default(), Some(Ok(Vec::new())));
         moment.hold(&mut found);
         assert!(found.is_none() && moment.is_held());
         assert!(moment.release().is_some() && !moment.is_held());

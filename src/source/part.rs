@@ -2,7 +2,7 @@
 
 use super::{
     chain::Chain,
-    doubt::Writer,
+    doubt::WriterState,
     watch::{Closing, Writes},
 };
 use crate::files::read::{FileContent, FileVersion, ReadError, read_version};
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 /// A flag file or a list.
 #[derive(Debug)]
-pub(super) struct Part {
+pub(super) struct FilePart {
     chain: Chain,
     /// The physical path, without links.
     reached: Option<PathBuf>,
@@ -31,7 +31,7 @@ pub(super) struct PartStamp {
     pub(super) entries: usize,
 }
 
-impl Part {
+impl FilePart {
     pub(super) fn read(path: &Path, max_bytes: u64) -> Self {
         let (chain, reached) = Chain::follow(path);
         Self { chain, reached, content: read_version(path, max_bytes) }
@@ -70,15 +70,15 @@ impl Part {
         now: &PartStamp,
         before: Option<&PartStamp>,
         writes: &Writes,
-    ) -> Writer {
+    ) -> WriterState {
         if before.is_some_and(|before| before.digest == now.digest) {
-            return Writer::Done;
+            return WriterState::Done;
         }
         if self.reached.as_ref().is_some_and(|reached| writes.is_open(reached)) {
-            return Writer::Open;
+            return WriterState::Open;
         }
         if writes.is_complete(&self.chain) {
-            return Writer::Done;
+            return WriterState::Done;
         }
         let version = now.version;
         let known = before.and_then(PartStamp::place);
@@ -88,20 +88,20 @@ impl Part {
         };
         let is_swapped = known.is_some_and(|(reached, _)| self.reached.as_ref() != Some(reached));
         if is_other && is_swapped {
-            return Writer::Done;
+            return WriterState::Done;
         }
         match self.reached.as_ref().and_then(|reached| writes.closing(reached)) {
-            Some(Closing::AfterWrite) => return Writer::Closed,
-            Some(Closing::Again) => return Writer::ClosedAgain,
-            Some(Closing::AfterOther) => return Writer::ClosedByAnother,
+            Some(Closing::AfterWrite) => return WriterState::Closed,
+            Some(Closing::Again) => return WriterState::ClosedAgain,
+            Some(Closing::AfterOther) => return WriterState::ClosedByAnother,
             None => {}
         }
         let is_renamed = version.is_some_and(|version| version.is_renamed());
         match known {
-            Some(_) if is_other && is_renamed => Writer::Done,
-            Some(_) if is_other => Writer::Replaced,
-            None if is_renamed => Writer::Done,
-            _ => Writer::Unknown,
+            Some(_) if is_other && is_renamed => WriterState::Done,
+            Some(_) if is_other => WriterState::Replaced,
+            None if is_renamed => WriterState::Done,
+            _ => WriterState::Unknown,
         }
     }
 }
@@ -132,10 +132,10 @@ mod tests {
     };
 
     /// What is known of a change without events.
-    fn writer(path: &Path, change: impl FnOnce()) -> Writer {
-        let before = Part::read(path, 99).stamp();
+    fn writer(path: &Path, change: impl FnOnce()) -> WriterState {
+        let before = FilePart::read(path, 99).stamp();
         change();
-        let part = Part::read(path, 99);
+        let part = FilePart::read(path, 99);
         part.writer(&part.stamp(), Some(&before), &Writes::default())
     }
 
@@ -145,23 +145,23 @@ mod tests {
         let root = dir.path();
         let path = root.join("a.yaml");
         fs::write(&path, "0").unwrap();
-        assert_eq!(writer(&path, || {}), Writer::Done);
-        assert_eq!(writer(&path, || fs::write(&path, "1").unwrap()), Writer::Unknown);
+        assert_eq!(writer(&path, || {}), WriterState::Done);
+        assert_eq!(writer(&path, || fs::write(&path, "1").unwrap()), WriterState::Unknown);
         let append = || {
             let mut file = OpenOptions::new().append(true).open(&path).unwrap();
             file.write_all(b"2").unwrap();
         };
-        assert_eq!(writer(&path, append), Writer::Unknown);
+        assert_eq!(writer(&path, append), WriterState::Unknown);
         let anew = || {
             fs::rename(&path, root.join("a.yaml~")).unwrap();
             fs::write(&path, "3").unwrap();
         };
-        assert_eq!(writer(&path, anew), Writer::Replaced);
+        assert_eq!(writer(&path, anew), WriterState::Replaced);
         // The clock of a file system ticks in milliseconds.
         let rename = || {
             fs::write(root.join("next"), "4").unwrap();
-            let written = Part::read(&root.join("next"), 99).stamp();
-            let renamed = || Part::read(&root.join("next"), 99).stamp().version;
+            let written = FilePart::read(&root.join("next"), 99).stamp();
+            let renamed = || FilePart::read(&root.join("next"), 99).stamp().version;
             let meta = fs::metadata(root.join("next")).unwrap();
             while renamed().is_some_and(|version| !version.is_renamed()) {
                 fs::set_permissions(root.join("next"), meta.permissions()).unwrap();
@@ -169,7 +169,7 @@ mod tests {
             assert!(written.version.is_some());
             fs::rename(root.join("next"), &path).unwrap();
         };
-        assert_eq!(writer(&path, rename), Writer::Done);
+        assert_eq!(writer(&path, rename), WriterState::Done);
     }
 
     #[test]
@@ -185,6 +185,6 @@ mod tests {
             symlink("2", root.join("next")).unwrap();
             fs::rename(root.join("next"), root.join("..data")).unwrap();
         };
-        assert_eq!(writer(&root.join("..data/a.yaml"), swap), Writer::Done);
+        assert_eq!(writer(&root.join("..data/a.yaml"), swap), WriterState::Done);
     }
 }

@@ -1,19 +1,19 @@
 //! One configured PATH: a flag file, or a directory in which each flag file is a layer.
 
 use super::{
-    Look,
+    ScanContext,
     chain::Chain,
-    file::{File, RETRY},
-    finding::{Content, Finding, Found, Reader, Unread},
-    moment::Moment,
+    file::{RETRY, WatchedFile},
+    finding::{FileReader, Finding, Found, ScannedContent, UnreadReason},
+    moment::SwapWindow,
     shadow::Shadowed,
     state::SourceState,
     wait::{GONE, UNANSWERED, Wait},
     watch::Writes,
 };
 use crate::files::{
-    disk::{Cause, Disk, Operation},
-    listing::{Kind, ListError},
+    disk::{Disk, Operation, ScanCause},
+    listing::{FileKind, ListError},
 };
 use crate::{metrics::Reload, report};
 use flagstaff_core::Layer;
@@ -26,11 +26,11 @@ use tokio::sync::Notify;
 
 /// A configured PATH and what it gave.
 #[derive(Debug)]
-pub(super) struct Source {
+pub(super) struct WatchedPath {
     path: PathBuf,
-    kind: Kind,
+    kind: FileKind,
     /// In the order of their names, which is that in which later ones win.
-    files: BTreeMap<PathBuf, File>,
+    files: BTreeMap<PathBuf, WatchedFile>,
     /// Why the directory cannot be listed, if it cannot: its layers then stay as they are.
     problem: Option<String>,
     /// Why it cannot be listed at the moment, although that may pass.
@@ -41,24 +41,25 @@ pub(super) struct Source {
     shadowed: Shadowed,
     disk: Disk,
     /// What the last scan could not wait for.
-    unread: Unread,
-    moment: Moment,
+    unread: UnreadReason,
+    moment: SwapWindow,
 }
 
 /// The file that has the content of this finding and is gone under its own name, if there is one.
-fn renamed(gone: &mut BTreeMap<PathBuf, File>, finding: &Finding) -> Option<File> {
-    let Content::New(met) = &finding.content else { return None };
-    let was_this = |file: &File| file.seen().is_some_and(|seen| met.stamp.is_same_file(seen));
+fn renamed(gone: &mut BTreeMap<PathBuf, WatchedFile>, finding: &Finding) -> Option<WatchedFile> {
+    let ScannedContent::New(met) = &finding.content else { return None };
+    let was_this =
+        |file: &WatchedFile| file.seen().is_some_and(|seen| met.stamp.is_same_file(seen));
     let path = gone.iter().find(|(_, file)| was_this(file))?.0.clone();
     gone.remove(&path)
 }
 
-impl Source {
+impl WatchedPath {
     pub(super) fn new(path: PathBuf, returned: Arc<Notify>) -> Self {
-        let kind = Kind::of(&path);
+        let kind = FileKind::of(&path);
         let mut files = BTreeMap::new();
-        if kind == Kind::File {
-            files.insert(path.clone(), File::new(path.clone()));
+        if kind == FileKind::File {
+            files.insert(path.clone(), WatchedFile::new(path.clone()));
         }
         Self {
             path,
@@ -69,12 +70,12 @@ impl Source {
             applied: false,
             shadowed: Shadowed::default(),
             disk: Disk::new(returned),
-            unread: Unread::Everything,
-            moment: Moment::default(),
+            unread: UnreadReason::Everything,
+            moment: SwapWindow::default(),
         }
     }
 
-    pub(super) fn begin_scan(&mut self, cause: Cause) {
+    pub(super) fn begin_scan(&mut self, cause: ScanCause) {
         self.disk.begin_scan(cause);
     }
 
@@ -85,42 +86,42 @@ impl Source {
     }
 
     /// Notes what the path depends on, before any file is read for this scan.
-    pub(super) fn note_chain(&mut self, cause: Cause) {
-        let goes_on = cause == Cause::Return && !self.moment.lacks_beginning();
-        if goes_on && (self.moment.is_held() || !matches!(self.unread, Unread::Everything)) {
+    pub(super) fn note_chain(&mut self, cause: ScanCause) {
+        let goes_on = cause == ScanCause::Return && !self.moment.lacks_beginning();
+        if goes_on && (self.moment.is_held() || !matches!(self.unread, UnreadReason::Everything)) {
             return;
         }
         let chain = self.chain();
-        if cause == Cause::Change || chain.is_some() {
+        if cause == ScanCause::Change || chain.is_some() {
             self.moment.begin(chain);
             // What was read before that, or is being read, proves nothing.
-            self.unread = Unread::Everything;
-            self.disk.begin_scan(Cause::Change);
+            self.unread = UnreadReason::Everything;
+            self.disk.begin_scan(ScanCause::Change);
         }
     }
 
     /// Whether the path still leads to the files that were read, as far as is known.
     pub(super) fn is_as_read(&mut self) -> bool {
         let now = self.chain();
-        let has_read_all = matches!(self.unread, Unread::Nothing);
+        let has_read_all = matches!(self.unread, UnreadReason::Nothing);
         self.moment.end(now.as_ref(), has_read_all, self.disk.youngest())
     }
 
-    pub(super) fn moment(&mut self) -> &mut Moment {
+    pub(super) fn moment(&mut self) -> &mut SwapWindow {
         &mut self.moment
     }
 
     /// Whether something is still to be read, and no return of a call will be reported.
     pub(super) fn is_stuck(&self) -> bool {
-        !matches!(self.unread, Unread::Nothing) && !self.disk.is_hanging()
+        !matches!(self.unread, UnreadReason::Nothing) && !self.disk.is_hanging()
     }
 
     /// Lists and reads what is there now.
     pub(super) fn find(&mut self, writes: &Writes, max_bytes: u64) -> Found {
-        let seen = |path: &Path| self.files.get(path).and_then(File::seen);
-        let mut reader = Reader { disk: &mut self.disk, writes, max_bytes };
+        let seen = |path: &Path| self.files.get(path).and_then(WatchedFile::seen);
+        let mut reader = FileReader { disk: &mut self.disk, writes, max_bytes };
         let found = reader.find(&self.path, self.kind, seen);
-        self.unread = Unread::of(&found);
+        self.unread = UnreadReason::of(&found);
         found
     }
 
@@ -130,15 +131,15 @@ impl Source {
             return Some(held);
         }
         let unread = match &self.unread {
-            Unread::Nothing => return None,
-            Unread::Everything => return Some(self.find(writes, max_bytes)),
-            Unread::Files(unread) => unread,
+            UnreadReason::Nothing => return None,
+            UnreadReason::Everything => return Some(self.find(writes, max_bytes)),
+            UnreadReason::Files(unread) => unread,
         };
         let listed: BTreeSet<_> = self.files.keys().chain(unread).cloned().collect();
-        let seen = |path: &Path| self.files.get(path).and_then(File::seen);
-        let mut reader = Reader { disk: &mut self.disk, writes, max_bytes };
+        let seen = |path: &Path| self.files.get(path).and_then(WatchedFile::seen);
+        let mut reader = FileReader { disk: &mut self.disk, writes, max_bytes };
         let found = reader.go_on(listed.into_iter(), unread, seen);
-        self.unread = Unread::of(&found);
+        self.unread = UnreadReason::of(&found);
         Some(found)
     }
 
@@ -153,7 +154,7 @@ impl Source {
     }
 
     /// Takes in what a look found, and says how each file went that differs.
-    pub(super) fn take(&mut self, found: Found, look: &mut Look<'_>) -> Vec<Reload> {
+    pub(super) fn take(&mut self, found: Found, look: &mut ScanContext<'_>) -> Vec<Reload> {
         let found = match found {
             Ok(found) => found,
             Err(error) => return self.cannot_list(&error, look),
@@ -166,15 +167,15 @@ impl Source {
             results.push(Reload::Unchanged);
         }
         let listed: BTreeSet<_> = found.iter().map(|(path, _)| path.clone()).collect();
-        let is_listed = |path: &PathBuf, _: &mut File| listed.contains(path);
+        let is_listed = |path: &PathBuf, _: &mut WatchedFile| listed.contains(path);
         let mut gone = std::mem::take(&mut self.files);
         let mut before: BTreeMap<_, _> = gone.extract_if(.., is_listed).collect();
-        let may_go = self.kind == Kind::Directory;
+        let may_go = self.kind == FileKind::Directory;
         for (path, finding) in found {
             let known = before.remove(&path);
             let mut file = known.unwrap_or_else(|| match renamed(&mut gone, &finding) {
                 Some(file) => file.renamed(path.clone(), look.teller),
-                None => File::new(path.clone()),
+                None => WatchedFile::new(path.clone()),
             });
             results.extend(file.take(finding, may_go, look));
             self.files.insert(path, file);
@@ -188,18 +189,18 @@ impl Source {
             }
         }
         self.applied |= self.files.values().all(|file| file.state().applied);
-        if self.kind == Kind::Directory && !results.is_empty() {
+        if self.kind == FileKind::Directory && !results.is_empty() {
             let files = self.files.values();
-            self.shadowed.update(&self.path, files.map(File::state), look.teller);
+            self.shadowed.update(&self.path, files.map(WatchedFile::state), look.teller);
         }
         results
     }
 
-    fn cannot_list(&mut self, error: &ListError, look: &mut Look<'_>) -> Vec<Reload> {
+    fn cannot_list(&mut self, error: &ListError, look: &mut ScanContext<'_>) -> Vec<Reload> {
         match error {
             // Nothing is known of the files, and nothing says that they are gone.
             ListError::Unanswered => {}
-            _ => self.files.values_mut().for_each(File::forget_waits),
+            _ => self.files.values_mut().for_each(WatchedFile::forget_waits),
         }
         if matches!(error, ListError::Io(_)) {
             look.look_in(RETRY.1);
@@ -223,12 +224,12 @@ impl Source {
     }
 
     pub(super) fn layers(&self) -> impl Iterator<Item = &Layer> {
-        self.files.values().map(File::layer)
+        self.files.values().map(WatchedFile::layer)
     }
 
     /// The lists that its files name.
     pub(super) fn lists(&self) -> impl Iterator<Item = PathBuf> {
-        self.files.values().flat_map(File::lists).cloned()
+        self.files.values().flat_map(WatchedFile::lists).cloned()
     }
 
     /// The size of the content in force.
@@ -240,7 +241,7 @@ impl Source {
     pub(super) fn is_wholly_good(&self) -> bool {
         self.problem.is_none()
             && !self.files.is_empty()
-            && self.files.values().all(File::is_wholly_good)
+            && self.files.values().all(WatchedFile::is_wholly_good)
     }
 
     /// Why it was never applied as a whole, if it was not.
@@ -250,7 +251,7 @@ impl Source {
         }
         let of_a_file = match (&self.problem, &self.unlisted) {
             (Some(_), _) | (_, Some(_)) => None,
-            (None, None) => self.files.values().find_map(File::not_applied),
+            (None, None) => self.files.values().find_map(WatchedFile::not_applied),
         };
         let unlisted = self.unlisted.as_ref().map(|wait| wait.what().as_str());
         let why = self.problem.as_deref().or(unlisted).unwrap_or("has not been read yet");

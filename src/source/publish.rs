@@ -2,12 +2,12 @@
 
 use super::{
     Sources,
-    path::Source,
-    state::{State, Watching},
+    path::WatchedPath,
+    state::{SourcesState, Watching},
     watch::WatchMode,
 };
 use crate::{
-    clock::Span,
+    clock::TimeSpan,
     report::{Publication, change_line::Clients},
     snapshot::Snapshot,
 };
@@ -20,8 +20,8 @@ use tracing::{info, warn};
 
 impl Sources {
     /// The time in which nothing changes what is served, if nobody does.
-    pub(super) fn holds(&self) -> Span {
-        let flags = self.store.current().map_or_else(Span::default, |current| current.holds());
+    pub(super) fn holds(&self) -> TimeSpan {
+        let flags = self.store.current().map_or_else(TimeSpan::default, |current| current.holds());
         flags.within(self.overrides.holds())
     }
 
@@ -38,7 +38,7 @@ impl Sources {
     /// The flags of all layers, unless every flag means what it meant.
     pub(super) fn compose(&mut self) -> Option<Arc<Snapshot>> {
         let previous = self.store.current();
-        let mut flags = merge(self.sources.iter().flat_map(Source::layers));
+        let mut flags = merge(self.sources.iter().flat_map(WatchedPath::layers));
         let overridden = self.overrides.decide(&flags);
         put_over(&mut flags, &overridden);
         let next = Snapshot::next(previous.as_deref(), &flags, &self.metrics, SystemTime::now());
@@ -71,10 +71,10 @@ impl Sources {
         let (active, failing) = self.overrides.count();
         self.metrics.config.overrides_active.set(active as f64);
         self.metrics.config.overrides_failing.set(failing as f64);
-        self.state.send_replace(Arc::new(State {
+        self.state.send_replace(Arc::new(SourcesState {
             watching: self.watching.clone(),
             last_scan: self.last_scan,
-            sources: self.sources.iter().map(Source::state).collect(),
+            sources: self.sources.iter().map(WatchedPath::state).collect(),
             overrides_directory: self.overrides.directory().cloned(),
             overrides: self.overrides.status(),
             snapshot: self.store.current(),
@@ -94,18 +94,18 @@ impl Sources {
     pub(super) fn tell_state(&self) {
         let gauges = &self.metrics.config;
         let is_torn = self.torn.as_ref().is_some_and(|torn| torn.is_reported);
-        let good = !is_torn && self.sources.iter().all(Source::is_wholly_good);
+        let good = !is_torn && self.sources.iter().all(WatchedPath::is_wholly_good);
         gauges.last_reload_successful.set(if good { 1.0 } else { 0.0 });
         if good {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             gauges.last_reload_success_timestamp.set(now.as_secs_f64());
         }
-        gauges.bytes.set(self.sources.iter().map(Source::bytes).sum::<usize>() as f64);
+        gauges.bytes.set(self.sources.iter().map(WatchedPath::bytes).sum::<usize>() as f64);
         gauges.quarantined.set(self.broken() as f64);
     }
 
     fn layers(&self) -> impl Iterator<Item = &Layer> {
-        self.sources.iter().flat_map(Source::layers)
+        self.sources.iter().flat_map(WatchedPath::layers)
     }
 
     /// How many flags do not serve what their definition says.

@@ -1,10 +1,10 @@
 //! One scan: every file is read, all at one moment, and what is new is applied and published.
 
 use super::{
-    Look, Sources, Torn, doubt::HALF_WRITTEN, finding::Found, path::Source, state::Watching,
-    watch::Watcher,
+    ScanContext, Sources, Torn, doubt::HALF_WRITTEN, finding::Found, path::WatchedPath,
+    state::Watching, watch::Watcher,
 };
-use crate::files::disk::Cause;
+use crate::files::disk::ScanCause;
 use crate::{lifecycle::Phase, metrics::Reload};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tracing::{info, warn};
@@ -18,11 +18,16 @@ const TORN: Duration = Duration::from_millis(500);
 impl Sources {
     /// Reads every file once, or what the last scan did not wait for, and publishes what is new.
     /// Returns whether anything was new.
-    pub(super) fn scan(&mut self, watcher: &mut Watcher, cause: Cause, noticed: Instant) -> bool {
-        let kept = self.again.filter(|_| cause == Cause::Return);
+    pub(super) fn scan(
+        &mut self,
+        watcher: &mut Watcher,
+        cause: ScanCause,
+        noticed: Instant,
+    ) -> bool {
+        let kept = self.again.filter(|_| cause == ScanCause::Return);
         self.writes = match cause {
-            Cause::Change => watcher.prepare(),
-            Cause::Return => watcher.go_on(&self.writes),
+            ScanCause::Change => watcher.prepare(),
+            ScanCause::Return => watcher.go_on(&self.writes),
         };
         self.tell_mode(Watching::of(watcher));
         let now = SystemTime::now();
@@ -43,7 +48,7 @@ impl Sources {
             .flatten()
             .for_each(|at| self.look_by(at));
         // What a list held before it was watched is looked at again.
-        let is_stuck = self.sources.iter().any(Source::is_stuck);
+        let is_stuck = self.sources.iter().any(WatchedPath::is_stuck);
         if watcher.watch_also(self.lists()) || self.has_late_result() || is_stuck {
             self.look_by(Instant::now());
         }
@@ -63,7 +68,7 @@ impl Sources {
 
     /// Reads the files. Returns whether all were read at one moment: a link that is swapped
     /// meanwhile would mix old files with new ones.
-    fn find(&mut self, cause: Cause) -> (Vec<Option<Found>>, bool) {
+    fn find(&mut self, cause: ScanCause) -> (Vec<Option<Found>>, bool) {
         let max_bytes = self.options.max_file_bytes;
         let (sources, writes) = (&mut self.sources, &self.writes);
         sources.iter_mut().for_each(|source| source.begin_scan(cause));
@@ -71,14 +76,14 @@ impl Sources {
         loop {
             attempt += 1;
             sources.iter_mut().for_each(|source| source.note_chain(cause));
-            let find = |source: &mut Source| match cause {
-                Cause::Change => Some(source.find(writes, max_bytes)),
-                Cause::Return => source.go_on(writes, max_bytes),
+            let find = |source: &mut WatchedPath| match cause {
+                ScanCause::Change => Some(source.find(writes, max_bytes)),
+                ScanCause::Return => source.go_on(writes, max_bytes),
             };
             let found = sources.iter_mut().map(find).collect();
-            let is_one_moment = sources.iter_mut().all(Source::is_as_read);
+            let is_one_moment = sources.iter_mut().all(WatchedPath::is_as_read);
             // What was read before a link was swapped is not read again by going on.
-            if is_one_moment || attempt == ATTEMPTS || cause == Cause::Return {
+            if is_one_moment || attempt == ATTEMPTS || cause == ScanCause::Return {
                 return (found, is_one_moment);
             }
         }
@@ -87,7 +92,7 @@ impl Sources {
     /// Holds back files that were swapped, while others that may have been swapped with them are not
     /// read yet. Returns when to give that up.
     fn hold_swapped(&mut self, found: &mut [Option<Found>]) -> Option<Instant> {
-        let swapped = self.sources.iter_mut().map(Source::moment);
+        let swapped = self.sources.iter_mut().map(WatchedPath::moment);
         let swapped = swapped.zip(found).filter(|(moment, _)| moment.is_swapped());
         let swapped: Vec<_> = swapped.collect();
         let until = swapped.iter().filter_map(|(moment, _)| moment.waits_until()).min()?;
@@ -125,7 +130,7 @@ impl Sources {
     /// Applies what was found and publishes what is new. Returns whether anything was new.
     fn take(&mut self, found: Vec<Option<Found>>, noticed: Instant) -> bool {
         let (options, teller, now) = (&self.options, self.teller, Instant::now());
-        let mut look = Look { options, teller, now, again: None };
+        let mut look = ScanContext { options, teller, now, again: None };
         let mut results = Vec::new();
         for (source, found) in self.sources.iter_mut().zip(found) {
             results.extend(found.into_iter().flat_map(|found| source.take(found, &mut look)));
@@ -176,11 +181,11 @@ impl Sources {
 
     /// Whether some file operation has not returned yet.
     fn is_hanging(&self) -> bool {
-        self.overrides.is_hanging() || self.sources.iter().any(Source::is_hanging)
+        self.overrides.is_hanging() || self.sources.iter().any(WatchedPath::is_hanging)
     }
 
     /// Whether something of this scan may be out of date.
     fn has_late_result(&self) -> bool {
-        self.overrides.has_late_result() || self.sources.iter().any(Source::has_late_result)
+        self.overrides.has_late_result() || self.sources.iter().any(WatchedPath::has_late_result)
     }
 }

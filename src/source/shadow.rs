@@ -2,7 +2,7 @@
 //! most often a mistake.
 
 use super::state::LayerState;
-use crate::report::Teller;
+use crate::report::OperatorLog;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -18,7 +18,7 @@ impl Shadowed {
         &mut self,
         directory: &Path,
         files: impl Iterator<Item = &'a LayerState>,
-        teller: Teller,
+        teller: OperatorLog,
     ) {
         let mut owners: BTreeMap<&str, &Path> = BTreeMap::new();
         let mut found: BTreeMap<_, Vec<Box<str>>> = BTreeMap::new();

@@ -1,7 +1,7 @@
 //! What is known of the sources after a look: immutable, for whoever tells of it.
 
 use super::watch::{WatchMode, Watcher};
-use crate::files::listing::Kind;
+use crate::files::listing::FileKind;
 use crate::{metrics::Reload, report, snapshot::Snapshot};
 use flagstaff_core::{Diagnostic, Layer};
 use serde_json::Value as Json;
@@ -9,7 +9,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration, time::SystemTime};
 
 /// Everything, as of the last look.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct State {
+pub(crate) struct SourcesState {
     pub(crate) watching: Option<Watching>,
     /// When a scan last read every flag file and override.
     pub(crate) last_scan: Option<SystemTime>,
@@ -46,7 +46,7 @@ impl Watching {
 #[derive(Debug, Clone)]
 pub(crate) struct SourceState {
     pub(crate) path: PathBuf,
-    pub(crate) kind: Kind,
+    pub(crate) kind: FileKind,
     /// Whether every file it had at one moment was applied once.
     pub(crate) applied: bool,
     /// Why the directory cannot be listed, if it cannot.

@@ -30,10 +30,10 @@ use self::{
     resolved::{Resolved, watch_all},
 };
 use super::chain::Chain;
-use crate::files::disk::{Cause, Disk, Operation};
+use crate::files::disk::{Disk, Operation, ScanCause};
 
 pub(crate) use self::{
-    directories::Refusal,
+    directories::WatchRefusal,
     mode::{WatchMode, WatchOption},
     writes::{Closing, Writes},
 };
@@ -57,7 +57,7 @@ pub(crate) struct Watcher {
     poll_interval: Duration,
     events: Arc<Events>,
     directories: Option<Directories>,
-    refusal: Option<Refusal>,
+    refusal: Option<WatchRefusal>,
     /// Since when some directory has not answered.
     silent_since: Option<Instant>,
     /// What each path depended on when its file system last answered.
@@ -112,7 +112,7 @@ impl Watcher {
     /// Makes ready for the caller to read: from here on every event starts another scan. Blocks on
     /// the disk, for a bounded time, so not for an async task.
     pub(crate) fn prepare(&mut self) -> Writes {
-        self.disk.begin_scan(Cause::Change);
+        self.disk.begin_scan(ScanCause::Change);
         let (mut writes, events_lost) = self.events.begin_scan();
         if events_lost {
             self.directories = None;
@@ -129,8 +129,8 @@ impl Watcher {
 
     /// What a scan that goes on may rely on, given what it relied on before.
     pub(crate) fn go_on(&mut self, writes: &Writes) -> Writes {
-        self.disk.begin_scan(Cause::Return);
-        if self.refusal.as_ref().is_some_and(Refusal::is_unanswered) {
+        self.disk.begin_scan(ScanCause::Return);
+        if self.refusal.as_ref().is_some_and(WatchRefusal::is_unanswered) {
             self.watch();
         }
         self.events.go_on(writes)
@@ -152,7 +152,7 @@ impl Watcher {
         self.interval_for(self.refusal())
     }
 
-    fn interval_for(&self, refusal: Option<&Refusal>) -> Duration {
+    fn interval_for(&self, refusal: Option<&WatchRefusal>) -> Duration {
         match refusal {
             Some(_) => self.poll_interval.min(POLL_WHEN_REFUSED),
             None => self.poll_interval,
@@ -174,7 +174,7 @@ impl Watcher {
     }
 
     /// Why the mode is [`WatchMode::Poll`] although events were asked for.
-    pub(crate) fn refusal(&self) -> Option<&Refusal> {
+    pub(crate) fn refusal(&self) -> Option<&WatchRefusal> {
         self.refusal.as_ref().filter(|_| !self.is_slow())
     }
 
@@ -198,13 +198,13 @@ impl Watcher {
             Some((directories, refusal)) => {
                 (self.directories, self.refusal) = (directories, refusal);
                 if is_silent {
-                    self.refusal.get_or_insert(Refusal::Unanswered);
+                    self.refusal.get_or_insert(WatchRefusal::Unanswered);
                 }
             }
             // The instance is with the thread that hangs, and reports what it watches already.
-            None => self.refusal = Some(Refusal::Unanswered),
+            None => self.refusal = Some(WatchRefusal::Unanswered),
         }
-        let is_silent = self.refusal.as_ref().is_some_and(Refusal::is_unanswered);
+        let is_silent = self.refusal.as_ref().is_some_and(WatchRefusal::is_unanswered);
         self.silent_since = is_silent.then(|| self.silent_since.unwrap_or_else(Instant::now));
         if self.disk.has_late_result() {
             // The paths may depend on other directories by now.

@@ -1,13 +1,13 @@
 //! The shape of the status, member by member as docs/status.md has it.
 
-use super::traffic::{Exposures, Series, Streams, Traffic, UnknownFlags};
+use super::traffic::{ExposureStatus, SeriesStatus, Streams, Traffic, UnknownFlags};
 use crate::{
     clock::rfc3339,
-    files::listing::Kind,
+    files::listing::FileKind,
     lifecycle::Phase,
     metrics::Reload,
-    snapshot::Entry,
-    source::state::{LayerState, SourceState, State, Watching},
+    snapshot::SnapshotEntry,
+    source::state::{LayerState, SourceState, SourcesState, Watching},
 };
 use flagstaff_core::{Diagnostic, Facts, LayerFlag, Level, Standing, Variant, merge};
 use jiff::Timestamp;
@@ -19,7 +19,7 @@ use std::{collections::BTreeMap, fmt::Write, time::Duration};
 const MAX_DIAGNOSTICS: usize = 1000;
 
 #[derive(Debug, Serialize)]
-pub(super) struct Document<'a> {
+pub(super) struct StatusDocument<'a> {
     version: &'static str,
     revision: &'static str,
     uptime_seconds: f64,
@@ -28,29 +28,29 @@ pub(super) struct Document<'a> {
     generation: u64,
     digest: Option<String>,
     hash: Option<u64>,
-    watch: Option<Watch<'a>>,
+    watch: Option<WatchStatus<'a>>,
     last_scan: Option<String>,
-    sources: Vec<Source<'a>>,
+    sources: Vec<SourceStatus<'a>>,
     quarantined: Vec<Quarantined<'a>>,
     overrides_directory: Option<String>,
     overrides: &'a [Json],
     streams: &'a Streams,
     connections: usize,
-    exposures: &'a Exposures,
-    series: &'a Series,
+    exposures: &'a ExposureStatus,
+    series: &'a SeriesStatus,
     unknown_flags: &'a UnknownFlags,
-    flags: BTreeMap<&'a str, Flag<'a>>,
+    flags: BTreeMap<&'a str, FlagStatus<'a>>,
 }
 
 #[derive(Debug, Serialize)]
-struct Watch<'a> {
+struct WatchStatus<'a> {
     mode: &'static str,
     refusal: Option<&'a str>,
     poll_interval_seconds: f64,
 }
 
 #[derive(Debug, Serialize)]
-struct Source<'a> {
+struct SourceStatus<'a> {
     path: String,
     kind: &'static str,
     applied: bool,
@@ -90,7 +90,7 @@ struct Quarantined<'a> {
 }
 
 #[derive(Debug, Serialize)]
-struct Flag<'a> {
+struct FlagStatus<'a> {
     state: &'static str,
     variants: Vec<&'a str>,
     default: Option<&'a str>,
@@ -98,7 +98,7 @@ struct Flag<'a> {
     killed: bool,
     /// The variant that everyone gets.
     serves: Option<&'a str>,
-    next_change: Option<NextChange>,
+    next_change: Option<NextChangeStatus>,
     file: Option<String>,
     owner: Option<String>,
     kind: Option<String>,
@@ -116,21 +116,21 @@ struct Flag<'a> {
 
 /// A change that the clock makes.
 #[derive(Debug, Serialize)]
-struct NextChange {
+struct NextChangeStatus {
     at: String,
     local: String,
     change: String,
 }
 
-impl<'a> Document<'a> {
+impl<'a> StatusDocument<'a> {
     pub(super) fn new(
         uptime: Duration,
         phase: &'a Phase,
-        state: &'a State,
+        state: &'a SourcesState,
         traffic: &'a Traffic,
     ) -> Self {
         let snapshot = state.snapshot.as_deref();
-        let served = Served::of(&state.sources);
+        let served = ServedFlags::of(&state.sources);
         let layers = state.sources.iter().flat_map(|source| &source.layers);
         let entries = snapshot.map_or(&[][..], |snapshot| snapshot.entries());
         let directory = state.overrides_directory.as_ref();
@@ -148,9 +148,9 @@ impl<'a> Document<'a> {
             generation: snapshot.map_or(0, |snapshot| snapshot.generation()),
             digest: snapshot.map(|snapshot| hex(snapshot.digest())),
             hash: snapshot.map(|snapshot| snapshot.hash48()),
-            watch: state.watching.as_ref().map(Watch::of),
+            watch: state.watching.as_ref().map(WatchStatus::of),
             last_scan: state.last_scan.map(|at| rfc3339(at, true)),
-            sources: state.sources.iter().map(Source::of).collect(),
+            sources: state.sources.iter().map(SourceStatus::of).collect(),
             quarantined: layers.flat_map(|layer| served.quarantined(layer)).collect(),
             overrides_directory: directory.map(|directory| directory.display().to_string()),
             overrides: &state.overrides,
@@ -168,9 +168,9 @@ impl<'a> Document<'a> {
 }
 
 /// Which definition of each key the layers together serve, and the file that it stands in.
-struct Served<'a>(BTreeMap<&'a str, (&'a LayerFlag, String)>);
+struct ServedFlags<'a>(BTreeMap<&'a str, (&'a LayerFlag, String)>);
 
-impl<'a> Served<'a> {
+impl<'a> ServedFlags<'a> {
     fn of(sources: &'a [SourceState]) -> Self {
         let layers = || sources.iter().flat_map(|source| &source.layers);
         let served: BTreeMap<_, _> = merge(layers().map(|layer| &*layer.layer))
@@ -189,20 +189,20 @@ impl<'a> Served<'a> {
         Self(with_files)
     }
 
-    fn flag(&self, entry: &'a Entry, traffic: &'a Traffic) -> Flag<'a> {
+    fn flag(&self, entry: &'a SnapshotEntry, traffic: &'a Traffic) -> FlagStatus<'a> {
         let flag = &entry.flag;
         let Facts { owner, kind, expires, why, ticket } = flag.facts();
         let changed = entry.changed_at.map(|at| rfc3339(at, true));
         let counted = traffic.counted.get(flag.key());
         let evaluations = counted.into_iter().flat_map(|counted| &counted.evaluations);
         let exposures = counted.into_iter().flat_map(|counted| &counted.exposures);
-        Flag {
+        FlagStatus {
             state: if flag.is_disabled() { "disabled" } else { "enabled" },
             variants: flag.variants().iter().map(Variant::name).collect(),
             default: flag.default().map(Variant::name),
             killed: flag.is_killed(),
             serves: flag.serves_everyone(),
-            next_change: NextChange::of(entry),
+            next_change: NextChangeStatus::of(entry),
             file: self.0.get(flag.key()).map(|(_, file)| file.clone()),
             owner,
             kind,
@@ -237,9 +237,9 @@ impl<'a> Served<'a> {
     }
 }
 
-impl NextChange {
+impl NextChangeStatus {
     /// `None` if the clock changes nothing, or only after the year 9999.
-    fn of(entry: &Entry) -> Option<Self> {
+    fn of(entry: &SnapshotEntry) -> Option<Self> {
         let next = entry.next_change()?;
         Some(Self {
             at: Timestamp::from_second(next.at).ok()?.to_string(),
@@ -249,7 +249,7 @@ impl NextChange {
     }
 }
 
-impl<'a> Watch<'a> {
+impl<'a> WatchStatus<'a> {
     fn of(watching: &'a Watching) -> Self {
         Self {
             mode: watching.mode.as_str(),
@@ -259,13 +259,13 @@ impl<'a> Watch<'a> {
     }
 }
 
-impl<'a> Source<'a> {
+impl<'a> SourceStatus<'a> {
     fn of(source: &'a SourceState) -> Self {
         Self {
             path: source.path.display().to_string(),
             kind: match source.kind {
-                Kind::File => "file",
-                Kind::Directory => "directory",
+                FileKind::File => "file",
+                FileKind::Directory => "directory",
             },
             applied: source.applied,
             problem: source.problem.as_deref(),

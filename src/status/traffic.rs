@@ -20,8 +20,8 @@ const MAX_UNKNOWN: usize = 20;
 pub(super) struct Traffic {
     pub(super) streams: Streams,
     pub(super) connections: usize,
-    pub(super) exposures: Exposures,
-    pub(super) series: Series,
+    pub(super) exposures: ExposureStatus,
+    pub(super) series: SeriesStatus,
     pub(super) unknown_flags: UnknownFlags,
     pub(super) counted: BTreeMap<Box<str>, FlagTotals>,
 }
@@ -32,7 +32,7 @@ pub(super) struct Streams {
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Exposures {
+pub(super) struct ExposureStatus {
     mode: &'static str,
     window_seconds: f64,
     table_bytes: usize,
@@ -41,7 +41,7 @@ pub(super) struct Exposures {
 }
 
 #[derive(Debug, Serialize)]
-pub(crate) struct Series {
+pub(crate) struct SeriesStatus {
     in_use: usize,
     limit: usize,
     over_limit: usize,
@@ -69,7 +69,7 @@ impl Traffic {
         Self {
             streams: Streams { event_stream: store.subscribers() },
             connections: metrics.connections.load(Ordering::Relaxed),
-            exposures: Exposures {
+            exposures: ExposureStatus {
                 mode: match options.exposures {
                     ShowExposures::All => "all",
                     ShowExposures::Evaluated => "evaluated",
@@ -80,7 +80,7 @@ impl Traffic {
                 duplicates: metrics.exposures.duplicates(),
                 evictions: metrics.exposures.evictions(),
             },
-            series: Series {
+            series: SeriesStatus {
                 in_use: in_use.in_use,
                 limit: in_use.limit,
                 over_limit: snapshot.map_or(0, |snapshot| snapshot.series_over_limit()),

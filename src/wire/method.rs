@@ -4,7 +4,7 @@ use super::Type;
 
 /// The version of `flagd.evaluation` a client speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Version {
+pub(crate) enum ApiVersion {
     V1,
     V2,
 }
@@ -20,7 +20,7 @@ pub(crate) enum Procedure {
 /// A method of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Method {
-    pub(crate) version: Version,
+    pub(crate) version: ApiVersion,
     pub(crate) procedure: Procedure,
 }
 
@@ -50,15 +50,15 @@ impl Method {
                 .map(move |(procedure, _)| Self { version, procedure })
         };
         // ResolveAll comes last, because v2 has none.
-        of(Version::V1, PROCEDURES.len()).chain(of(Version::V2, PROCEDURES.len() - 1))
+        of(ApiVersion::V1, PROCEDURES.len()).chain(of(ApiVersion::V2, PROCEDURES.len() - 1))
     }
 
     /// The method of a request path: `/package.Service/Method`.
     pub(crate) fn find(path: &str) -> Option<Self> {
         let (service, name) = path.strip_prefix('/')?.split_once('/')?;
         let (version, count) = match service {
-            V1 => (Version::V1, PROCEDURES.len()),
-            V2 => (Version::V2, PROCEDURES.len() - 1),
+            V1 => (ApiVersion::V1, PROCEDURES.len()),
+            V2 => (ApiVersion::V2, PROCEDURES.len() - 1),
             _ => return None,
         };
         let (procedure, _) = PROCEDURES.iter().take(count).find(|(_, known)| *known == name)?;
@@ -67,7 +67,7 @@ impl Method {
 
     /// A place of its own among all methods.
     pub(crate) fn index(self) -> usize {
-        let first = if self.version == Version::V1 { 0 } else { PROCEDURES.len() };
+        let first = if self.version == ApiVersion::V1 { 0 } else { PROCEDURES.len() };
         first + self.place()
     }
 
@@ -76,7 +76,7 @@ impl Method {
     }
 
     pub(crate) fn service(self) -> &'static str {
-        if self.version == Version::V1 { V1 } else { V2 }
+        if self.version == ApiVersion::V1 { V1 } else { V2 }
     }
 
     pub(crate) fn name(self) -> &'static str {

@@ -1,6 +1,6 @@
 //! Evaluation requests, read in place.
 
-use flagstaff_core::{Content, Fields, Malformed};
+use flagstaff_core::{FieldContent, Fields, Malformed};
 
 /// `Resolve<Type>Request`: every type has the same two fields.
 #[derive(Debug, PartialEq)]
@@ -17,10 +17,10 @@ impl<'a> ResolveRequest<'a> {
         let mut request = Self { flag_key: "", context: &[] };
         for field in Fields::new(message) {
             match field? {
-                (1, Content::Bytes(key)) => {
+                (1, FieldContent::Bytes(key)) => {
                     request.flag_key = std::str::from_utf8(key).map_err(|_| Malformed)?;
                 }
-                (2, Content::Bytes(context)) => request.context = context,
+                (2, FieldContent::Bytes(context)) => request.context = context,
                 _ => {}
             }
         }
@@ -39,7 +39,7 @@ impl<'a> BulkRequest<'a> {
     pub(crate) fn read(message: &'a [u8]) -> Result<Self, Malformed> {
         let mut request = Self { context: &[] };
         for field in Fields::new(message) {
-            if let (1, Content::Bytes(context)) = field? {
+            if let (1, FieldContent::Bytes(context)) = field? {
                 request.context = context;
             }
         }

@@ -1,7 +1,7 @@
 //! Lints from outside: what `flagstaff check` says, in each format, and what files say about it.
 
 use crate::{flags::files, sidecar::flagstaff};
-use flagstaff_check::{Beside, LINTS, Lint};
+use flagstaff_check::{ExampleContext, LINTS, Lint};
 use serde_json::Value;
 use std::{
     env,
@@ -44,9 +44,9 @@ fn file(header: &str, flags: &str) -> String {
 fn every_example_is_told_by_the_program_as_well() {
     for Lint { code, level, bad, good, beside, .. } in LINTS {
         let (earlier, another) = match beside {
-            Beside::Nothing => (None, None),
-            Beside::Earlier(text) => (Some(text), None),
-            Beside::Another(text) => (None, Some(text)),
+            ExampleContext::Nothing => (None, None),
+            ExampleContext::Earlier(text) => (Some(text), None),
+            ExampleContext::Another(text) => (None, Some(text)),
         };
         let root = files(&[("bad/b.yaml", bad), ("good/b.yaml", good)]);
         if let Some(another) = another {
@@ -283,9 +283,9 @@ fn all() -> String {
         let block = |title: &str, text: &str| format!("\n{title}\n\n```yaml\n{text}```\n");
         write!(page, "\n### {code}\n\n**{level}**: {summary}\n\n{why}\n").unwrap();
         match beside {
-            Beside::Nothing => {}
-            Beside::Earlier(text) => page += &block("Before the change:", text),
-            Beside::Another(text) => page += &block("Another file of the directory:", text),
+            ExampleContext::Nothing => {}
+            ExampleContext::Earlier(text) => page += &block("Before the change:", text),
+            ExampleContext::Another(text) => page += &block("Another file of the directory:", text),
         }
         writeln!(page, "\n```diff\n{}```", difference(bad, good)).unwrap();
     }

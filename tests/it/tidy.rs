@@ -1,6 +1,7 @@
 //! The invariants of ARCHITECTURE.md that a compiler does not check, as a scan of the sources.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -180,4 +181,26 @@ fn sources() -> Vec<(PathBuf, String)> {
         }
     }
     found
+}
+
+#[test]
+fn each_type_has_a_name_of_its_own() {
+    let mut seen: BTreeMap<String, PathBuf> = BTreeMap::new();
+    let is_ours = |path: &Path| path.starts_with("src") || path.starts_with("crates");
+    for (path, text) in sources().into_iter().filter(|(path, _)| is_ours(path)) {
+        for line in text.lines() {
+            let mut words = line.split(|c: char| !is_of_word(c) && c != '(' && c != ')');
+            let is_kind = |word: &str| ["struct", "enum", "trait", "union"].contains(&word);
+            let declares = words.by_ref().take_while(|word| *word != "//").any(is_kind);
+            let name = words.next().filter(|_| declares && !line.trim_start().starts_with("//"));
+            let Some(name) = name.filter(|name| name.starts_with(char::is_uppercase)) else {
+                continue;
+            };
+            let name = name.split('(').next().unwrap_or_default();
+            if let Some(other) = seen.insert(name.to_owned(), path.clone()) {
+                panic!("{name} is a type of {} and of {}", other.display(), path.display());
+            }
+        }
+    }
+    assert!(seen.len() > 300, "only {} types were found", seen.len());
 }

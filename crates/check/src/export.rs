@@ -4,7 +4,7 @@ use flagstaff_core::{
     diagnostic::{Diagnostic, problems::Problems},
     document::{
         number,
-        text::{Format, Text},
+        text::{DocumentText, Format},
     },
     flag::rule::Generation,
     flag_file::{compile_with, definitions_of, layer::Layer, place_problems},
@@ -33,7 +33,7 @@ pub fn export(
 
 /// An error at its place in the file.
 fn placed(error: Diagnostic, content: &[u8], format: Format) -> Vec<Diagnostic> {
-    let Ok(text) = Text::read(content, format) else { return vec![error] };
+    let Ok(text) = DocumentText::read(content, format) else { return vec![error] };
     let mut found = Problems::with_room(1);
     found.push(error);
     place_problems(&text, found)

@@ -25,7 +25,7 @@ use flagstaff_core::{
         members::Members,
         protobuf::encode_object,
         reading::read,
-        text::{Format, Text},
+        text::{DocumentText, Format},
     },
     flag::{Flag, context::Scratch},
     flag_file::{layer::Layer, place_problems},
@@ -46,7 +46,7 @@ pub fn run_tests(
     now: Option<i64>,
 ) -> Vec<Diagnostic> {
     let mut found = Problems::with_room(MOST_TOLD);
-    let Ok(text) = Text::read(content, format) else { return Vec::new() };
+    let Ok(text) = DocumentText::read(content, format) else { return Vec::new() };
     if let Ok(members) = serde_json::from_str::<Members<'_>>(text.json())
         && members.get(VERSION).is_some()
         && let Some(tests) = members.get("tests").filter(|tests| tests.get() != "null")

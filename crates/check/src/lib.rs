@@ -8,4 +8,4 @@ mod lint;
 
 pub use export::export;
 pub use file_tests::run_tests;
-pub use lint::{Before, Beside, LINTS, Lint, Linted, lint_named};
+pub use lint::{Before, ExampleContext, LINTS, Lint, Linted, lint_named};

@@ -33,7 +33,7 @@ pub use against::Before;
 use findings::Findings;
 use flagstaff_core::diagnostic::{Diagnostic, Level};
 use flagstaff_core::{document::text::Format, flag::rule::Generation, readable::Lists};
-use page::Page;
+use page::LintContext;
 pub use table::{LINTS, lint_named};
 
 /// A kind of mistake.
@@ -52,12 +52,12 @@ pub struct Lint {
     /// The same, mended.
     pub good: &'static str,
     /// What else is needed to see it.
-    pub beside: Beside,
+    pub beside: ExampleContext,
 }
 
 /// What a lint's example needs beside its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Beside {
+pub enum ExampleContext {
     /// Nothing.
     Nothing,
     /// The file as it was before.
@@ -90,7 +90,7 @@ impl Linted<'_> {
     ///
     /// A file of which nothing can be served has enough problems already.
     pub fn add_to(&self, mut problems: Vec<Diagnostic>) -> Vec<Diagnostic> {
-        Page::look(self, |page, text| {
+        LintContext::look(self, |page, text| {
             let mut found = Findings::new(page.settings());
             problems = found.leveled(std::mem::take(&mut problems));
             page.settings().tell(&mut found);

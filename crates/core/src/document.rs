@@ -25,8 +25,8 @@ use crate::{
     document::{
         kill::is_killed,
         locate::key_before,
-        members::{Duplicates, Elements, Members, Name, duplicate},
-        text::{Format, Text},
+        members::{Duplicates, Members, Name, RawElements, duplicate},
+        text::{DocumentText, Format},
     },
 };
 use serde_json::value::RawValue;
@@ -68,7 +68,7 @@ const KNOWN: [&str; 5] = ["flags", "$evaluators", "metadata", "$schema", "lint"]
 
 impl<'a> Document<'a> {
     /// Reads a file's text. An error means that nothing in the file can be served.
-    pub fn parse(text: &'a Text<'_>, found: &mut Problems) -> Result<Self, Diagnostic> {
+    pub fn parse(text: &'a DocumentText<'_>, found: &mut Problems) -> Result<Self, Diagnostic> {
         Self::of(&members_of_file(text.json())?, found)
     }
 
@@ -182,7 +182,7 @@ pub fn positions_of(
     format: Format,
     keys: &BTreeSet<&str>,
 ) -> Vec<(Box<str>, Position)> {
-    let Ok(text) = Text::read(content, format) else { return Vec::new() };
+    let Ok(text) = DocumentText::read(content, format) else { return Vec::new() };
     let mut nobody = Problems::with_room(0);
     let Ok(document) = Document::parse(&text, &mut nobody) else { return Vec::new() };
     let places = text.places();
@@ -205,7 +205,7 @@ impl<'a> Definition<'a> {
     }
 
     /// Where the flag begins in the JSON text.
-    pub fn begins(&self, text: &Text<'_>) -> usize {
+    pub fn begins(&self, text: &DocumentText<'_>) -> usize {
         match self.place {
             Some(_) => text.offset_of(self.raw.get()),
             None => key_before(text, self.raw),
@@ -226,7 +226,8 @@ fn keyed<'a>(
     has_nameless: &mut bool,
     found: &mut Problems,
 ) -> Vec<Definition<'a>> {
-    let elements = serde_json::from_str(flags.get()).map_or_else(|_| Vec::new(), |Elements(e)| e);
+    let elements =
+        serde_json::from_str(flags.get()).map_or_else(|_| Vec::new(), |RawElements(e)| e);
     let mut keyed = Vec::with_capacity(elements.len());
     let mut seen = HashSet::new();
     for (place, raw) in elements.into_iter().enumerate() {

@@ -28,15 +28,15 @@ use crate::{
         foreign,
         kill::SwitchedOff,
         members::Members,
-        text::{Format, Text},
+        text::{DocumentText, Format},
     },
     flag::{Flag, rule::Generation, split},
     flag_file::layer::{Layer, LayerFlag, Standing},
     readable::Lists,
 };
 use report::Report;
-use room::Room;
-use source::Source;
+use room::FileMemory;
+use source::FileForm;
 use std::{mem, sync::Arc};
 
 /// A file's flags, and what its author should know.
@@ -69,12 +69,12 @@ pub fn compile_with(
     fallback: Generation,
     previous: &Layer,
 ) -> Result<Compilation, Vec<Diagnostic>> {
-    let written =
-        Text::read(content, format).map_err(|error| vec![foreign::unparsed(content, error)])?;
+    let written = DocumentText::read(content, format)
+        .map_err(|error| vec![foreign::unparsed(content, error)])?;
     let mut report = Report::new(&written);
     report.add_to_file(written.warnings());
     let mut found = Problems::with_room(MOST_TOLD);
-    let document = Source::read(&written, lists, fallback, &mut found);
+    let document = FileForm::read(&written, lists, fallback, &mut found);
     let document = document.as_ref().map_err(Clone::clone);
     let document = document.and_then(|source| Ok((source, source.document(&mut found)?)));
     let (source, document) = match document {
@@ -95,7 +95,7 @@ pub fn compile_with(
     let mut flags = Vec::with_capacity(document.flags.len());
     let (mut told, mut untold) = (MOST_TOLD, 0);
     let of_definitions = document.flags.iter().map(|definition| definition.raw.get().len()).sum();
-    let mut room = Room::new(of_file, source.length(), of_definitions);
+    let mut room = FileMemory::new(of_file, source.length(), of_definitions);
     let mut too_large = Vec::new();
     for definition in &document.flags {
         if definition.key.is_empty() {
@@ -149,7 +149,7 @@ pub fn compile_with(
 }
 
 /// Problems of a file as a whole, each at its place.
-pub fn place_problems(text: &Text<'_>, found: Problems) -> Vec<Diagnostic> {
+pub fn place_problems(text: &DocumentText<'_>, found: Problems) -> Vec<Diagnostic> {
     let mut report = Report::new(text);
     report.add_to_file(found.finish());
     report.finish()
@@ -158,7 +158,7 @@ pub fn place_problems(text: &Text<'_>, found: Problems) -> Vec<Diagnostic> {
 /// Compiles a flag, unless it is what it was; says how many problems there was no room for.
 fn compile_one(
     definition: &Definition<'_>,
-    source: &Source<'_>,
+    source: &FileForm<'_>,
     scope: &FileScope<'_>,
     before: Option<&LayerFlag>,
     room: usize,

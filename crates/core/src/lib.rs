@@ -30,9 +30,9 @@ pub use document::{
 pub use flag::{
     Digest, Flag, Variant, VariantIndex, VariantValue,
     context::{Evaluator, Scratch, Unit, Usage},
-    encoded::{BadContext, Content, Fields, Malformed, decode_object, json_number},
+    encoded::{BadContext, FieldContent, Fields, Malformed, decode_object, json_number},
     evaluate::{By, Failure, Outcome, Reason},
-    explain::Step,
+    explain::ExplainStep,
     facts::Facts,
     rule::Generation,
     split::Split,

@@ -43,13 +43,13 @@ use crate::{
         json::{Indexed, Json},
         members::{Duplicates, Members, duplicate},
         reading::read_with,
-        text::Text,
+        text::DocumentText,
     },
     flag::rule::Generation,
 };
-pub use translation::{FlagProblems, Shape, Translation, written_path};
+pub use translation::{FlagProblems, FlagShape, Translation, written_path};
 
-use condition::Terms;
+use condition::ConditionContext;
 use flags::ReadFlag;
 use moment::Clock;
 use node::Node;
@@ -80,23 +80,23 @@ const KNOWN: [&str; 9] = [
 
 /// Translates a file, if it is written in this format. An error means that nothing in it counts.
 pub fn translate(
-    text: &Text<'_>,
+    text: &DocumentText<'_>,
     members: &Members<'_>,
     lists: &Lists,
     fallback: Generation,
     found: &mut Problems,
 ) -> Option<Result<Translation, Diagnostic>> {
     let version = members.get(VERSION)?;
-    Some(File { text, members, lists }.translate(version, fallback, found))
+    Some(ReadableFile { text, members, lists }.translate(version, fallback, found))
 }
 
-struct File<'a> {
-    text: &'a Text<'a>,
+struct ReadableFile<'a> {
+    text: &'a DocumentText<'a>,
     members: &'a Members<'a>,
     lists: &'a Lists,
 }
 
-impl File<'_> {
+impl ReadableFile<'_> {
     fn translate(
         &self,
         version: &RawValue,
@@ -134,7 +134,7 @@ impl File<'_> {
         let generation = generation(node("bucketing"))?;
         let clock = Clock::read(node("time_zone").as_ref(), found)?;
         let segments = Segments::read(node("segments").as_ref(), faulty, self.lists, &clock, found);
-        let terms = Terms::new(&clock, &segments);
+        let terms = ConditionContext::new(&clock, &segments);
         let (plans, mut of_flags) = self.plans(terms)?;
         let broken: BTreeSet<String> =
             of_flags.keys().filter(|key| !plans.contains_key(*key)).cloned().collect();

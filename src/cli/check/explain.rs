@@ -1,6 +1,6 @@
 //! `flagstaff check --explain CODE`: what is behind a lint.
 
-use flagstaff_check::{Beside, LINTS, Lint, lint_named};
+use flagstaff_check::{ExampleContext, LINTS, Lint, lint_named};
 use flagstaff_core::suggest;
 use std::fmt::Write as _;
 
@@ -26,9 +26,9 @@ pub(super) fn text(lint: &Lint) -> String {
         }
     };
     match lint.beside {
-        Beside::Nothing => {}
-        Beside::Earlier(file) => example("Before the change", file),
-        Beside::Another(file) => example("Another file of the directory", file),
+        ExampleContext::Nothing => {}
+        ExampleContext::Earlier(file) => example("Before the change", file),
+        ExampleContext::Another(file) => example("Another file of the directory", file),
     }
     example("What it finds", lint.bad);
     example("What it does not", lint.good);

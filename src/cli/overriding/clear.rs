@@ -1,6 +1,6 @@
 //! `flagstaff override clear`: removes the files of a flag, and waits until it is not served.
 
-use super::{Address, OverrideError, Place, sidecar::wait};
+use super::{Address, OverrideError, OverridesLocation, sidecar::wait};
 use crate::overrides::directory::{list, remove};
 use clap::Args;
 use flagstaff_core::suggest;
@@ -13,7 +13,7 @@ pub struct ClearArgs {
     #[arg(value_name = "FLAG")]
     flag: String,
     #[command(flatten)]
-    place: Place,
+    place: OverridesLocation,
 }
 
 impl ClearArgs {

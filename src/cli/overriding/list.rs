@@ -1,6 +1,6 @@
 //! `flagstaff override list`: what the directory holds, and what the sidecar makes of it.
 
-use super::{OverrideError, Place, sidecar::Served};
+use super::{OverrideError, OverridesLocation, sidecar::ServedOverrides};
 use crate::{
     overrides::{
         directory::{self, shown},
@@ -18,7 +18,7 @@ use std::{
 /// One line: flag, variant, until, how it stands, why.
 type Row = [String; 5];
 
-pub(super) async fn list(place: &Place) -> Result<String, OverrideError> {
+pub(super) async fn list(place: &OverridesLocation) -> Result<String, OverrideError> {
     let (directory, asked) = place.find().await?;
     let listing = directory::list(&directory).map_err(|source| {
         let directory = directory.clone();
@@ -57,7 +57,7 @@ pub(super) async fn list(place: &Place) -> Result<String, OverrideError> {
     Ok(said)
 }
 
-fn row(of: &Override, seen: Option<&Served>, silent: bool, now: SystemTime) -> Row {
+fn row(of: &Override, seen: Option<&ServedOverrides>, silent: bool, now: SystemTime) -> Row {
     let left = of.until.duration_since(now).ok().filter(|left| !left.is_zero());
     let state = match (left, seen) {
         (None, _) => "ended".to_owned(),

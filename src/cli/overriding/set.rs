@@ -1,7 +1,7 @@
 //! `flagstaff override set`: checked against the running sidecar, written, and waited for.
 
 use super::{
-    Address, OverrideError, Place,
+    Address, OverrideError, OverridesLocation,
     sidecar::{Status, wait},
 };
 use crate::{
@@ -31,7 +31,7 @@ pub struct SetArgs {
     #[arg(long, value_name = "TEXT", value_parser = parse::reason)]
     why: String,
     #[command(flatten)]
-    place: Place,
+    place: OverridesLocation,
 }
 
 impl SetArgs {

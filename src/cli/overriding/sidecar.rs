@@ -13,18 +13,18 @@ const PAUSE: Duration = Duration::from_millis(20);
 #[derive(Debug, Deserialize)]
 pub(super) struct Status {
     overrides_directory: Option<PathBuf>,
-    pub(super) overrides: Vec<Served>,
-    flags: BTreeMap<String, Flag>,
+    pub(super) overrides: Vec<ServedOverrides>,
+    flags: BTreeMap<String, SidecarFlag>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Flag {
+struct SidecarFlag {
     variants: Vec<String>,
 }
 
 /// An override as the sidecar sees it; what cannot be read has no flag.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Served {
+pub(super) struct ServedOverrides {
     pub(super) flag: Option<String>,
     pub(super) variant: Option<String>,
     pub(super) until: Option<String>,
@@ -76,7 +76,7 @@ impl Status {
     }
 
     /// The overrides of a flag.
-    pub(super) fn of(&self, flag: &str) -> impl Iterator<Item = &Served> {
+    pub(super) fn of(&self, flag: &str) -> impl Iterator<Item = &ServedOverrides> {
         self.overrides.iter().filter(move |served| served.flag.as_deref() == Some(flag))
     }
 }

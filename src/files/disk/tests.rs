@@ -25,7 +25,7 @@ fn an_operation_that_hangs_delays_no_other_and_is_not_tried_again() {
     assert!((WAIT..Duration::from_millis(500)).contains(&start.elapsed()));
     assert!(disk.is_hanging());
     let start = Instant::now();
-    disk.begin_scan(Cause::Change);
+    disk.begin_scan(ScanCause::Change);
     for _ in 0..100 {
         assert_eq!(run(&mut disk, "b", || 4), None);
         assert_eq!(until_some(&mut disk, "a", 5), 5);
@@ -73,9 +73,9 @@ fn an_operation_that_panics_has_no_result_and_hurts_no_other() {
 
 #[test]
 fn a_result_is_late_only_if_something_may_have_changed_since() {
-    for (cause, is_late) in [(Cause::Return, false), (Cause::Change, true)] {
+    for (cause, is_late) in [(ScanCause::Return, false), (ScanCause::Change, true)] {
         let mut disk = Disk::default();
-        disk.begin_scan(Cause::Change);
+        disk.begin_scan(ScanCause::Change);
         let (release, held) = mpsc::channel::<()>();
         assert_eq!(run(&mut disk, "a", move || held.recv().map_or(1, |()| 2)), None);
         drop(release);

@@ -5,8 +5,8 @@ use std::{collections::HashSet, thread};
 
 const WINDOW: Duration = Duration::from_secs(3600);
 
-fn table(bytes: usize) -> Exposures {
-    Exposures::new(bytes, WINDOW)
+fn table(bytes: usize) -> ExposureTable {
+    ExposureTable::new(bytes, WINDOW)
 }
 
 #[test]
@@ -32,12 +32,12 @@ fn a_unit_counts_again_a_window_after_it_was_counted_and_not_after_it_was_seen()
     let table = table(2 << 20);
     let hash = table.hasher.hash_one("u");
     for (tick, expected) in [
-        (0, Sight::First),
-        (500, Sight::Again),
-        (TICKS_PER_WINDOW - 1, Sight::Again),
-        (TICKS_PER_WINDOW, Sight::First),
-        (TICKS_PER_WINDOW + 500, Sight::Again),
-        (2 * TICKS_PER_WINDOW, Sight::First),
+        (0, Exposure::First),
+        (500, Exposure::Again),
+        (TICKS_PER_WINDOW - 1, Exposure::Again),
+        (TICKS_PER_WINDOW, Exposure::First),
+        (TICKS_PER_WINDOW + 500, Exposure::Again),
+        (2 * TICKS_PER_WINDOW, Exposure::First),
     ] {
         assert_eq!(table.see_at(hash, tick), expected, "{tick}");
     }
@@ -48,23 +48,23 @@ fn the_clock_may_wrap() {
     let table = table(64);
     let hash = table.hasher.hash_one("u");
     let before = TIME_MASK - TICKS_PER_WINDOW - 3;
-    assert_eq!(table.see_at(hash, before), Sight::First);
-    assert_eq!(table.see_at(hash, before + 10), Sight::Again);
-    assert_eq!(table.see_at(hash, before + TICKS_PER_WINDOW), Sight::First);
-    assert_eq!(table.see_at(hash, before + TICKS_PER_WINDOW + 10), Sight::Again);
+    assert_eq!(table.see_at(hash, before), Exposure::First);
+    assert_eq!(table.see_at(hash, before + 10), Exposure::Again);
+    assert_eq!(table.see_at(hash, before + TICKS_PER_WINDOW), Exposure::First);
+    assert_eq!(table.see_at(hash, before + TICKS_PER_WINDOW + 10), Exposure::Again);
 }
 
 #[test]
 fn a_request_that_arrived_earlier_and_came_later_sees_what_is_counted() {
     let table = table(64);
     let hash = |unit: u64| unit << TIME_BITS;
-    assert_eq!(table.see_at(hash(1), 10), Sight::First);
-    assert_eq!(table.see_at(hash(1), 9), Sight::Again);
+    assert_eq!(table.see_at(hash(1), 10), Exposure::First);
+    assert_eq!(table.see_at(hash(1), 9), Exposure::Again);
     for unit in 2..=8 {
-        assert_eq!(table.see_at(hash(unit), 10), Sight::First);
+        assert_eq!(table.see_at(hash(unit), 10), Exposure::First);
     }
     // Nobody makes place unseen.
-    assert_eq!(table.see_at(hash(9), 9), Sight::FirstInPlaceOfAnother);
+    assert_eq!(table.see_at(hash(9), 9), Exposure::FirstInPlaceOfAnother);
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_unit_of_long_ago_is_forgotten_before_the_clock_makes_it_look_new() {
     // Spread over all parts.
     let hash = |unit: u64| unit << TIME_BITS | unit << (TIME_BITS - 10);
     let count = |tick| {
-        let first = |unit: &u64| table.see_at(hash(*unit), tick) == Sight::First;
+        let first = |unit: &u64| table.see_at(hash(*unit), tick) == Exposure::First;
         units.clone().filter(first).count()
     };
     assert_eq!(count(0), 1000);
@@ -103,8 +103,8 @@ fn a_sweep_does_a_bounded_part_of_the_work() {
 #[test]
 fn only_the_parts_that_units_fall_into_take_memory() {
     let table = table(1 << 30);
-    assert_eq!(table.see_at(1 << TIME_BITS, 0), Sight::First);
-    assert_eq!(table.see_at(1 << TIME_BITS, 0), Sight::Again);
+    assert_eq!(table.see_at(1 << TIME_BITS, 0), Exposure::First);
+    assert_eq!(table.see_at(1 << TIME_BITS, 0), Exposure::Again);
     assert_eq!(table.parts.iter().filter(|part| part.get().is_some()).count(), 1);
 }
 
@@ -114,13 +114,13 @@ fn a_full_set_forgets_the_oldest_and_says_so() {
     assert_eq!(table.sets, 1);
     let hash = |unit: u64| unit << TIME_BITS;
     for unit in 1..=8 {
-        assert_eq!(table.see_at(hash(unit), unit), Sight::First);
+        assert_eq!(table.see_at(hash(unit), unit), Exposure::First);
     }
-    assert_eq!(table.see_at(hash(9), 9), Sight::FirstInPlaceOfAnother);
-    assert_eq!(table.see_at(hash(2), 10), Sight::Again);
-    assert_eq!(table.see_at(hash(1), 11), Sight::FirstInPlaceOfAnother);
+    assert_eq!(table.see_at(hash(9), 9), Exposure::FirstInPlaceOfAnother);
+    assert_eq!(table.see_at(hash(2), 10), Exposure::Again);
+    assert_eq!(table.see_at(hash(1), 11), Exposure::FirstInPlaceOfAnother);
     // Those whose window is over make place without a loss.
-    assert_eq!(table.see_at(hash(10), 2 * TICKS_PER_WINDOW), Sight::First);
+    assert_eq!(table.see_at(hash(10), 2 * TICKS_PER_WINDOW), Exposure::First);
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn targeted(variant: &str) -> Json {
 
 /// Every series of the metrics that are always shown, as `flag variant label count`.
 #[track_caller]
-fn check(ledger: &Ledger, family: Family, expected: &[&str]) {
+fn check(ledger: &FlagCounterRegistry, family: Family, expected: &[&str]) {
     let mut told = Vec::new();
     ledger.each(family, |flag, series, count| {
         told.push(format!("{flag} {} {} {count}", series.variant, series.label));
@@ -29,8 +29,8 @@ fn check(ledger: &Ledger, family: Family, expected: &[&str]) {
 
 #[test]
 fn what_can_happen_is_there_from_the_start_and_the_rest_once_it_happened() {
-    let ledger = Ledger::new(100, false, ShowExposures::All);
-    let Set { series, is_shared, .. } = ledger.series_of(&flag("f", &targeted("on")), 0);
+    let ledger = FlagCounterRegistry::new(100, false, ShowExposures::All);
+    let CounterSet { series, is_shared, .. } = ledger.series_of(&flag("f", &targeted("on")), 0);
     assert!(!is_shared);
     check(&ledger, Family::Evaluations, &["f on targeting_match 0", "f off default 0"]);
     check(&ledger, Family::Exposures, &["f off default 0", "f on rule 0"]);
@@ -47,7 +47,7 @@ fn what_can_happen_is_there_from_the_start_and_the_rest_once_it_happened() {
 
 #[test]
 fn a_flag_that_changes_or_goes_and_comes_back_loses_no_count() {
-    let ledger = Ledger::new(100, false, ShowExposures::Evaluated);
+    let ledger = FlagCounterRegistry::new(100, false, ShowExposures::Evaluated);
     let old = ledger.series_of(&flag("f", &targeted("on")), 0).series;
     old.named(1);
     let new = ledger.series_of(&flag("f", &targeted("renamed")), 0).series;
@@ -68,7 +68,7 @@ fn a_flag_that_changes_or_goes_and_comes_back_loses_no_count() {
 }
 
 /// How many series are shown of flags that have their own.
-fn shown(ledger: &Ledger) -> usize {
+fn shown(ledger: &FlagCounterRegistry) -> usize {
     let mut shown = 0;
     for family in [
         Family::Evaluations,
@@ -85,10 +85,10 @@ fn shown(ledger: &Ledger) -> usize {
 #[test]
 fn what_can_come_is_charged_before_it_is_there() {
     for exposures in [ShowExposures::All, ShowExposures::Evaluated, ShowExposures::Off] {
-        let ledger = Ledger::new(100, false, exposures);
+        let ledger = FlagCounterRegistry::new(100, false, exposures);
         for number in 0..100 {
             let set = ledger.series_of(&flag(&number.to_string(), &targeted("on")), 0);
-            let Set { series, is_shared, .. } = set;
+            let CounterSet { series, is_shared, .. } = set;
             if is_shared {
                 continue;
             }
@@ -109,7 +109,7 @@ fn what_can_come_is_charged_before_it_is_there() {
 
 #[test]
 fn a_flag_that_changes_again_and_again_is_charged_once() {
-    let ledger = Ledger::new(100, false, ShowExposures::Evaluated);
+    let ledger = FlagCounterRegistry::new(100, false, ShowExposures::Evaluated);
     let changes = ["on", "renamed"].map(|variant| {
         drop(ledger.series_of(&flag("f", &targeted(variant)), 0));
         ledger.in_use().in_use
@@ -124,10 +124,10 @@ fn a_flag_that_changes_again_and_again_is_charged_once() {
 #[test]
 fn flags_for_which_there_is_no_room_share_one_set() {
     // Two evaluations, two exposures, three errors, and bulk: one flag fits.
-    let ledger = Ledger::new(15, false, ShowExposures::All);
+    let ledger = FlagCounterRegistry::new(15, false, ShowExposures::All);
     assert!(!ledger.series_of(&flag("a", &targeted("on")), 0).is_shared);
     for key in ["b", "c"] {
-        let Set { series, is_shared, .. } = ledger.series_of(&flag(key, &targeted("on")), 0);
+        let CounterSet { series, is_shared, .. } = ledger.series_of(&flag(key, &targeted("on")), 0);
         assert!(is_shared);
         series.named(0);
         series.exposed(0, By::Rule);
@@ -143,7 +143,7 @@ fn flags_for_which_there_is_no_room_share_one_set() {
 
 #[test]
 fn flags_that_never_had_a_set_leave_nothing_behind() {
-    let ledger = Ledger::new(0, false, ShowExposures::All);
+    let ledger = FlagCounterRegistry::new(0, false, ShowExposures::All);
     for number in 0..100 {
         assert!(ledger.series_of(&flag(&number.to_string(), &targeted("on")), 0).left_out > 0);
     }
@@ -153,7 +153,7 @@ fn flags_that_never_had_a_set_leave_nothing_behind() {
 
 #[test]
 fn what_is_left_out_counts_once_however_often_the_flag_changes() {
-    let ledger = Ledger::new(8, false, ShowExposures::All);
+    let ledger = FlagCounterRegistry::new(8, false, ShowExposures::All);
     assert!(!ledger.series_of(&flag("a", &targeted("on")), 0).is_shared);
     let f = flag("f", &targeted("on"));
     let mut left_out = 0;
@@ -172,7 +172,7 @@ fn what_is_left_out_counts_once_however_often_the_flag_changes() {
 #[test]
 fn an_exact_flag_answers_default() {
     let static_flag = |metadata: &Json| json!({"state": "ENABLED", "variants": {"on": true}, "defaultVariant": "on", "metadata": metadata});
-    let ledger = Ledger::new(100, false, ShowExposures::Off);
+    let ledger = FlagCounterRegistry::new(100, false, ShowExposures::Off);
     ledger.series_of(&flag("f", &static_flag(&json!({}))), 0);
     ledger.series_of(&flag("g", &static_flag(&json!({"exposures": "exact"}))), 0);
     check(&ledger, Family::Evaluations, &["f on static 0", "g on default 0"]);

@@ -9,7 +9,7 @@ use crate::{
     lifecycle::Lifecycle,
     metrics::{Metrics, MetricsOptions},
     rpc::Rpc,
-    server::{gate::Gate, stream::PREFACE},
+    server::{gate::ConnectionLimiter, stream::PREFACE},
     snapshot::Snapshot,
     store::Store,
     wire::PREFIX,
@@ -89,16 +89,16 @@ impl AsyncWrite for Counting {
     }
 }
 
-fn port_with_flags() -> (Arc<Site>, Arc<Gate>) {
+fn port_with_flags() -> (Arc<PortService>, Arc<ConnectionLimiter>) {
     let metrics = Arc::new(Metrics::register(&MetricsOptions::default(), None).unwrap());
     let store = Store::new();
     let layer =
         compile(FLAGS.as_bytes(), Format::Json, Generation::V2, &Layer::default()).unwrap().layer;
     let snapshot = Snapshot::next(None, &merge([&layer]), &metrics, SystemTime::now());
     store.publish(Arc::new(snapshot));
-    let gate = Arc::new(Gate::of_clients(8, &metrics));
+    let gate = Arc::new(ConnectionLimiter::of_clients(8, &metrics));
     let (rpc, lifecycle) = (Rpc::new(store, metrics), Lifecycle::new());
-    (Arc::new(Site::evaluation(rpc, Router::new(), lifecycle, Arc::default())), gate)
+    (Arc::new(PortService::evaluation(rpc, Router::new(), lifecycle, Arc::default())), gate)
 }
 
 /// A gRPC frame that asks for the flag `on`, without a context.

@@ -1,12 +1,12 @@
 //! What becomes of a flag file after a scan: applied, held back or unreadable, and logged.
 
-use super::{File, Seen};
+use super::{SeenContent, WatchedFile};
 use crate::{
     metrics::Reload,
-    report::Teller,
+    report::OperatorLog,
     source::{
-        compiling::{Compiled, has_errors, refusal},
-        finding::{Content, Finding},
+        compiling::{CompileResult, has_errors, refusal},
+        finding::{Finding, ScannedContent},
         lists::Loaded,
         loss::Losses,
     },
@@ -17,13 +17,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-impl File {
+impl WatchedFile {
     /// Keeps the last good flags instead of content that lost too much.
     pub(super) fn hold(
         &mut self,
         losses: &Losses,
         needed: Duration,
-        teller: Teller,
+        teller: OperatorLog,
     ) -> Option<Reload> {
         let is_first = self.before_hold.is_none();
         let state = &self.state;
@@ -44,37 +44,42 @@ impl File {
         Some(Reload::Unchanged)
     }
 
-    pub(super) fn note_mount(&mut self, finding: &Finding, teller: Teller) {
+    pub(super) fn note_mount(&mut self, finding: &Finding, teller: OperatorLog) {
         match (finding.cannot_update, &finding.content) {
             (Some(why), _) => {
                 if self.state.cannot_update.replace(why).is_none() {
                     teller.cannot_update(&self.state.path, why);
                 }
             }
-            (None, Content::New(..)) => self.state.cannot_update = None,
+            (None, ScannedContent::New(..)) => self.state.cannot_update = None,
             (None, _) => {}
         }
     }
 
-    pub(super) fn unreadable(&mut self, why: String, teller: Teller) -> Option<Reload> {
-        if matches!(&self.seen, Some(Seen::Unreadable(seen)) if *seen == why) {
+    pub(super) fn unreadable(&mut self, why: String, teller: OperatorLog) -> Option<Reload> {
+        if matches!(&self.seen, Some(SeenContent::Unreadable(seen)) if *seen == why) {
             return None;
         }
         teller.unreadable(&self.state.path, &why, self.state.applied);
-        self.seen = Some(Seen::Unreadable(why.clone()));
+        self.seen = Some(SeenContent::Unreadable(why.clone()));
         self.before_hold = None;
         let help = "the file must be there, and readable for the user this process runs as";
         self.state.problems = [Diagnostic::error("", why, help)].into();
         self.remember(Reload::ReadError)
     }
 
-    pub(super) fn apply(&mut self, compiled: Compiled, loaded: &Loaded, teller: Teller) -> Reload {
+    pub(super) fn apply(
+        &mut self,
+        compiled: CompileResult,
+        loaded: &Loaded,
+        teller: OperatorLog,
+    ) -> Reload {
         let state = &mut self.state;
         let unchanged =
             if state.applied { "the last good flags stay in force" } else { "it gives no flags" };
         let (layer, problems) = match compiled {
-            Compiled::Layer { layer, problems } => (layer, problems),
-            Compiled::Refused { problems, by } => {
+            CompileResult::Layer { layer, problems } => (layer, problems),
+            CompileResult::Refused { problems, by } => {
                 let outcome = by.map_or_else(
                     || unchanged.to_owned(),
                     |option| format!("{option} rejects the whole file: {unchanged}"),

@@ -4,7 +4,7 @@ use super::*;
 use std::fs;
 
 fn look(path: &Path, seen: Option<&Stamp>) -> (Loaded, Stamp) {
-    let met = Met::read(path, seen, 1 << 20, &Writes::default(), Part::read).unwrap();
+    let met = Met::read(path, seen, 1 << 20, &Writes::default(), FilePart::read).unwrap();
     (met.loaded, met.stamp)
 }
 
@@ -72,7 +72,8 @@ fn what_a_list_lost_is_counted_from_its_last_good_content() {
         ("1\n", Loss::None, false),
     ] {
         fs::write(dir.path().join("ids.txt"), list).unwrap();
-        let met = Met::read(&path, seen.as_ref(), 1 << 20, &Writes::default(), Part::read).unwrap();
+        let met =
+            Met::read(&path, seen.as_ref(), 1 << 20, &Writes::default(), FilePart::read).unwrap();
         assert_eq!((met.list_loss, met.has_blank), (loss, has_blank), "{list:?}");
         seen = Some(met.stamp);
     }

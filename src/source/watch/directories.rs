@@ -14,7 +14,7 @@ use notify::{Config, ErrorKind, EventHandler, RecommendedWatcher, RecursiveMode,
 
 /// Why a change may go unseen until the next poll.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Refusal {
+pub(crate) enum WatchRefusal {
     /// Most often EMFILE: instances are counted per user across the whole node.
     #[error("the kernel grants no inotify instance (see fs.inotify.max_user_instances)")]
     Instance(#[source] notify::Error),
@@ -31,7 +31,7 @@ pub(crate) enum Refusal {
     Unanswered,
 }
 
-impl Refusal {
+impl WatchRefusal {
     pub(super) fn is_unanswered(&self) -> bool {
         matches!(self, Self::Unanswered)
     }
@@ -46,9 +46,9 @@ pub(super) struct Directories {
 
 impl Directories {
     /// Opens an instance that watches nothing yet.
-    pub(super) fn open(on_event: impl EventHandler) -> Result<Self, Refusal> {
+    pub(super) fn open(on_event: impl EventHandler) -> Result<Self, WatchRefusal> {
         let watcher =
-            RecommendedWatcher::new(on_event, Config::default()).map_err(Refusal::Instance)?;
+            RecommendedWatcher::new(on_event, Config::default()).map_err(WatchRefusal::Instance)?;
         Ok(Self { watcher, watched: BTreeSet::new() })
     }
 
@@ -58,7 +58,7 @@ impl Directories {
         &mut self,
         wanted: &BTreeSet<&Path>,
         kept: &BTreeSet<&Path>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), WatchRefusal> {
         self.watched.retain(|path| {
             let keep = wanted.contains(path.as_path()) || kept.contains(path.as_path());
             if !keep {
@@ -74,7 +74,7 @@ impl Directories {
                 // Gone since it was looked up: the directory above it reports its return.
                 Err(error) if is_absence(&error.kind) => {}
                 Err(source) => {
-                    outcome = Err(Refusal::Directory { path: path.to_path_buf(), source });
+                    outcome = Err(WatchRefusal::Directory { path: path.to_path_buf(), source });
                 }
             }
         }

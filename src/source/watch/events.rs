@@ -2,7 +2,7 @@
 
 use super::{
     super::chain::Chain,
-    settle::{Change, Unsettled},
+    settle::{PathChange, Unsettled},
     writes::Writes,
 };
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -85,12 +85,12 @@ impl Pending {
         match event {
             Ok(event) if !event.need_rescan() => {
                 // A rename is reported as from, to, and both; what counts is the last name.
-                let (Some(change), Some(path)) = (Change::of(event.kind), event.paths.last())
+                let (Some(change), Some(path)) = (PathChange::of(event.kind), event.paths.last())
                 else {
                     return false;
                 };
                 let is_concerned = self.chain.concerns(path);
-                let calls_for_scan = is_concerned && change != Change::Opened;
+                let calls_for_scan = is_concerned && change != PathChange::Opened;
                 if calls_for_scan {
                     self.unsettled(now).note(change, path, now);
                 }

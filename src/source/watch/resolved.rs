@@ -2,7 +2,7 @@
 
 use super::{
     super::chain::Chain,
-    directories::{Directories, Refusal},
+    directories::{Directories, WatchRefusal},
     events::Events,
 };
 use crate::files::disk::{Disk, Operation};
@@ -12,7 +12,7 @@ use std::{
 };
 
 /// What became of the attempt to watch directories.
-type Watched = (Option<Directories>, Option<Refusal>);
+type Watched = (Option<Directories>, Option<WatchRefusal>);
 
 /// A path, and what it depends on.
 #[derive(Debug)]

@@ -22,7 +22,7 @@ const LONGEST: Duration = Duration::from_millis(200);
 
 /// What an event says about the content under its path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Change {
+pub(super) enum PathChange {
     /// Renamed into place, and so complete.
     Renamed,
     /// Closed by a program that may have written to it.
@@ -39,7 +39,7 @@ pub(super) enum Change {
     Opened,
 }
 
-impl Change {
+impl PathChange {
     /// `None` for what only a reader causes.
     pub(super) fn of(kind: EventKind) -> Option<Self> {
         match kind {
@@ -80,17 +80,17 @@ impl Unsettled {
     }
 
     /// Takes one more change into account.
-    pub(super) fn note(&mut self, change: Change, path: &Path, now: Instant) {
+    pub(super) fn note(&mut self, change: PathChange, path: &Path, now: Instant) {
         match change {
-            Change::Renamed | Change::Closed => {
+            PathChange::Renamed | PathChange::Closed => {
                 self.any_whole = true;
                 self.unfinished.remove(path);
             }
-            Change::Created | Change::Written => {
+            PathChange::Created | PathChange::Written => {
                 self.unfinished.insert(path.to_path_buf(), now + QUIET);
             }
-            Change::Gone | Change::Touched => self.quiet = now + QUIET,
-            Change::Opened => {}
+            PathChange::Gone | PathChange::Touched => self.quiet = now + QUIET,
+            PathChange::Opened => {}
         }
     }
 
@@ -109,11 +109,11 @@ impl Unsettled {
 mod tests {
     use notify::event::{CreateKind, DataChange, MetadataKind, RemoveKind};
 
-    use super::{Change::*, *};
+    use super::{PathChange::*, *};
 
     /// Events as (milliseconds, change, path), and the wait in milliseconds from the first.
     #[track_caller]
-    fn check(events: &[(u64, Change, &str)], expected: u64) {
+    fn check(events: &[(u64, PathChange, &str)], expected: u64) {
         let start = Instant::now();
         let mut unsettled = Unsettled::new(start + Duration::from_millis(events[0].0));
         for &(at, change, path) in events {
@@ -167,7 +167,7 @@ mod tests {
             (EventKind::Remove(RemoveKind::Folder), Some(Gone)),
             (EventKind::Other, Some(Touched)),
         ] {
-            assert_eq!(Change::of(kind), expected, "{kind:?}");
+            assert_eq!(PathChange::of(kind), expected, "{kind:?}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the events say about the writers of files.
 
-use super::{super::chain::Chain, settle::Change};
+use super::{super::chain::Chain, settle::PathChange};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
@@ -46,18 +46,18 @@ impl Writes {
         Self { is_first: true, ..Self::default() }
     }
 
-    pub(super) fn note(&mut self, change: Change, path: &Path) {
+    pub(super) fn note(&mut self, change: PathChange, path: &Path) {
         match change {
-            Change::Renamed => {
+            PathChange::Renamed => {
                 self.open.remove(path);
                 self.closed.remove(path);
                 self.complete.insert(path.to_path_buf());
             }
-            Change::Written => {
+            PathChange::Written => {
                 self.complete.remove(path);
                 self.open.insert(path.to_path_buf(), LastEvent::Write);
             }
-            Change::Closed => {
+            PathChange::Closed => {
                 let closing = match (self.open.remove(path), self.closed.get(path)) {
                     (Some(LastEvent::Write), Some(Closing::AfterWrite | Closing::Again)) => {
                         Closing::Again
@@ -67,25 +67,27 @@ impl Writes {
                 };
                 self.closed.insert(path.to_path_buf(), closing);
             }
-            Change::Gone => {
+            PathChange::Gone => {
                 self.open.remove(path);
                 self.closed.remove(path);
             }
-            Change::Touched | Change::Opened => self.note_other_event(path),
+            PathChange::Touched | PathChange::Opened => self.note_other_event(path),
             // A hard link is created without a writer.
-            Change::Created => {}
+            PathChange::Created => {}
         }
     }
 
     /// As [`Writes::note`], of a file that is not followed. A list is not until the flag file that
     /// names it was read, and its writer may have begun before.
-    pub(super) fn note_other(&mut self, change: Change, path: &Path) {
+    pub(super) fn note_other(&mut self, change: PathChange, path: &Path) {
         match change {
-            Change::Written if self.open.len() >= MAX_OTHERS => {}
-            Change::Written => _ = self.open.insert(path.to_path_buf(), LastEvent::Write),
-            Change::Renamed | Change::Closed | Change::Gone => _ = self.open.remove(path),
-            Change::Touched | Change::Opened => self.note_other_event(path),
-            Change::Created => {}
+            PathChange::Written if self.open.len() >= MAX_OTHERS => {}
+            PathChange::Written => _ = self.open.insert(path.to_path_buf(), LastEvent::Write),
+            PathChange::Renamed | PathChange::Closed | PathChange::Gone => {
+                _ = self.open.remove(path);
+            }
+            PathChange::Touched | PathChange::Opened => self.note_other_event(path),
+            PathChange::Created => {}
         }
     }
 
@@ -146,34 +148,34 @@ mod tests {
         let file = root.join("b.yaml");
 
         let mut writes = Writes::default();
-        writes.note(Change::Created, &file);
+        writes.note(PathChange::Created, &file);
         assert!(!writes.is_open(&file), "a link has no writer");
-        writes.note(Change::Written, &file);
-        writes.note(Change::Renamed, &root.join("..data"));
+        writes.note(PathChange::Written, &file);
+        writes.note(PathChange::Renamed, &root.join("..data"));
         let scan = writes.begin_scan();
         assert!(scan.is_complete(&a) && !scan.is_complete(&b));
         assert!(scan.is_open(&file));
         // Open until it is closed, complete for one scan.
         let scan = writes.begin_scan();
         assert!(scan.is_open(&file) && !scan.is_complete(&a));
-        writes.note(Change::Renamed, &file);
+        writes.note(PathChange::Renamed, &file);
         let scan = writes.begin_scan();
         assert!(!scan.is_open(&file) && scan.is_complete(&b));
         // Complete, and then written to again.
-        writes.note(Change::Renamed, &file);
-        writes.note(Change::Written, &file);
+        writes.note(PathChange::Renamed, &file);
+        writes.note(PathChange::Written, &file);
         let scan = writes.begin_scan();
         assert!(scan.is_open(&file) && !scan.is_complete(&b));
-        writes.note(Change::Gone, &file);
+        writes.note(PathChange::Gone, &file);
         assert!(!writes.begin_scan().is_open(&file));
-        writes.note(Change::Written, &file);
+        writes.note(PathChange::Written, &file);
         writes.forget();
         assert!(!writes.begin_scan().is_open(&file));
     }
 
     #[test]
     fn a_close_counts_as_the_writer_s_only_right_after_a_write() {
-        use Change::{Closed, Opened, Touched, Written};
+        use PathChange::{Closed, Opened, Touched, Written};
         let file = Path::new("/a.yaml");
         for (events, closing) in [
             (&[Written, Opened, Written, Closed][..], Closing::AfterWrite),

@@ -6,7 +6,7 @@ use flagstaff_core::{
     document::json::Json,
     flag::{
         Behaviour, Flag,
-        rule::{Arguments, Operator, Path, Rule},
+        rule::{Arguments, AttributePath, Operator, Rule},
         version::{Version, is_version_number},
     },
 };
@@ -27,7 +27,7 @@ fn collect<'r>(rule: &'r Rule, paths: &mut Vec<Vec<&'r str>>) {
         _ => None,
     };
     if let Some(Rule::Var(var)) = version
-        && let Path::Parts(parts) = &var.path
+        && let AttributePath::Parts(parts) = &var.path
     {
         paths.push(parts.iter().map(|part| &*part.name).collect());
     }

@@ -4,9 +4,9 @@ use super::{
     Linted,
     findings::Findings,
     logic::{operands, results},
-    page::{Page, Subject},
+    page::{LintContext, LintedFlag},
     settled::everybody,
-    shares::{Split, dealt_anew, is_rollout, moves, percent, splits},
+    shares::{WrittenSplit, dealt_anew, is_rollout, moves, percent, splits},
     table::{FLAG_REMOVED, HASH_CHANGED, TYPE_CHANGED, UNITS_MOVED, VARIANT_REMOVED},
 };
 use flagstaff_core::flag::rule::Generation;
@@ -21,7 +21,7 @@ pub struct Before {
 
 #[derive(Debug)]
 struct Old {
-    flag: Subject,
+    flag: LintedFlag,
     generation: Generation,
     /// Which of the files it was in.
     file: usize,
@@ -32,7 +32,7 @@ impl Before {
     pub fn read(files: &[Linted<'_>]) -> Self {
         let mut flags = BTreeMap::new();
         for (file, linted) in files.iter().enumerate() {
-            Page::look(linted, |page, _| {
+            LintContext::look(linted, |page, _| {
                 let generation = page.generation;
                 flags.extend(
                     page.flags
@@ -52,7 +52,7 @@ impl Before {
 }
 
 pub(super) fn look(
-    page: &Page,
+    page: &LintContext,
     before: &Before,
     now: i64,
     gone: &[&str],
@@ -70,7 +70,7 @@ pub(super) fn look(
 }
 
 /// A flag that is gone while it still decided something.
-fn removed(old: &Subject, now: i64, found: &mut Findings<'_>) {
+fn removed(old: &LintedFlag, now: i64, found: &mut Findings<'_>) {
     if old.is_disabled || old.targeting.is_null() || everybody(old, now).is_some() {
         return;
     }
@@ -81,7 +81,7 @@ fn removed(old: &Subject, now: i64, found: &mut Findings<'_>) {
     found.tell(&FLAG_REMOVED, "flags", message, help);
 }
 
-fn variants(old: &Subject, new: &Subject, found: &mut Findings<'_>) {
+fn variants(old: &LintedFlag, new: &LintedFlag, found: &mut Findings<'_>) {
     let served: BTreeSet<&str> = served(old).into_iter().collect();
     for name in served.iter().filter(|name| old.variants.contains_key(**name)) {
         if !new.variants.contains_key(*name) {
@@ -90,7 +90,7 @@ fn variants(old: &Subject, new: &Subject, found: &mut Findings<'_>) {
             found.tell(&VARIANT_REMOVED, new.path().member("variants"), message, help);
         }
     }
-    let kinds = |flag: &Subject| flag.variants.values().map(kind).collect::<BTreeSet<_>>();
+    let kinds = |flag: &LintedFlag| flag.variants.values().map(kind).collect::<BTreeSet<_>>();
     if let ([before], [after]) = (
         kinds(old).into_iter().collect::<Vec<_>>().as_slice(),
         kinds(new).into_iter().collect::<Vec<_>>().as_slice(),
@@ -114,7 +114,7 @@ fn kind(value: &Json) -> &'static str {
 }
 
 /// The variants that a flag serves to somebody.
-fn served(flag: &Subject) -> Vec<&str> {
+fn served(flag: &LintedFlag) -> Vec<&str> {
     let mut names: Vec<&str> = flag.default.as_str().into_iter().collect();
     for result in results(&flag.targeting) {
         names.extend(result.as_str());
@@ -124,7 +124,7 @@ fn served(flag: &Subject) -> Vec<&str> {
     names
 }
 
-fn hashing(page: &Page, old: &Old, new: &Subject, found: &mut Findings<'_>) {
+fn hashing(page: &LintContext, old: &Old, new: &LintedFlag, found: &mut Findings<'_>) {
     let before = splits(&old.flag, old.generation);
     let after = splits(new, page.generation);
     let path = match ["experiment", "rollout"].iter().find(|name| new.written.get(**name).is_some())
@@ -135,7 +135,7 @@ fn hashing(page: &Page, old: &Old, new: &Subject, found: &mut Findings<'_>) {
     if before.is_empty() || after.is_empty() {
         return;
     }
-    let units = |splits: &[Split<'_>]| {
+    let units = |splits: &[WrittenSplit<'_>]| {
         splits.iter().map(|split| split.unit.to_string()).collect::<BTreeSet<_>>()
     };
     let (old_units, new_units) = (units(&before), units(&after));

@@ -3,7 +3,7 @@
 use super::{
     findings::Findings,
     logic::{attribute, visit},
-    page::Page,
+    page::LintContext,
     table::MIXED_TYPES,
 };
 use flagstaff_core::diagnostic::Path;
@@ -17,7 +17,7 @@ struct Use {
     is_told: bool,
 }
 
-pub(super) fn look(page: &Page, found: &mut Findings<'_>) {
+pub(super) fn look(page: &LintContext, found: &mut Findings<'_>) {
     let mut uses: BTreeMap<String, Use> = BTreeMap::new();
     let evaluators = page
         .evaluators

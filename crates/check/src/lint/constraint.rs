@@ -17,12 +17,12 @@ pub(super) enum Must<'a> {
     /// None of these.
     NotBe(Vec<&'a Json>),
     /// Within a range of numbers, or of versions.
-    Lie(Range),
+    Lie(NumberRange),
 }
 
 /// Bounds, and whether they belong to it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Range {
+pub(super) struct NumberRange {
     of_versions: bool,
     low: (f64, bool),
     high: (f64, bool),
@@ -51,17 +51,19 @@ pub(super) fn test(condition: &Json) -> Option<Test<'_>> {
         },
         (sign @ ("<" | "<=" | ">" | ">="), [one, other]) => {
             match (attribute(one), attribute(other)) {
-                (Some(name), None) => (name, Must::Lie(Range::of(sign, other.as_f64()?, false)?)),
+                (Some(name), None) => {
+                    (name, Must::Lie(NumberRange::of(sign, other.as_f64()?, false)?))
+                }
                 (None, Some(name)) => {
                     let mirrored = [("<", ">"), ("<=", ">="), (">", "<"), (">=", "<=")];
                     let (_, sign) = mirrored.into_iter().find(|(known, _)| *known == sign)?;
-                    (name, Must::Lie(Range::of(sign, one.as_f64()?, false)?))
+                    (name, Must::Lie(NumberRange::of(sign, one.as_f64()?, false)?))
                 }
                 _ => return None,
             }
         }
         ("sem_ver", [one, Json::String(sign), Json::String(version)]) => {
-            (attribute(one)?, Must::Lie(Range::of(sign, version_number(version)?, true)?))
+            (attribute(one)?, Must::Lie(NumberRange::of(sign, version_number(version)?, true)?))
         }
         _ => return None,
     };
@@ -85,7 +87,7 @@ fn version_number(version: &str) -> Option<f64> {
     parts.next().is_none().then_some(number)
 }
 
-impl Range {
+impl NumberRange {
     fn of(sign: &str, bound: f64, of_versions: bool) -> Option<Self> {
         let all =
             Self { of_versions, low: (f64::NEG_INFINITY, false), high: (f64::INFINITY, false) };

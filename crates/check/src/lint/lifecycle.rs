@@ -2,13 +2,13 @@
 
 use super::{
     findings::Findings,
-    page::{Page, Subject},
+    page::{LintContext, LintedFlag},
     table::{BAD_DATE, EXPIRED, HELD, NO_EXPIRY, TOO_OLD},
 };
 use flagstaff_core::moment::{self, DAY};
 use jiff::tz::TimeZone;
 
-pub(super) fn look(page: &Page, now: i64, found: &mut Findings<'_>) {
+pub(super) fn look(page: &LintContext, now: i64, found: &mut Findings<'_>) {
     for flag in &page.flags {
         let expires = date(page, flag, "expires", found);
         let created = date(page, flag, "created", found);
@@ -47,7 +47,12 @@ pub(super) fn look(page: &Page, now: i64, found: &mut Findings<'_>) {
 }
 
 /// A day that is said of a flag.
-fn date(page: &Page, flag: &Subject, fact: &str, found: &mut Findings<'_>) -> Option<i64> {
+fn date(
+    page: &LintContext,
+    flag: &LintedFlag,
+    fact: &str,
+    found: &mut Findings<'_>,
+) -> Option<i64> {
     let text = page.fact(flag, fact)?;
     // A fact is read by programs that know no zone of a file, so a day is one of UTC.
     match moment::read(&text, &TimeZone::UTC) {
@@ -65,7 +70,7 @@ fn date(page: &Page, flag: &Subject, fact: &str, found: &mut Findings<'_>) -> Op
 }
 
 /// What a rollout would do that its hold keeps it from, first of all.
-fn held(page: &Page, flag: &Subject, now: i64, found: &mut Findings<'_>) {
+fn held(page: &LintContext, flag: &LintedFlag, now: i64, found: &mut Findings<'_>) {
     let Some(held) = page.shape(&flag.key).and_then(|shape| shape.held.as_ref()) else { return };
     let passed = held.steps.iter().rposition(|(from, _)| from.is_none_or(|from| from <= now));
     let mut coming = held.steps.iter().skip(passed.unwrap_or(0));

@@ -1,6 +1,6 @@
 //! List files with an entry that is most likely not one value.
 
-use super::{findings::Findings, operands::is_quoted, page::Page, table::LIST_ENTRY};
+use super::{findings::Findings, operands::is_quoted, page::LintContext, table::LIST_ENTRY};
 use flagstaff_core::{
     diagnostic::{Path, Step},
     readable::Lists,
@@ -8,25 +8,25 @@ use flagstaff_core::{
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
 
-pub(super) fn look(page: &Page, lists: &Lists, found: &mut Findings<'_>) {
+pub(super) fn look(page: &LintContext, lists: &Lists, found: &mut Findings<'_>) {
     if lists.is_empty() {
         return;
     }
     let flags = page.flags.iter().map(|flag| (&flag.written, flag.path()));
     let segments = [(&page.segments, Path::from("segments"))];
-    let mut look = Look { lists, told: BTreeSet::new() };
+    let mut look = ListSearch { lists, told: BTreeSet::new() };
     for (part, mut path) in segments.into_iter().chain(flags) {
         look.below(part, &mut path, found);
     }
 }
 
-struct Look<'a> {
+struct ListSearch<'a> {
     lists: &'a Lists,
     /// Lists that were looked at.
     told: BTreeSet<&'a str>,
 }
 
-impl<'a> Look<'a> {
+impl<'a> ListSearch<'a> {
     /// Looks at every list that a part of the file names, where it is named first.
     fn below(&mut self, part: &'a Json, path: &mut Path, found: &mut Findings<'_>) {
         match part {

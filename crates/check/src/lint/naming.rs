@@ -2,7 +2,7 @@
 
 use super::{
     findings::Findings,
-    page::Page,
+    page::LintContext,
     table::{BAD_NAME, CROWDED_FEATURE, VAGUE_NAME},
 };
 use std::collections::BTreeMap;
@@ -166,7 +166,7 @@ fn says_nothing(name: &str) -> Option<String> {
     (!words.iter().any(says)).then(|| "does not say what it switches".to_owned())
 }
 
-pub(super) fn look(page: &Page, found: &mut Findings<'_>) {
+pub(super) fn look(page: &LintContext, found: &mut Findings<'_>) {
     let style = page.settings().names;
     let mut features: BTreeMap<String, usize> = BTreeMap::new();
     let most = page.settings().max_flags_per_feature;

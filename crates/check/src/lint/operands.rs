@@ -6,7 +6,7 @@ mod tests;
 use super::{
     findings::Findings,
     logic::{attribute, operation},
-    page::Page,
+    page::LintContext,
     table::{
         LIST_ENTRY, MISSING_MEETS, PADDED_VALUE, TEXT_MEMBERSHIP, UNANNOUNCED_TIME, VERSION_AS_TEXT,
     },
@@ -14,7 +14,7 @@ use super::{
 use flagstaff_core::diagnostic::{Path, Step};
 use serde_json::Value as Json;
 
-pub(super) fn look(page: &Page, found: &mut Findings<'_>) {
+pub(super) fn look(page: &LintContext, found: &mut Findings<'_>) {
     let evaluators = page.evaluators.iter();
     let evaluators = evaluators.map(|(name, rule)| (rule, Path::from("$evaluators").member(name)));
     let flags = page.flags.iter().map(|flag| (&flag.targeting, flag.targeting_path()));
@@ -22,7 +22,7 @@ pub(super) fn look(page: &Page, found: &mut Findings<'_>) {
         if found.is_full() {
             return;
         }
-        Walk { present: Vec::new(), asks_otherwise: false }.look(rule, &mut path, found);
+        OperandWalk { present: Vec::new(), asks_otherwise: false }.look(rule, &mut path, found);
     }
     for flag in &page.flags {
         let variants = flag.path().member("variants");
@@ -73,7 +73,7 @@ fn padded_value(value: &Json, path: &mut Path, found: &mut Findings<'_>) {
 }
 
 /// A way through a rule.
-struct Walk<'a> {
+struct OperandWalk<'a> {
     /// Attributes that conditions around this one ask for in a way that a missing one fails.
     present: Vec<&'a str>,
     /// Inside a negation, or in a rule over the elements of a list. A missing attribute does not
@@ -81,7 +81,7 @@ struct Walk<'a> {
     asks_otherwise: bool,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> OperandWalk<'a> {
     fn look(&mut self, rule: &'a Json, path: &mut Path, found: &mut Findings<'_>) {
         let Some((operator, operands)) = operation(rule) else { return };
         let name = rule.as_object().and_then(|members| members.keys().next());

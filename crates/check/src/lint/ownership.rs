@@ -3,7 +3,7 @@
 use super::{
     findings::Findings,
     naming::words,
-    page::{Page, Subject},
+    page::{LintContext, LintedFlag},
     table::{MISSING_KIND, MISSING_OWNER, MISSING_WHY, SEVERAL_OWNERS, UNKNOWN_KIND, VAGUE_WHY},
 };
 use flagstaff_core::diagnostic::suggest::suggest;
@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 /// The kinds of flags.
 const KINDS: [&str; 4] = ["release", "experiment", "ops", "permission"];
 
-pub(super) fn look(page: &Page, found: &mut Findings<'_>) {
+pub(super) fn look(page: &LintContext, found: &mut Findings<'_>) {
     for flag in &page.flags {
         owner(page, flag, found);
         kind(page, flag, found);
@@ -21,14 +21,14 @@ pub(super) fn look(page: &Page, found: &mut Findings<'_>) {
 }
 
 /// How to say a fact in the form of the file.
-fn how(page: &Page, fact: &str, value: &str) -> String {
+fn how(page: &LintContext, fact: &str, value: &str) -> String {
     match page.is_readable {
         true => format!("write {fact}: {value}"),
         false => format!("write \"metadata\": {{\"{fact}\": \"{value}\"}}"),
     }
 }
 
-fn owner(page: &Page, flag: &Subject, found: &mut Findings<'_>) {
+fn owner(page: &LintContext, flag: &LintedFlag, found: &mut Findings<'_>) {
     let Some(owner) = page.fact(flag, "owner") else {
         let help = how(page, "owner", "team-checkout");
         return found.tell(&MISSING_OWNER, flag.path(), "has no owner", help);
@@ -41,7 +41,7 @@ fn owner(page: &Page, flag: &Subject, found: &mut Findings<'_>) {
     }
 }
 
-fn kind(page: &Page, flag: &Subject, found: &mut Findings<'_>) {
+fn kind(page: &LintContext, flag: &LintedFlag, found: &mut Findings<'_>) {
     let Some(kind) = page.fact(flag, "kind") else {
         let help = format!("{}, experiment, ops or permission", how(page, "kind", "release"));
         return found.tell(&MISSING_KIND, flag.path(), "has no kind", help);
@@ -53,7 +53,7 @@ fn kind(page: &Page, flag: &Subject, found: &mut Findings<'_>) {
     }
 }
 
-fn why(page: &Page, flag: &Subject, found: &mut Findings<'_>) {
+fn why(page: &LintContext, flag: &LintedFlag, found: &mut Findings<'_>) {
     let Some(why) = page.fact(flag, "why") else {
         let help = how(page, "why", "what it should achieve, and what ends it");
         return found.tell(&MISSING_WHY, flag.path(), "does not say why it is there", help);

@@ -3,9 +3,9 @@
 use super::{Linted, logic::operands, settings::Settings};
 use flagstaff_core::{
     diagnostic::{Path, problems::Problems},
-    document::{Definition, Document, members::Members, text::Text},
+    document::{Definition, Document, members::Members, text::DocumentText},
     flag::rule::Generation,
-    readable::{Shape, Translation, translate},
+    readable::{FlagShape, Translation, translate},
 };
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value as Json, value::RawValue};
@@ -13,9 +13,9 @@ use std::collections::{BTreeMap, HashMap};
 
 /// A file.
 #[derive(Debug)]
-pub(super) struct Page {
+pub(super) struct LintContext {
     /// In the order of the file.
-    pub(super) flags: Vec<Subject>,
+    pub(super) flags: Vec<LintedFlag>,
     places: HashMap<String, usize>,
     /// Rules by name, which others refer to.
     pub(super) evaluators: Map<String, Json>,
@@ -27,14 +27,14 @@ pub(super) struct Page {
     /// Whether it is written in the readable form, and not in flagd's.
     pub(super) is_readable: bool,
     settings: Settings,
-    shapes: BTreeMap<String, Shape>,
+    shapes: BTreeMap<String, FlagShape>,
     /// The time zone that the file names.
     pub(super) zone: Option<TimeZone>,
 }
 
 /// A flag.
 #[derive(Debug, Clone)]
-pub(super) struct Subject {
+pub(super) struct LintedFlag {
     pub(super) key: String,
     pub(super) is_disabled: bool,
     pub(super) variants: Map<String, Json>,
@@ -49,10 +49,10 @@ pub(super) struct Subject {
     pub(super) written: Json,
 }
 
-impl Page {
+impl LintContext {
     /// Reads a file and looks at it. One that has no definitions is not looked at.
-    pub(super) fn look(linted: &Linted<'_>, mut look: impl FnMut(&Self, &Text<'_>)) {
-        let Ok(text) = Text::read(linted.content, linted.format) else { return };
+    pub(super) fn look(linted: &Linted<'_>, mut look: impl FnMut(&Self, &DocumentText<'_>)) {
+        let Ok(text) = DocumentText::read(linted.content, linted.format) else { return };
         let mut nobody = Problems::with_room(0);
         let file = serde_json::from_str::<Members<'_>>(text.json()).unwrap_or_default();
         let settings = Settings::read(json_of(file.get("lint")).as_ref());
@@ -63,7 +63,7 @@ impl Page {
             Some(translation) => {
                 let json = translation.to_json();
                 let Translation { shapes, zone, .. } = translation;
-                (Some(Text::of_json(json)), shapes, zone)
+                (Some(DocumentText::of_json(json)), shapes, zone)
             }
         };
         let is_readable = json.is_some();
@@ -72,7 +72,8 @@ impl Page {
         };
         let written = if is_readable { flags_by_key(&file) } else { HashMap::new() };
         let flags = document.flags.iter();
-        let flags = flags.filter_map(|flag| Subject::read(flag, written.get(&*flag.key).copied()));
+        let flags =
+            flags.filter_map(|flag| LintedFlag::read(flag, written.get(&*flag.key).copied()));
         let metadata = object(json_of(document.metadata));
         let generation = match metadata.get("fractional").and_then(Json::as_str) {
             Some("v2") => Generation::V2,
@@ -87,7 +88,7 @@ impl Page {
             evaluators.filter(|(name, _)| !is_readable || segments.get(&**name).is_some());
         let evaluators =
             evaluators.filter_map(|(name, raw)| Some((name.to_string(), json_of(Some(raw))?)));
-        let flags: Vec<Subject> = flags.collect();
+        let flags: Vec<LintedFlag> = flags.collect();
         let places = flags.iter().enumerate().map(|(place, flag)| (flag.key.clone(), place));
         let page = Self {
             places: places.collect(),
@@ -109,12 +110,12 @@ impl Page {
     }
 
     /// What the definition does not say of a flag.
-    pub(super) fn shape(&self, key: &str) -> Option<&Shape> {
+    pub(super) fn shape(&self, key: &str) -> Option<&FlagShape> {
         self.shapes.get(key)
     }
 
     /// Where a flag's rules begin: behind its times and what it requires, if it has any.
-    pub(super) fn chain<'a>(&self, flag: &'a Subject) -> (&'a Json, Path) {
+    pub(super) fn chain<'a>(&self, flag: &'a LintedFlag) -> (&'a Json, Path) {
         let path = flag.targeting_path();
         match operands(&flag.targeting, "if") {
             Some([_, chain, ..]) if self.is_gated(&flag.key) => (chain, path.member("if").place(1)),
@@ -126,12 +127,12 @@ impl Page {
         self.shape(key).is_some_and(|shape| shape.gated)
     }
 
-    pub(super) fn flag(&self, key: &str) -> Option<&Subject> {
+    pub(super) fn flag(&self, key: &str) -> Option<&LintedFlag> {
         self.flags.get(*self.places.get(key)?)
     }
 
     /// What is said of a flag, by itself or by its file, as a text.
-    pub(super) fn fact(&self, flag: &Subject, name: &str) -> Option<String> {
+    pub(super) fn fact(&self, flag: &LintedFlag, name: &str) -> Option<String> {
         let said = |of: &Map<String, Json>| match of.get(name)? {
             Json::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
             Json::Number(number) => Some(number.to_string()),
@@ -146,13 +147,13 @@ impl Page {
     }
 
     /// The kind of a flag that has to go one day.
-    pub(super) fn is_temporary(&self, flag: &Subject) -> bool {
+    pub(super) fn is_temporary(&self, flag: &LintedFlag) -> bool {
         let kind = self.fact(flag, "kind");
         matches!(kind.as_deref(), Some("release" | "experiment"))
     }
 }
 
-impl Subject {
+impl LintedFlag {
     /// Reads a flag; `None` if it is none.
     fn read(flag: &Definition<'_>, written: Option<&RawValue>) -> Option<Self> {
         let members = Members::parse(flag.raw)?;

@@ -1,17 +1,17 @@
 //! Where the author wrote what lints found in a definition.
 
-use super::{findings::Findings, page::Page};
+use super::{findings::Findings, page::LintContext};
 use flagstaff_core::{
     diagnostic::{Diagnostic, Path, Step, problems::Problems},
-    document::{Definition, Document, locate, text::Text},
+    document::{Definition, Document, locate, text::DocumentText},
     readable::written_path,
 };
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, HashMap};
 
-impl Page {
+impl LintContext {
     /// What was found, each where its author wrote what it is about.
-    pub(super) fn placed(&self, text: &Text<'_>, found: Findings<'_>) -> Vec<Diagnostic> {
+    pub(super) fn placed(&self, text: &DocumentText<'_>, found: Findings<'_>) -> Vec<Diagnostic> {
         let (mut found, untold) = found.finish();
         if found.is_empty() {
             return found;

@@ -2,12 +2,12 @@
 
 mod old;
 
-use super::{findings::Findings, page::Page, table::UNQUOTED};
+use super::{findings::Findings, page::LintContext, table::UNQUOTED};
 use flagstaff_core::{
     diagnostic::{Path, Step},
     document::{
-        members::{Elements, Members},
-        text::{Places, Text},
+        members::{Members, RawElements},
+        text::{DocumentText, Places},
     },
 };
 use serde_json::value::RawValue;
@@ -15,14 +15,14 @@ use serde_json::value::RawValue;
 /// Texts that YAML 1.1 reads as truths.
 const TRUTHS: [&str; 8] = ["y", "yes", "on", "n", "no", "off", "true", "false"];
 
-pub(super) fn look(page: &Page, text: &Text<'_>, found: &mut Findings<'_>) {
+pub(super) fn look(page: &LintContext, text: &DocumentText<'_>, found: &mut Findings<'_>) {
     if !text.is_yaml() {
         return;
     }
     let Ok(file) = serde_json::from_str::<Members<'_>>(text.json()) else { return };
     let places = text.places();
     let lines = text.authored_lines();
-    let mut look = Look { text, places: &places, lines: &lines, found };
+    let mut look = UnquotedSearch { text, places: &places, lines: &lines, found };
     let flags = file.get("flags").and_then(Members::parse).unwrap_or_default();
     for (key, flag) in &flags.0 {
         let Some(members) = Members::parse(flag) else { continue };
@@ -33,7 +33,7 @@ pub(super) fn look(page: &Page, text: &Text<'_>, found: &mut Findings<'_>) {
         // In flagd's form the names of variants stand among the conditions.
         let rules = members.get("rules").filter(|_| page.is_readable);
         let rules = rules.and_then(|rules| serde_json::from_str(rules.get()).ok());
-        let rules = rules.map_or_else(Vec::new, |Elements(all)| all);
+        let rules = rules.map_or_else(Vec::new, |RawElements(all)| all);
         for (place, rule) in rules.into_iter().enumerate() {
             if let Some(condition) = Members::parse(rule).and_then(|rule| rule.get("if")) {
                 look.below(condition, &mut path.member("rules").place(place).member("if"));
@@ -45,14 +45,14 @@ pub(super) fn look(page: &Page, text: &Text<'_>, found: &mut Findings<'_>) {
     }
 }
 
-struct Look<'l, 'f> {
-    text: &'l Text<'l>,
+struct UnquotedSearch<'l, 'f> {
+    text: &'l DocumentText<'l>,
     places: &'l Places<'l>,
     lines: &'l [&'l str],
     found: &'l mut Findings<'f>,
 }
 
-impl Look<'_, '_> {
+impl UnquotedSearch<'_, '_> {
     /// Looks at every value of a part of the file.
     fn below(&mut self, raw: &RawValue, path: &mut Path) {
         let json = raw.get();
@@ -69,7 +69,7 @@ impl Look<'_, '_> {
             }
             Some('[') => {
                 let all =
-                    serde_json::from_str(json).map_or_else(|_| Vec::new(), |Elements(all)| all);
+                    serde_json::from_str(json).map_or_else(|_| Vec::new(), |RawElements(all)| all);
                 for (place, value) in all.into_iter().enumerate() {
                     path.enter(Step::Place(place));
                     self.below(value, path);

@@ -4,14 +4,14 @@ use super::{
     findings::Findings,
     implies::Logic,
     logic::{Clause, attribute, clauses, moment, operation},
-    page::{Page, Subject},
+    page::{LintContext, LintedFlag},
     table::{DEAD_RULE, DEEP_RULE, MANY_RULES, REPEATED_CONDITION},
 };
 use flagstaff_core::diagnostic::Path;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) fn look(page: &Page, found: &mut Findings<'_>) {
+pub(super) fn look(page: &LintContext, found: &mut Findings<'_>) {
     let mut logic = Logic::new(&page.evaluators);
     for flag in &page.flags {
         let rules = own_rules(page, flag);
@@ -27,7 +27,7 @@ pub(super) fn look(page: &Page, found: &mut Findings<'_>) {
 }
 
 /// The rules that the author wrote: in the readable form neither times nor prerequisites are.
-fn own_rules<'a>(page: &'a Page, flag: &'a Subject) -> Vec<Clause<'a>> {
+fn own_rules<'a>(page: &'a LintContext, flag: &'a LintedFlag) -> Vec<Clause<'a>> {
     let (chain, path) = page.chain(flag);
     let (clauses, _) = clauses(chain, path);
     if page.shape(&flag.key).is_none() {
@@ -41,7 +41,7 @@ fn own_rules<'a>(page: &'a Page, flag: &'a Subject) -> Vec<Clause<'a>> {
     }
 }
 
-fn count(page: &Page, flag: &Subject, rules: &[Clause<'_>], found: &mut Findings<'_>) {
+fn count(page: &LintContext, flag: &LintedFlag, rules: &[Clause<'_>], found: &mut Findings<'_>) {
     let most = page.settings().max_rules;
     // The steps of a rollout are one rule.
     let count = rules.iter().filter(|rule| moment(rule.condition).is_none()).count();
@@ -54,7 +54,7 @@ fn count(page: &Page, flag: &Subject, rules: &[Clause<'_>], found: &mut Findings
     }
 }
 
-fn nesting(page: &Page, flag: &Subject, rules: &[Clause<'_>], found: &mut Findings<'_>) {
+fn nesting(page: &LintContext, flag: &LintedFlag, rules: &[Clause<'_>], found: &mut Findings<'_>) {
     let written = flag.written.get("rules").and_then(Json::as_array);
     if let Some(written) = written {
         let path = flag.path().member("rules");
@@ -69,7 +69,7 @@ fn nesting(page: &Page, flag: &Subject, rules: &[Clause<'_>], found: &mut Findin
     }
 }
 
-fn deep(page: &Page, path: Path, depth: usize, found: &mut Findings<'_>) {
+fn deep(page: &LintContext, path: Path, depth: usize, found: &mut Findings<'_>) {
     let most = page.settings().max_nesting;
     if depth > most {
         let message = format!("nests {depth} deep, more than {most}");
@@ -107,7 +107,7 @@ fn written_depth(condition: &Json) -> usize {
 }
 
 /// Rules that nobody is left for, or that contradict themselves.
-fn dead(page: &Page, rules: &[Clause<'_>], logic: &mut Logic<'_>, found: &mut Findings<'_>) {
+fn dead(page: &LintContext, rules: &[Clause<'_>], logic: &mut Logic<'_>, found: &mut Findings<'_>) {
     for (place, rule) in rules.iter().enumerate() {
         if found.is_full() || logic.is_tired() {
             return;
@@ -134,7 +134,7 @@ fn dead(page: &Page, rules: &[Clause<'_>], logic: &mut Logic<'_>, found: &mut Fi
 }
 
 /// Conditions that stand in several flags.
-fn repeated(page: &Page, found: &mut Findings<'_>) {
+fn repeated(page: &LintContext, found: &mut Findings<'_>) {
     let most = page.settings().max_repeats;
     let mut told: BTreeSet<String> = BTreeSet::new();
     for is_whole in [true, false] {
@@ -175,7 +175,7 @@ fn repeated(page: &Page, found: &mut Findings<'_>) {
 /// Notes a condition of a flag that a name would be of use for.
 fn note<'a>(
     seen: &mut BTreeMap<String, Vec<(&'a str, Path)>>,
-    flag: &'a Subject,
+    flag: &'a LintedFlag,
     condition: &Json,
     text: &str,
     path: &Path,

@@ -1,6 +1,6 @@
 //! Values that look like secrets. A flag file is in git, and its values go to every client.
 
-use super::{findings::Findings, page::Page, table::SECRET};
+use super::{findings::Findings, page::LintContext, table::SECRET};
 use flagstaff_core::diagnostic::{Path, Step};
 use serde_json::{Map, Value as Json};
 
@@ -42,7 +42,7 @@ const NAMES: [&str; 12] = [
     "credentials",
 ];
 
-pub(super) fn look(page: &Page, found: &mut Findings<'_>) {
+pub(super) fn look(page: &LintContext, found: &mut Findings<'_>) {
     for flag in &page.flags {
         if found.is_full() {
             return;

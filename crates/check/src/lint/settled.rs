@@ -3,7 +3,7 @@
 use super::{
     findings::Findings,
     logic::{self, clauses, operands},
-    page::{Page, Subject},
+    page::{LintContext, LintedFlag},
     table::SETTLED,
 };
 use flagstaff_core::{diagnostic::Path, document::yaml_bool::truth, moment};
@@ -17,7 +17,7 @@ pub(super) struct Everybody {
     pub(super) since: Option<i64>,
 }
 
-pub(super) fn look(page: &Page, now: i64, found: &mut Findings<'_>) {
+pub(super) fn look(page: &LintContext, now: i64, found: &mut Findings<'_>) {
     for flag in page.flags.iter().filter(|flag| page.is_temporary(flag)) {
         if flag.is_disabled || flag.written.get("killed").is_some_and(is_true) {
             continue;
@@ -47,30 +47,30 @@ fn is_true(value: &Json) -> bool {
     }
 }
 
-fn is_experiment(page: &Page, flag: &Subject) -> bool {
+fn is_experiment(page: &LintContext, flag: &LintedFlag) -> bool {
     page.fact(flag, "kind").as_deref() == Some("experiment")
 }
 
 /// What a flag serves to everybody from now on, if it does.
-pub(super) fn everybody(flag: &Subject, now: i64) -> Option<Everybody> {
+pub(super) fn everybody(flag: &LintedFlag, now: i64) -> Option<Everybody> {
     let default = match &flag.default {
         Json::String(name) => name.clone(),
         _ => return None,
     };
-    let mut seen = Seen { now, default, variant: None, since: None };
+    let mut seen = SettledAnswer { now, default, variant: None, since: None };
     seen.look(&flag.targeting)?;
     Some(Everybody { variant: seen.variant?, since: seen.since })
 }
 
 /// What was seen on the way through a rule.
-struct Seen {
+struct SettledAnswer {
     now: i64,
     default: String,
     variant: Option<String>,
     since: Option<i64>,
 }
 
-impl Seen {
+impl SettledAnswer {
     /// Goes through everything that can still happen; `None` if more than one thing can.
     fn look(&mut self, rule: &Json) -> Option<()> {
         match rule {

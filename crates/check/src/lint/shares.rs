@@ -2,7 +2,7 @@
 
 use super::{
     logic::{operands, operation},
-    page::Subject,
+    page::LintedFlag,
 };
 use flagstaff_core::flag::rule::Generation;
 use serde_json::{Value as Json, json};
@@ -10,14 +10,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// A split that says outright who gets how much.
 #[derive(Debug)]
-pub(super) struct Split<'a> {
+pub(super) struct WrittenSplit<'a> {
     /// What is hashed.
     pub(super) unit: Json,
     pub(super) shares: Vec<(&'a str, f64)>,
 }
 
 /// A share of units against the rest, which is meant to grow and shrink.
-pub(super) fn is_rollout(flag: &Subject, split: &Split<'_>) -> bool {
+pub(super) fn is_rollout(flag: &LintedFlag, split: &WrittenSplit<'_>) -> bool {
     let default = flag.default.as_str();
     let of_variants = split.shares.iter().all(|(name, _)| flag.variants.contains_key(*name));
     !of_variants
@@ -25,7 +25,7 @@ pub(super) fn is_rollout(flag: &Subject, split: &Split<'_>) -> bool {
 }
 
 /// All splits of a flag that say outright who gets how much.
-pub(super) fn splits(flag: &Subject, generation: Generation) -> Vec<Split<'_>> {
+pub(super) fn splits(flag: &LintedFlag, generation: Generation) -> Vec<WrittenSplit<'_>> {
     let mut all = Vec::new();
     collect(&flag.targeting, flag, generation, &mut all);
     all
@@ -33,9 +33,9 @@ pub(super) fn splits(flag: &Subject, generation: Generation) -> Vec<Split<'_>> {
 
 fn collect<'a>(
     rule: &'a Json,
-    flag: &'a Subject,
+    flag: &'a LintedFlag,
     generation: Generation,
-    all: &mut Vec<Split<'a>>,
+    all: &mut Vec<WrittenSplit<'a>>,
 ) {
     if let Some(arguments) = operands(rule, "fractional") {
         let by = arguments.first().filter(|by| !by.is_array());
@@ -56,7 +56,7 @@ fn collect<'a>(
             Some((name, weight))
         });
         if let Some(shares) = shares.collect::<Option<Vec<_>>>() {
-            all.push(Split { unit: unit(by, &flag.key, generation), shares });
+            all.push(WrittenSplit { unit: unit(by, &flag.key, generation), shares });
         }
     }
     match rule {
@@ -84,8 +84,8 @@ fn unit(by: Option<&Json>, key: &str, generation: Generation) -> Json {
 }
 
 /// The share of units that another variant is drawn for when all are hashed anew.
-pub(super) fn dealt_anew(old: &Split<'_>, new: &Split<'_>) -> f64 {
-    let part = |split: &Split<'_>, name: &str| {
+pub(super) fn dealt_anew(old: &WrittenSplit<'_>, new: &WrittenSplit<'_>) -> f64 {
+    let part = |split: &WrittenSplit<'_>, name: &str| {
         let all: f64 = split.shares.iter().map(|(_, weight)| weight).sum();
         let own = split.shares.iter().filter(|(known, _)| *known == name);
         own.map(|(_, weight)| weight).sum::<f64>() / all.max(1.0)

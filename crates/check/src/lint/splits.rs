@@ -3,26 +3,26 @@
 use super::{
     findings::Findings,
     logic::{attribute, operation},
-    page::Page,
+    page::LintContext,
     table::UNGUARDED_SPLIT,
 };
 use flagstaff_core::diagnostic::{Path, Step};
 use serde_json::Value as Json;
 
-pub(super) fn look(page: &Page, found: &mut Findings<'_>) {
+pub(super) fn look(page: &LintContext, found: &mut Findings<'_>) {
     for flag in &page.flags {
         let mut path = flag.targeting_path();
-        Walk { known: Vec::new() }.look(&flag.targeting, &mut path, found);
+        SplitWalk { known: Vec::new() }.look(&flag.targeting, &mut path, found);
     }
 }
 
 /// A way through a rule.
-struct Walk<'a> {
+struct SplitWalk<'a> {
     /// Attributes that whoever gets here has.
     known: Vec<&'a str>,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> SplitWalk<'a> {
     fn look(&mut self, rule: &'a Json, path: &mut Path, found: &mut Findings<'_>) {
         let Some((operator, operands)) = operation(rule) else { return };
         let known = self.known.len();

@@ -2,13 +2,13 @@
 
 use super::{
     findings::Findings,
-    page::Page,
+    page::LintContext,
     table::{DISABLED_KILL, NO_SAFE_VARIANT},
 };
 use flagstaff_core::document::yaml_bool::truth;
 use serde_json::Value as Json;
 
-pub(super) fn look(page: &Page, found: &mut Findings<'_>) {
+pub(super) fn look(page: &LintContext, found: &mut Findings<'_>) {
     for flag in &page.flags {
         let is_ops = page.fact(flag, "kind").as_deref() == Some("ops");
         if flag.is_disabled && (is_ops || !flag.targeting.is_null()) {

@@ -1,14 +1,14 @@
 //! Each lint's bad example has exactly its mistake, and the good one none.
 
 use super::{
-    Before, Beside, LINTS, Lint, Linted,
+    Before, ExampleContext, LINTS, Lint, Linted,
     table::{DEAD_RULE, DEEP_RULE, MANY_RULES, REPEATED_CONDITION},
 };
 use flagstaff_core::{
     diagnostic::{Diagnostic, problems::Problems},
     document::{
         members_of_file,
-        text::{Format, Text},
+        text::{DocumentText, Format},
     },
     flag::rule::Generation,
     flag_file::{compile_with, layer::Layer},
@@ -58,10 +58,10 @@ fn every_bad_example_has_its_mistake_and_every_good_one_none() {
     let mut wrong = Vec::new();
     for Lint { code, level, bad, good, beside, .. } in LINTS {
         let earlier = match beside {
-            Beside::Earlier(text) => Some(text),
-            Beside::Nothing => None,
+            ExampleContext::Earlier(text) => Some(text),
+            ExampleContext::Nothing => None,
             // Only who reads the directory can tell; a test of the program does.
-            Beside::Another(_) => continue,
+            ExampleContext::Another(_) => continue,
         };
         let problems = found(bad, earlier);
         print!("{}", told(&problems));
@@ -154,10 +154,13 @@ fn rules_behind_times_and_prerequisites_are_looked_at_as_others_are() {
 fn what_a_good_file_is_translated_to_is_good_as_well() {
     for Lint { code, good, beside, .. } in LINTS {
         // Levels and limits are not translated; what is not readable is no translation.
-        if beside != Beside::Nothing || good.contains("lint:") || !good.contains("flagstaff: 1") {
+        if beside != ExampleContext::Nothing
+            || good.contains("lint:")
+            || !good.contains("flagstaff: 1")
+        {
             continue;
         }
-        let text = Text::read(good.as_bytes(), Format::Yaml).unwrap();
+        let text = DocumentText::read(good.as_bytes(), Format::Yaml).unwrap();
         let mut nobody = Problems::with_room(0);
         let members = members_of_file(text.json()).unwrap();
         let json = translate(&text, &members, &Lists::new(), Generation::V2, &mut nobody);

@@ -25,7 +25,7 @@ use std::{
 
 /// An evaluator as compiled.
 #[derive(Debug, Clone)]
-pub(crate) struct Evaluator {
+pub(crate) struct NamedRule {
     /// `None` if it exceeds a bound; an error among the diagnostics says which.
     pub(super) rule: Option<Arc<SharedRule>>,
     pub(super) diagnostics: Arc<[Diagnostic]>,
@@ -37,14 +37,14 @@ pub(crate) struct Evaluator {
 
 /// Compiled evaluators by name, and the digest of the file's shared parts that they belong to.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Compiled {
+pub(crate) struct CompiledEvaluators {
     of: Digest,
-    by_name: BTreeMap<Box<str>, Evaluator>,
+    by_name: BTreeMap<Box<str>, NamedRule>,
 }
 
 /// An evaluator as written.
 #[derive(Debug)]
-struct Written<'t> {
+struct WrittenEvaluator<'t> {
     text: &'t str,
     /// The names that it refers to.
     names: BTreeSet<String>,
@@ -58,21 +58,21 @@ const LONG: usize = 512;
 /// The evaluators of a file.
 #[derive(Debug)]
 pub(crate) struct Evaluators<'t> {
-    written: BTreeMap<String, Written<'t>>,
+    written: BTreeMap<String, WrittenEvaluator<'t>>,
     references: OnceCell<References>,
     /// The names of long evaluators by the digests of their texts.
     by_text: OnceCell<BTreeMap<Digest, String>>,
-    compiled: RefCell<Compiled>,
+    compiled: RefCell<CompiledEvaluators>,
 }
 
 /// The evaluators of a file, before any is compiled.
 #[derive(Debug, Default)]
-pub(super) struct Texts<'t> {
-    by_name: BTreeMap<String, Written<'t>>,
+pub(super) struct EvaluatorTexts<'t> {
+    by_name: BTreeMap<String, WrittenEvaluator<'t>>,
     digests: Vec<Digest>,
 }
 
-impl<'t> Texts<'t> {
+impl<'t> EvaluatorTexts<'t> {
     /// Adds an evaluator, which was read from a text without a problem.
     pub(super) fn add(&mut self, name: &str, text: &'t str, rule: Indexed<'t>) {
         let mut names = BTreeSet::new();
@@ -82,7 +82,7 @@ impl<'t> Texts<'t> {
         hash.json(rule.value());
         self.digests.push(hash.finish());
         let value = can_be_variant(rule.value()).then_some(rule);
-        self.by_name.insert(name.to_owned(), Written { text, names, value });
+        self.by_name.insert(name.to_owned(), WrittenEvaluator { text, names, value });
     }
 
     /// The digests of the evaluators' names and texts, in the order of the file.
@@ -105,10 +105,14 @@ fn can_be_variant(rule: Json<'_>) -> bool {
 impl<'t> Evaluators<'t> {
     /// Evaluators of a file whose shared parts have the digest `of`; those that were `compiled`
     /// from the same parts are not compiled again.
-    pub(super) fn new(written: Texts<'t>, of: Digest, compiled: &Compiled) -> Self {
+    pub(super) fn new(
+        written: EvaluatorTexts<'t>,
+        of: Digest,
+        compiled: &CompiledEvaluators,
+    ) -> Self {
         let is_same = compiled.of == of;
         let by_name = if is_same { compiled.by_name.clone() } else { BTreeMap::new() };
-        let compiled = RefCell::new(Compiled { of, by_name });
+        let compiled = RefCell::new(CompiledEvaluators { of, by_name });
         Self {
             written: written.by_name,
             references: OnceCell::new(),
@@ -171,7 +175,7 @@ impl<'t> Evaluators<'t> {
     }
 
     /// The evaluator of a name, compiled at the first call after those that it needs.
-    pub(super) fn get(&self, name: &str, scope: &FileScope<'_>) -> Option<Evaluator> {
+    pub(super) fn get(&self, name: &str, scope: &FileScope<'_>) -> Option<NamedRule> {
         if let Some(known) = self.compiled.borrow().by_name.get(name) {
             return Some(known.clone());
         }
@@ -187,7 +191,7 @@ impl<'t> Evaluators<'t> {
     }
 
     /// Compiles an evaluator. The evaluators that it needs were compiled before.
-    fn compile(&self, name: &str, rule: Json<'_>, scope: &FileScope<'_>) -> Evaluator {
+    fn compile(&self, name: &str, rule: Json<'_>, scope: &FileScope<'_>) -> NamedRule {
         let mut found = Problems::with_room(MOST_TOLD);
         let path = Path::from("$evaluators").member(name);
         let mut compiler = RuleCompiler::new(scope, path, &mut found).within(name);
@@ -200,7 +204,7 @@ impl<'t> Evaluators<'t> {
         let needed = needed.iter().filter_map(|name| known.by_name.get(*name));
         needed.for_each(|needed| hash.part(&needed.digest));
         let (diagnostics, untold) = found.finish();
-        Evaluator { rule: shared, diagnostics: diagnostics.into(), untold, digest: hash.finish() }
+        NamedRule { rule: shared, diagnostics: diagnostics.into(), untold, digest: hash.finish() }
     }
 
     /// The digest of an evaluator that a flag refers to.
@@ -209,7 +213,7 @@ impl<'t> Evaluators<'t> {
     }
 
     /// The evaluators that something refers to.
-    pub(super) fn into_compiled(self) -> Compiled {
+    pub(super) fn into_compiled(self) -> CompiledEvaluators {
         let mut compiled = self.compiled.into_inner();
         compiled.by_name.retain(|_, evaluator| {
             evaluator.rule.as_ref().is_none_or(|rule| Arc::strong_count(rule) > 1)

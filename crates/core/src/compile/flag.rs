@@ -1,7 +1,7 @@
 //! One definition to one flag.
 
 use super::{
-    evaluators::Evaluator,
+    evaluators::NamedRule,
     results,
     rule::RuleCompiler,
     scope::{FileScope, not_flat},
@@ -143,7 +143,7 @@ fn shared_if_equal(rule: Rule, raw: &RawValue, scope: &FileScope<'_>) -> Rule {
     let same = scope.evaluators().of_text(raw.get());
     let same = same.and_then(|name| scope.evaluators().get(name, scope));
     match same {
-        Some(Evaluator { rule: Some(shared), diagnostics, .. }) if diagnostics.is_empty() => {
+        Some(NamedRule { rule: Some(shared), diagnostics, .. }) if diagnostics.is_empty() => {
             Rule::Shared(shared)
         }
         _ => rule,

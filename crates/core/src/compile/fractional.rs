@@ -4,7 +4,7 @@ use super::rule::{Exceeded, RuleCompiler};
 use crate::{
     document::json::Json,
     flag::{
-        rule::{Entry, Fractional, Literal, Rule},
+        rule::{Fractional, FractionalEntry, Literal, Rule},
         split::literal_weights,
     },
 };
@@ -29,7 +29,7 @@ pub(super) fn compile<'e>(
     let shares = arguments.iter().skip(offset);
     let by = by.map(|by| compiler.at_place(0, |compiler| compiler.rule(by))).transpose()?;
     let count = shares.clone().count();
-    compiler.charge(count * size_of::<Entry>())?;
+    compiler.charge(count * size_of::<FractionalEntry>())?;
     let mut entries = Vec::with_capacity(count);
     for (place, share) in shares.enumerate() {
         let entry = compiler.at_place(offset + place, |compiler| entry(compiler, share))?;
@@ -76,14 +76,14 @@ pub(super) fn compile<'e>(
 fn entry<'e>(
     compiler: &mut RuleCompiler<'e, '_>,
     share: Json<'e>,
-) -> Result<Option<Entry>, Exceeded> {
+) -> Result<Option<FractionalEntry>, Exceeded> {
     let Some([Some(variant), weight]) = share.as_array().map(|share| share.first()) else {
         return Ok(None);
     };
     let variant = compiler.at_place(0, |compiler| compiler.rule(variant))?;
     let weight =
         weight.map(|weight| compiler.at_place(1, |compiler| compiler.rule(weight))).transpose()?;
-    Ok(Some(Entry { variant, weight }))
+    Ok(Some(FractionalEntry { variant, weight }))
 }
 
 /// Whether a literal can be a weight; null means 1.

@@ -6,7 +6,7 @@ use crate::{
     document::{json::Json, number},
     flag::{
         evaluate::index,
-        rule::{Arguments, Literal, Part, Path, Rule, Var},
+        rule::{Arguments, AttributePath, Literal, PathPart, Rule, Var},
     },
 };
 
@@ -14,7 +14,9 @@ impl<'e> RuleCompiler<'e, '_> {
     pub(super) fn var(&mut self, argument: Json<'e>) -> CompiledRule {
         let (path, default) = match argument {
             Json::Array(arguments) => match arguments.first::<3>() {
-                [None, ..] => return Ok(Rule::Var(Var { path: Path::Whole, default: None })),
+                [None, ..] => {
+                    return Ok(Rule::Var(Var { path: AttributePath::Whole, default: None }));
+                }
                 [Some(path), default, None] => (path, default),
                 [Some(path), ..] => (path, None),
             },
@@ -27,7 +29,7 @@ impl<'e> RuleCompiler<'e, '_> {
                 number::write_plain(&mut path, number.as_f64()).unwrap_or_default();
                 parts(&path)
             }
-            (Json::Null, false) => Path::Scalar,
+            (Json::Null, false) => AttributePath::Scalar,
             (Json::Object(members), listed) if members.only().is_some() => {
                 return Ok(Rule::ComputedVar(match (argument, listed) {
                     (Json::Array(arguments), _) => Arguments::Listed(self.all(arguments)?),
@@ -39,7 +41,7 @@ impl<'e> RuleCompiler<'e, '_> {
                 return Ok(self.broken("the path of a \"var\" must be text".to_owned(), help));
             }
         };
-        if let Path::Parts(parts) = &path {
+        if let AttributePath::Parts(parts) = &path {
             let names: usize = parts.iter().map(|part| part.name.len()).sum();
             self.charge(size_of_val(&**parts) + names)?;
         }
@@ -88,12 +90,12 @@ impl<'e> RuleCompiler<'e, '_> {
     }
 }
 
-fn parts(path: &str) -> Path {
+fn parts(path: &str) -> AttributePath {
     let parts: Box<[_]> = path
         .split('.')
         .filter(|part| !part.is_empty())
-        .map(|part| Part { name: part.into(), index: index(part) })
+        .map(|part| PathPart { name: part.into(), index: index(part) })
         .collect();
     // Nothing but dots is the data at hand, as is no path at all.
-    if parts.is_empty() { Path::Whole } else { Path::Parts(parts) }
+    if parts.is_empty() { AttributePath::Whole } else { AttributePath::Parts(parts) }
 }

@@ -23,7 +23,7 @@ impl References {
         evaluators: impl Iterator<Item = (&'a str, &'a BTreeSet<String>)> + Clone,
     ) -> Self {
         let known: BTreeSet<&str> = evaluators.clone().map(|(name, _)| name).collect();
-        let mut search = Search::default();
+        let mut search = ReferenceSearch::default();
         for (name, names) in evaluators {
             let names = names.iter().map(String::as_str).filter(|name| known.contains(name));
             search.needs.insert(name, names.collect());
@@ -80,7 +80,7 @@ impl References {
 
 /// A search for cycles, depth first.
 #[derive(Default)]
-struct Search<'a> {
+struct ReferenceSearch<'a> {
     needs: BTreeMap<&'a str, Vec<&'a str>>,
     done: BTreeSet<&'a str>,
     /// The evaluators between the first and the one at hand, with the place of each.
@@ -89,7 +89,7 @@ struct Search<'a> {
     cycles: BTreeMap<String, BTreeMap<String, String>>,
 }
 
-impl<'a> Search<'a> {
+impl<'a> ReferenceSearch<'a> {
     fn from(&mut self, first: &'a str) {
         let mut places = vec![0];
         if !self.enter(first) {

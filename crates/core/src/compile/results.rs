@@ -21,7 +21,7 @@ pub(super) fn check(
 ) {
     let names = variants.iter().map(Variant::name).collect();
     let (seen, open) = (HashSet::new(), Vec::new());
-    let mut search = Search { names, variants, scope, path, found, seen, open };
+    let mut search = ResultSearch { names, variants, scope, path, found, seen, open };
     search.result(rule);
     while let Some((name, rule)) = search.open.pop() {
         search.path = Path::from("$evaluators").member(name);
@@ -29,7 +29,7 @@ pub(super) fn check(
     }
 }
 
-struct Search<'a, 'f> {
+struct ResultSearch<'a, 'f> {
     names: HashSet<&'a str>,
     variants: &'a [Variant],
     scope: &'a FileScope<'a>,
@@ -41,7 +41,7 @@ struct Search<'a, 'f> {
     open: Vec<(&'a str, Json<'a>)>,
 }
 
-impl<'a> Search<'a, '_> {
+impl<'a> ResultSearch<'a, '_> {
     fn result(&mut self, rule: Json<'a>) {
         if !self.scope.may_look_at_result() {
             return;

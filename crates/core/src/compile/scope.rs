@@ -1,7 +1,7 @@
 //! What the flags of one file share: evaluators, metadata and the fractional generation.
 
 use super::{
-    evaluators::{Compiled, Evaluators, Texts},
+    evaluators::{CompiledEvaluators, EvaluatorTexts, Evaluators},
     interned::Interned,
 };
 use crate::document::reading;
@@ -12,7 +12,7 @@ use crate::{
         Document,
         json::{Indexed, Json, JsonObject, encode_members},
         members::Members,
-        text::Text,
+        text::DocumentText,
     },
     flag::{Digest, rule::Generation},
 };
@@ -51,12 +51,12 @@ pub(crate) struct FileScope<'t> {
 impl<'t> FileScope<'t> {
     pub(crate) fn read(
         document: &Document<'t>,
-        text: &Text<'_>,
+        text: &DocumentText<'_>,
         fallback: Generation,
-        compiled: &Compiled,
+        compiled: &CompiledEvaluators,
         found: &mut Problems,
     ) -> Self {
-        let mut evaluators = Texts::default();
+        let mut evaluators = EvaluatorTexts::default();
         let mut unreadable = BTreeSet::new();
         let path = Path::from("$evaluators");
         for (name, raw) in document.evaluators.iter().flat_map(|evaluators| &evaluators.0) {
@@ -163,7 +163,7 @@ impl<'t> FileScope<'t> {
     }
 
     /// Those of them that flags refer to.
-    pub(crate) fn into_compiled(self) -> Compiled {
+    pub(crate) fn into_compiled(self) -> CompiledEvaluators {
         self.evaluators.into_compiled()
     }
 
@@ -239,7 +239,7 @@ impl<'t> FileScope<'t> {
 /// A value that flags share; if it cannot be read it is missing, and its author is told.
 fn member<'t>(
     raw: &'t RawValue,
-    text: &Text<'_>,
+    text: &DocumentText<'_>,
     path: &Path,
     found: &mut Problems,
 ) -> Option<Indexed<'t>> {

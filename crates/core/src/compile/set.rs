@@ -7,7 +7,7 @@ use crate::{
     },
     flag::{
         packed::Packed,
-        rule::{Set, Strings, is_spelled},
+        rule::{LiteralSet, Strings, is_spelled},
     },
 };
 use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
@@ -16,8 +16,8 @@ use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 const FEW: usize = 8;
 
 /// What `in` finds among literals, whichever the needle is (see `evaluate::list`).
-pub(super) fn compile(elements: JsonList<'_>) -> Arc<Set> {
-    let mut set = Set::default();
+pub(super) fn compile(elements: JsonList<'_>) -> Arc<LiteralSet> {
+    let mut set = LiteralSet::default();
     // Each list is allocated once in its size: lists that grow take three times their memory.
     let count = |is: fn(&Json<'_>) -> bool| elements.iter().filter(is).count();
     let texts = || elements.iter().filter_map(Json::as_str);

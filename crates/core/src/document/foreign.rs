@@ -14,13 +14,13 @@ mod tests;
 
 use super::members::Members;
 use crate::diagnostic::{Diagnostic, Path};
-use shape::Shape;
+use shape::DocumentShape;
 
 pub(crate) use template::unrendered;
 
 /// What a file is that has no line `flagstaff: 1`, if it is not a flag file in flagd's format.
 pub(crate) fn not_a_flag_file(members: &Members<'_>) -> Option<Diagnostic> {
-    let file = Shape::of(members);
+    let file = DocumentShape::of(members);
     kubernetes::error(&file)
         .or_else(|| products::error(&file))
         .or_else(|| content::error_of_members(&file))
@@ -30,7 +30,7 @@ pub(crate) fn not_a_flag_file(members: &Members<'_>) -> Option<Diagnostic> {
 
 /// The error of a file that is encrypted, in either format.
 pub(crate) fn encrypted(members: &Members<'_>) -> Option<Diagnostic> {
-    content::encrypted(&Shape::of(members))
+    content::encrypted(&DocumentShape::of(members))
 }
 
 /// The error of a content that is not a mapping, or cannot be parsed at all: the kind of file if it

@@ -2,7 +2,7 @@
 //! exactly, and numbers so small that their double is 0. Lost digits of fractions are normal.
 
 use super::{
-    members::{Elements, Members},
+    members::{Members, RawElements},
     number,
 };
 use crate::diagnostic::{Diagnostic, Path, Step, problems::Problems};
@@ -97,7 +97,7 @@ fn walk(raw: &RawValue, path: &mut Path, found: &mut Problems) {
             }
         }
         Some(b'[') => {
-            let Elements(elements) = serde_json::from_str(text).unwrap_or_default();
+            let RawElements(elements) = serde_json::from_str(text).unwrap_or_default();
             for (place, element) in elements.into_iter().enumerate() {
                 path.enter(Step::Place(place));
                 walk(element, path, found);

@@ -13,7 +13,7 @@ pub(crate) use walk::{JsonElements, JsonMembers};
 
 use serde_json::Number;
 use std::{borrow::Cow, cmp::Ordering};
-use walk::Walk;
+use walk::JsonWalk;
 
 /// A text that holds one valid JSON value, with the index of its long lists and objects.
 #[derive(Debug)]
@@ -74,7 +74,7 @@ impl<'t> Indexed<'t> {
 
     /// The value.
     pub fn value(&self) -> Json<'_> {
-        Walk::new(self.text, &self.index).value().unwrap_or(Json::Null)
+        JsonWalk::new(self.text, &self.index).value().unwrap_or(Json::Null)
     }
 }
 

@@ -3,8 +3,8 @@
 //! All problems of a part of the document are looked for in one walk: a flag can have thousands.
 
 use super::{
-    members::{Elements, Members},
-    text::{Places, Text},
+    members::{Members, RawElements},
+    text::{DocumentText, Places},
 };
 use crate::diagnostic::{Diagnostic, Path, Step, Target};
 use serde_json::value::RawValue;
@@ -14,7 +14,7 @@ use std::collections::HashMap;
 ///
 /// Their paths lead to it by their first `above` steps; `mark` is where it begins, as a whole.
 pub fn place(
-    text: &Text<'_>,
+    text: &DocumentText<'_>,
     places: &Places<'_>,
     (part, mark): (&RawValue, usize),
     above: usize,
@@ -25,8 +25,8 @@ pub fn place(
         let paths: Vec<&Path> = found.iter().map(|problem| &problem.path).collect();
         let steps = |at: &usize| paths.get(*at).map(|path| path.parts().0);
         order.sort_by(|a, b| steps(a).cmp(&steps(b)));
-        let mut walk = Walk { text, paths, offsets: vec![mark; found.len()] };
-        walk.down(Part { value: part, begins: mark, is_member: false }, above, &order);
+        let mut walk = LocateWalk { text, paths, offsets: vec![mark; found.len()] };
+        walk.down(DocumentPart { value: part, begins: mark, is_member: false }, above, &order);
         walk.offsets
     };
     for (problem, offset) in found.iter_mut().zip(offsets) {
@@ -36,22 +36,22 @@ pub fn place(
 
 /// A part of the document on the way down.
 #[derive(Debug, Clone, Copy)]
-pub struct Part<'a> {
+pub struct DocumentPart<'a> {
     value: &'a RawValue,
     begins: usize,
     /// Whether it has a name.
     is_member: bool,
 }
 
-struct Walk<'a> {
-    text: &'a Text<'a>,
+struct LocateWalk<'a> {
+    text: &'a DocumentText<'a>,
     paths: Vec<&'a Path>,
     offsets: Vec<usize>,
 }
 
-impl Walk<'_> {
+impl LocateWalk<'_> {
     /// Follows paths from a part that all of them lead to, as far as they go.
-    fn down(&mut self, part: Part<'_>, depth: usize, mut sorted: &[usize]) {
+    fn down(&mut self, part: DocumentPart<'_>, depth: usize, mut sorted: &[usize]) {
         // Those that end here come first.
         while let Some((first, rest)) = sorted.split_first()
             && self.step(*first, depth).is_none()
@@ -68,7 +68,7 @@ impl Walk<'_> {
                 Some(value) => {
                     let is_member = matches!(step, Step::Member(_));
                     let begins = self.text.offset_of(value.get());
-                    self.down(Part { value, begins, is_member }, depth + 1, these);
+                    self.down(DocumentPart { value, begins, is_member }, depth + 1, these);
                 }
                 // What is missing is reported where it should be.
                 None => these.iter().for_each(|at| self.found(*at, &part, Target::Value)),
@@ -82,7 +82,7 @@ impl Walk<'_> {
     }
 
     /// A problem's path ends here: at a scalar itself, or the name of anything larger.
-    fn found(&mut self, at: usize, part: &Part<'_>, target: Target) {
+    fn found(&mut self, at: usize, part: &DocumentPart<'_>, target: Target) {
         let is_scalar = !part.value.get().starts_with(['{', '[']);
         let offset = match target {
             Target::Offset(offset) => self.text.offset_of(part.value.get()) + offset,
@@ -121,7 +121,7 @@ impl<'a> Children<'a> {
             }
             Step::Place(place) => {
                 let elements = self.elements.get_or_insert_with(|| {
-                    serde_json::from_str::<Elements<'_>>(of.get())
+                    serde_json::from_str::<RawElements<'_>>(of.get())
                         .map_or_else(|_| Vec::new(), |all| all.0)
                 });
                 elements.get(*place).copied()
@@ -131,7 +131,7 @@ impl<'a> Children<'a> {
 }
 
 /// Where the name of a member begins, from where its value does.
-pub(super) fn key_before(text: &Text<'_>, value: &RawValue) -> usize {
+pub(super) fn key_before(text: &DocumentText<'_>, value: &RawValue) -> usize {
     let offset = text.offset_of(value.get());
     let before = text.json().get(..offset).unwrap_or_default();
     name_at_end(before).unwrap_or(offset)

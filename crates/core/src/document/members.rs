@@ -118,8 +118,8 @@ pub(crate) fn duplicate(path: Path, times: usize, duplicates: Duplicates) -> Dia
 
 impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-        impl<'de> Visitor<'de> for Object {
+        struct ObjectVisitor;
+        impl<'de> Visitor<'de> for ObjectVisitor {
             type Value = Members<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -134,7 +134,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
                 Ok(Members(members))
             }
         }
-        deserializer.deserialize_map(Object)
+        deserializer.deserialize_map(ObjectVisitor)
     }
 }
 
@@ -143,8 +143,8 @@ pub(crate) struct Name<'a>(pub Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for Name<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl<'de> Visitor<'de> for Text {
+        struct TextVisitor;
+        impl<'de> Visitor<'de> for TextVisitor {
             type Value = Name<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -159,19 +159,19 @@ impl<'de> Deserialize<'de> for Name<'de> {
                 Ok(Name(Cow::Owned(name.to_owned())))
             }
         }
-        deserializer.deserialize_str(Text)
+        deserializer.deserialize_str(TextVisitor)
     }
 }
 
 /// The elements of a JSON array.
 #[derive(Debug, Default)]
-pub struct Elements<'a>(pub Vec<&'a RawValue>);
+pub struct RawElements<'a>(pub Vec<&'a RawValue>);
 
-impl<'de> Deserialize<'de> for Elements<'de> {
+impl<'de> Deserialize<'de> for RawElements<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Array;
         impl<'de> Visitor<'de> for Array {
-            type Value = Elements<'de>;
+            type Value = RawElements<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an array")
@@ -182,7 +182,7 @@ impl<'de> Deserialize<'de> for Elements<'de> {
                 while let Some(element) = array.next_element()? {
                     elements.push(element);
                 }
-                Ok(Elements(elements))
+                Ok(RawElements(elements))
             }
         }
         deserializer.deserialize_seq(Array)

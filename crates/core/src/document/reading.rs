@@ -38,7 +38,7 @@ pub(crate) fn read_with<'t>(
         Diagnostic::error(path, "is larger than 4 GiB", "split the file by application")
     })?;
     if valid.has_members && has_duplicates(indexed.value()) {
-        Search { path: path.clone(), duplicates, found }.through(indexed.value());
+        DuplicateSearch { path: path.clone(), duplicates, found }.through(indexed.value());
     }
     integers::warn(raw, path, found);
     Ok(indexed)
@@ -122,14 +122,14 @@ fn has_duplicates(value: Json<'_>) -> bool {
 }
 
 /// Looks for members with one name.
-struct Search<'f> {
+struct DuplicateSearch<'f> {
     /// Of the value at hand.
     path: Path,
     duplicates: Duplicates,
     found: &'f mut Problems,
 }
 
-impl Search<'_> {
+impl DuplicateSearch<'_> {
     fn through(&mut self, value: Json<'_>) {
         match value {
             Json::Array(list) => {

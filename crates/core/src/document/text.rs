@@ -26,7 +26,7 @@ impl Format {
 
 /// A definition file's text.
 #[derive(Debug)]
-pub struct Text<'a> {
+pub struct DocumentText<'a> {
     json: Cow<'a, str>,
     authored: &'a str,
     format: Format,
@@ -51,7 +51,7 @@ impl Fault {
     }
 }
 
-impl<'a> Text<'a> {
+impl<'a> DocumentText<'a> {
     /// Reads a file's content; fails where nothing in it can be served.
     pub fn read(content: &'a [u8], format: Format) -> Result<Self, Diagnostic> {
         let authored = text(content)?;
@@ -65,7 +65,7 @@ impl<'a> Text<'a> {
             }
             Format::Yaml => {
                 let read = yaml::to_json(authored, false)?;
-                let yaml::Translation { json, faults, warnings, .. } = read;
+                let yaml::YamlTranslation { json, faults, warnings, .. } = read;
                 let warnings = Box::new(warnings);
                 Ok(Self { json: Cow::Owned(json), authored, format, faults, warnings })
             }
@@ -73,8 +73,8 @@ impl<'a> Text<'a> {
     }
 
     /// JSON that nobody wrote.
-    pub fn of_json(json: String) -> Text<'static> {
-        Text {
+    pub fn of_json(json: String) -> DocumentText<'static> {
+        DocumentText {
             json: Cow::Owned(json),
             authored: "",
             format: Format::Json,
@@ -136,7 +136,7 @@ impl<'a> Text<'a> {
 ///
 /// Fails if the text is not valid, or has a number that JSON cannot hold.
 pub fn to_json(content: &[u8], format: Format) -> Result<String, Diagnostic> {
-    let text = Text::read(content, format)?;
+    let text = DocumentText::read(content, format)?;
     match text.faults.first() {
         Some(fault) => Err(fault.diagnostic(&Path::default(), 0)),
         None => Ok(text.json.into_owned()),

@@ -22,7 +22,7 @@ use crate::diagnostic::{
     problems::{MOST_TOLD, Problems},
 };
 use granit_parser::{Event, Marker, Options, Parser, Span, options};
-use writer::Writer;
+use writer::JsonWriter;
 
 /// Flow collections that may be open at once. The parser's time for each of their entries grows
 /// with this number.
@@ -35,7 +35,7 @@ const MAX_DEPTH: usize = 100_000;
 
 /// The JSON a file came to.
 #[derive(Debug)]
-pub(crate) struct Translation {
+pub(crate) struct YamlTranslation {
     pub(super) json: String,
     /// In the order of the JSON text.
     pub(super) faults: Vec<Fault>,
@@ -46,7 +46,7 @@ pub(crate) struct Translation {
     pub(super) marks: Marks,
 }
 
-impl Translation {
+impl YamlTranslation {
     fn with_capacity(bytes: usize) -> Self {
         Self {
             json: String::with_capacity(bytes),
@@ -59,8 +59,8 @@ impl Translation {
 
 /// Translates a file of one document. Documents without content do not count: a file may begin
 /// and end with `---`.
-pub(super) fn to_json(yaml: &str, mark: bool) -> Result<Translation, Diagnostic> {
-    let mut writer = Writer::new(yaml.len(), mark);
+pub(super) fn to_json(yaml: &str, mark: bool) -> Result<YamlTranslation, Diagnostic> {
+    let mut writer = JsonWriter::new(yaml.len(), mark);
     // Where a document begins that has no content so far.
     let mut begun = None;
     let options = options(keys::most_characters(yaml));

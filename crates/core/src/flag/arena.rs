@@ -7,7 +7,7 @@
 use super::{
     budget::EvaluationBudget,
     context::MAX_INDEXED,
-    encoded::{self, Content, Fields},
+    encoded::{self, FieldContent, Fields},
     value::{List, Span, Text, Value},
 };
 use std::ops::Range;
@@ -214,13 +214,13 @@ impl<'a> Arena<'a> {
                 for field in fields {
                     // Contexts were validated and literals encoded here, so none is malformed.
                     let element = match field {
-                        Ok((1, Content::Bytes(element))) => element,
+                        Ok((1, FieldContent::Bytes(element))) => element,
                         _ => &[],
                     };
                     if !self.budget.affords(8 + element.len()) {
                         return None;
                     }
-                    if let Ok((1, Content::Bytes(element))) = field
+                    if let Ok((1, FieldContent::Bytes(element))) = field
                         && let Ok(value) = encoded::value(element)
                     {
                         return Some(value);

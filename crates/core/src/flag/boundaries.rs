@@ -6,7 +6,7 @@
 use super::{
     Flag,
     context::FLAGD,
-    rule::{Arguments, Each, Literal, Operator, Path, Rule, Var},
+    rule::{Arguments, AttributePath, Each, Literal, Operator, Rule, Var},
 };
 use crate::{document::number, flag::Behaviour};
 use std::{ops::Range, sync::Arc};
@@ -49,11 +49,11 @@ pub(super) fn reads_time(rule: &Rule) -> bool {
     let mut reads = match rule {
         Rule::Shared(shared) => return shared.reads_time,
         Rule::Var(var) => match &var.path {
-            Path::Parts(parts) => match &**parts {
+            AttributePath::Parts(parts) => match &**parts {
                 [one] => &*one.name == FLAGD,
                 _ => is_timestamp(var),
             },
-            Path::Whole | Path::Scalar => false,
+            AttributePath::Whole | AttributePath::Scalar => false,
         },
         _ => false,
     };
@@ -64,7 +64,7 @@ pub(super) fn reads_time(rule: &Rule) -> bool {
 /// The boundaries of a rule: its own first, then those of each rule that it shares with others,
 /// which are not copied.
 pub(crate) fn of(rule: &Rule) -> Box<[Arc<[i64]>]> {
-    let found = Found::of(rule);
+    let found = FoundBoundaries::of(rule);
     let mut all = Vec::with_capacity(found.shared.len() + 1);
     if !found.own.is_empty() {
         all.push(found.own.into());
@@ -75,7 +75,7 @@ pub(crate) fn of(rule: &Rule) -> Box<[Arc<[i64]>]> {
 
 /// The boundaries of a rule, shared rules included, in their order.
 pub(super) fn all_of(rule: &Rule) -> Vec<i64> {
-    let mut found = Found::of(rule);
+    let mut found = FoundBoundaries::of(rule);
     found.own.extend(found.shared.iter().flat_map(|shared| shared.iter()));
     found.own.sort_unstable();
     found.own.dedup();
@@ -84,12 +84,12 @@ pub(super) fn all_of(rule: &Rule) -> Vec<i64> {
 
 /// What a walk over a rule has found.
 #[derive(Default)]
-struct Found<'r> {
+struct FoundBoundaries<'r> {
     own: Vec<i64>,
     shared: Vec<&'r Arc<[i64]>>,
 }
 
-impl<'r> Found<'r> {
+impl<'r> FoundBoundaries<'r> {
     fn of(rule: &'r Rule) -> Self {
         let mut found = Self::default();
         collect(rule, &mut found);
@@ -101,7 +101,7 @@ impl<'r> Found<'r> {
     }
 }
 
-fn collect<'r>(rule: &'r Rule, found: &mut Found<'r>) {
+fn collect<'r>(rule: &'r Rule, found: &mut FoundBoundaries<'r>) {
     match rule {
         Rule::Shared(shared) if shared.boundaries.is_empty() => {}
         Rule::Shared(shared) => found.shared.push(&shared.boundaries),
@@ -214,8 +214,10 @@ impl Comparison {
 /// Whether a variable is the moment of the evaluation, which nobody can take away.
 pub(super) fn is_timestamp(var: &Var) -> bool {
     match &var.path {
-        Path::Parts(parts) => parts.iter().map(|part| &*part.name).eq([FLAGD, "timestamp"]),
-        Path::Whole | Path::Scalar => false,
+        AttributePath::Parts(parts) => {
+            parts.iter().map(|part| &*part.name).eq([FLAGD, "timestamp"])
+        }
+        AttributePath::Whole | AttributePath::Scalar => false,
     }
 }
 

@@ -79,7 +79,7 @@ pub struct Evaluator<'a, 's> {
     /// Unix seconds; rules see it as `$flagd.timestamp`.
     pub(crate) timestamp: i64,
     pub(crate) key: &'a str,
-    pub(crate) state: super::evaluate::State,
+    pub(crate) state: super::evaluate::EvaluationState,
     scratch: &'s mut Scratch,
 }
 

@@ -10,9 +10,9 @@ mod validate;
 
 pub use crate::document::protobuf::encode_object;
 pub use crate::document::protobuf::{put_bytes, put_double, put_varint, varint, varint_length};
-pub use fields::{Content, Fields};
+pub use fields::{FieldContent, Fields};
 pub use json::{decode_object, json_number};
-pub(crate) use texts::{Texts, part_of};
+pub(crate) use texts::{TextDecoder, part_of};
 pub use validate::BadContext;
 pub(crate) use validate::validate;
 
@@ -26,7 +26,7 @@ pub struct Malformed;
 /// The attributes of an encoded object, as written; of two with one name the later counts.
 pub(crate) fn members(object: &[u8]) -> impl Iterator<Item = Result<(&str, Value<'_>), Malformed>> {
     Fields::new(object).filter_map(|field| match field {
-        Ok((1, Content::Bytes(entry))) => Some(member(entry, Texts::EACH)),
+        Ok((1, FieldContent::Bytes(entry))) => Some(member(entry, TextDecoder::EACH)),
         Ok(_) => None,
         Err(malformed) => Some(Err(malformed)),
     })
@@ -35,7 +35,7 @@ pub(crate) fn members(object: &[u8]) -> impl Iterator<Item = Result<(&str, Value
 #[inline]
 pub(crate) fn member<'a>(
     entry: &'a [u8],
-    texts: Texts<'a>,
+    texts: TextDecoder<'a>,
 ) -> Result<(&'a str, Value<'a>), Malformed> {
     match parts_of_short(entry) {
         Some((name, value)) => Ok((texts.read(name)?, decode(value, texts)?)),
@@ -54,12 +54,15 @@ pub(crate) fn parts_of_short(entry: &[u8]) -> Option<(&[u8], &[u8])> {
     (usize::from(*size) == value.len()).then_some((name, value))
 }
 
-fn any_member<'a>(entry: &'a [u8], texts: Texts<'a>) -> Result<(&'a str, Value<'a>), Malformed> {
+fn any_member<'a>(
+    entry: &'a [u8],
+    texts: TextDecoder<'a>,
+) -> Result<(&'a str, Value<'a>), Malformed> {
     let (mut name, mut value) = ("", Value::Null);
     for field in Fields::new(entry) {
         match field? {
-            (1, Content::Bytes(bytes)) => name = texts.read(bytes)?,
-            (2, Content::Bytes(bytes)) => value = decode(bytes, texts)?,
+            (1, FieldContent::Bytes(bytes)) => name = texts.read(bytes)?,
+            (2, FieldContent::Bytes(bytes)) => value = decode(bytes, texts)?,
             _ => {}
         }
     }
@@ -69,7 +72,7 @@ fn any_member<'a>(entry: &'a [u8], texts: Texts<'a>) -> Result<(&'a str, Value<'
 /// The elements of an encoded list.
 pub(crate) fn elements(list: &[u8]) -> impl Iterator<Item = Result<Value<'_>, Malformed>> {
     Fields::new(list).filter_map(|field| match field {
-        Ok((1, Content::Bytes(bytes))) => Some(decode(bytes, Texts::EACH)),
+        Ok((1, FieldContent::Bytes(bytes))) => Some(decode(bytes, TextDecoder::EACH)),
         Ok(_) => None,
         Err(malformed) => Some(Err(malformed)),
     })
@@ -77,11 +80,11 @@ pub(crate) fn elements(list: &[u8]) -> impl Iterator<Item = Result<Value<'_>, Ma
 
 /// The value that an element of a list or an attribute encodes.
 pub(crate) fn value(encoded: &[u8]) -> Result<Value<'_>, Malformed> {
-    decode(encoded, Texts::EACH)
+    decode(encoded, TextDecoder::EACH)
 }
 
 #[inline]
-fn decode<'a>(value: &'a [u8], texts: Texts<'a>) -> Result<Value<'a>, Malformed> {
+fn decode<'a>(value: &'a [u8], texts: TextDecoder<'a>) -> Result<Value<'a>, Malformed> {
     match value {
         [] => Ok(Value::Null),
         [0x1a, length @ ..0x80, bytes @ ..] if usize::from(*length) == bytes.len() => {
@@ -95,16 +98,16 @@ fn decode<'a>(value: &'a [u8], texts: Texts<'a>) -> Result<Value<'a>, Malformed>
     }
 }
 
-fn decode_any<'a>(value: &'a [u8], texts: Texts<'a>) -> Result<Value<'a>, Malformed> {
+fn decode_any<'a>(value: &'a [u8], texts: TextDecoder<'a>) -> Result<Value<'a>, Malformed> {
     let mut decoded = Value::Null;
     for field in Fields::new(value) {
         decoded = match field? {
-            (1, Content::Varint(_)) => Value::Null,
-            (2, Content::Fixed64(bits)) => Value::Number(f64::from_bits(bits)),
-            (3, Content::Bytes(bytes)) => Value::text(texts.read(bytes)?),
-            (4, Content::Varint(bit)) => Value::Bool(bit != 0),
-            (5, Content::Bytes(bytes)) => Value::object(bytes),
-            (6, Content::Bytes(bytes)) => Value::list(bytes),
+            (1, FieldContent::Varint(_)) => Value::Null,
+            (2, FieldContent::Fixed64(bits)) => Value::Number(f64::from_bits(bits)),
+            (3, FieldContent::Bytes(bytes)) => Value::text(texts.read(bytes)?),
+            (4, FieldContent::Varint(bit)) => Value::Bool(bit != 0),
+            (5, FieldContent::Bytes(bytes)) => Value::object(bytes),
+            (6, FieldContent::Bytes(bytes)) => Value::list(bytes),
             _ => decoded,
         };
     }
@@ -119,10 +122,10 @@ mod tests {
     /// The first attribute of a context, its texts checked together if they can be and one by one.
     #[track_caller]
     fn check(context: &[u8], expected: Result<&str, Malformed>) {
-        let Some(Ok((1, Content::Bytes(entry)))) = Fields::new(context).next() else {
+        let Some(Ok((1, FieldContent::Bytes(entry)))) = Fields::new(context).next() else {
             panic!("no entry")
         };
-        for texts in [Texts::of(context), Texts::EACH] {
+        for texts in [TextDecoder::of(context), TextDecoder::EACH] {
             let read = member(entry, texts).map(|(name, value)| format!("{name}: {value:?}"));
             assert_eq!(read.as_deref().map_err(|malformed| *malformed), expected);
         }

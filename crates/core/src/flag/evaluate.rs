@@ -28,7 +28,7 @@ use crate::flag::Behaviour;
 
 /// What a running evaluation remembers.
 #[derive(Debug, Default)]
-pub(crate) struct State {
+pub(crate) struct EvaluationState {
     /// A unit was bucketed.
     split: bool,
     /// A split was reached that had nobody to bucket, for want of a targeting key.
@@ -66,7 +66,7 @@ impl<'a> Evaluator<'a, '_> {
     pub(crate) fn begin(&mut self, flag: &'a Flag) {
         self.arena.clear();
         self.key = flag.key();
-        self.state = State::default();
+        self.state = EvaluationState::default();
     }
 
     /// Whether a split of the targeting run last had nobody to bucket, for want of a targeting key.

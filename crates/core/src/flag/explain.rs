@@ -16,18 +16,18 @@ use super::{
     evaluate::{Failure, Outcome, Reason},
 };
 use crate::flag::Behaviour;
-use walk::{Asked, Walk};
+use walk::{Asked, ExplainWalk};
 
 /// One line of an explanation.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Step {
+pub struct ExplainStep {
     /// How far to indent it: it tells of a part of the line above that is indented less.
     pub depth: usize,
     /// What it says.
     pub text: String,
 }
 
-impl Step {
+impl ExplainStep {
     fn new(depth: usize, text: impl Into<String>) -> Self {
         Self { depth, text: text.into() }
     }
@@ -36,19 +36,19 @@ impl Step {
 impl<'a> Evaluator<'a, '_> {
     /// Tells why the flag answers as it does. The outcome is what the steps told come to, which is
     /// that of [`evaluate`](Self::evaluate).
-    pub fn explain(&mut self, flag: &'a Flag) -> (Vec<Step>, Outcome<'a>) {
+    pub fn explain(&mut self, flag: &'a Flag) -> (Vec<ExplainStep>, Outcome<'a>) {
         let Behaviour::Targeted(rule) = &flag.behaviour else {
             let outcome = self.evaluate(flag);
-            return (vec![Step::new(0, constant(flag, outcome))], outcome);
+            return (vec![ExplainStep::new(0, constant(flag, outcome))], outcome);
         };
         self.begin(flag);
-        let mut walk = Walk { evaluator: self, flag, steps: Vec::new() };
+        let mut walk = ExplainWalk { evaluator: self, flag, steps: Vec::new() };
         let result = walk.node("", rule, 0, Asked::Value);
         let mut steps = walk.steps;
         let outcome = self.conclude(flag, result);
         let result = result.map_or_else(str::to_owned, |value| values::json(&self.arena, value));
-        steps.extend(conclusion(flag, outcome, &result).map(|text| Step::new(0, text)));
-        steps.extend(next_change(flag, self.timestamp).map(|text| Step::new(0, text)));
+        steps.extend(conclusion(flag, outcome, &result).map(|text| ExplainStep::new(0, text)));
+        steps.extend(next_change(flag, self.timestamp).map(|text| ExplainStep::new(0, text)));
         (steps, outcome)
     }
 }

@@ -35,7 +35,7 @@ pub enum Rule {
     /// `sem_ver` with an operator and a version known at load.
     SemVer(Box<(Self, Range, OwnedVersion)>),
     /// `in` over a list of literals.
-    InSet(Box<(Self, Arc<Set>)>),
+    InSet(Box<(Self, Arc<LiteralSet>)>),
     /// An operator that runs a rule for each element of a list.
     Each(Each, Box<(Self, Self)>),
     /// List, rule and initial value.
@@ -92,24 +92,24 @@ impl Arguments {
 /// A look-up in the context, or in the element at hand.
 #[derive(Debug)]
 pub struct Var {
-    pub path: Path,
+    pub path: AttributePath,
     pub(crate) default: Option<Box<Rule>>,
 }
 
 /// Where an attribute lies.
 #[derive(Debug)]
-pub enum Path {
+pub enum AttributePath {
     /// All of the data at hand.
     Whole,
     /// The data at hand if it is a scalar (`{"var": null}`).
     Scalar,
     /// Names or indices, outermost first; never empty.
-    Parts(Box<[Part]>),
+    Parts(Box<[PathPart]>),
 }
 
 /// One step of a path: a name in an object, an index in a list.
 #[derive(Debug)]
-pub struct Part {
+pub struct PathPart {
     pub name: Box<str>,
     /// `None` for a negative index, which nothing has.
     pub(crate) index: Option<usize>,
@@ -190,7 +190,7 @@ pub enum Each {
 
 /// The literal list of an `in`, ready to be asked.
 #[derive(Debug, Default)]
-pub struct Set {
+pub struct LiteralSet {
     pub(crate) strings: Strings,
     /// What a number is compared with: numbers, and strings as the numbers they spell. Sorted.
     pub(crate) numbers: Box<[f64]>,
@@ -281,12 +281,12 @@ pub struct Fractional {
     pub(crate) generation: Generation,
     /// What is bucketed; without it, the flag's key with the targeting key.
     pub(crate) by: Option<Rule>,
-    pub(crate) entries: Box<[Entry]>,
+    pub(crate) entries: Box<[FractionalEntry]>,
 }
 
 /// One share of a split.
 #[derive(Debug)]
-pub(crate) struct Entry {
+pub(crate) struct FractionalEntry {
     pub(crate) variant: Rule,
     /// `None` is a weight of 1.
     pub(crate) weight: Option<Rule>,

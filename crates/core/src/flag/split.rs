@@ -2,7 +2,7 @@
 
 use super::{
     Flag, Variant, boundaries,
-    rule::{Entry, Fractional, Literal, Rule},
+    rule::{Fractional, FractionalEntry, Literal, Rule},
 };
 use crate::flag::Behaviour;
 
@@ -142,7 +142,7 @@ fn name(literal: &Literal) -> Option<&str> {
 }
 
 /// The weights, if all of them are written out and make sense.
-pub(crate) fn literal_weights(entries: &[Entry]) -> Option<Vec<u32>> {
+pub(crate) fn literal_weights(entries: &[FractionalEntry]) -> Option<Vec<u32>> {
     entries
         .iter()
         .map(|entry| match entry.weight.as_ref().map(Rule::resolved) {

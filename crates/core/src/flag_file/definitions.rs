@@ -1,13 +1,13 @@
 //! The definitions of a file as they are served: only the members that are read, each as it was
 //! understood.
 
-use super::{Source, written_out::write_out};
+use super::{FileForm, written_out::write_out};
 use crate::compile::scope::FileScope;
 use crate::{
     diagnostic::{Diagnostic, Path, problems::Problems},
     document::{
         members::Members,
-        text::{Format, Text},
+        text::{DocumentText, Format},
     },
     flag::{Behaviour, Flag, rule::Generation},
     flag_file::layer::{Layer, Standing},
@@ -26,9 +26,9 @@ pub fn definitions_of(
     fallback: Generation,
     layer: &Layer,
 ) -> Option<Result<Map<String, Json>, Diagnostic>> {
-    let written = Text::read(content, format).ok()?;
+    let written = DocumentText::read(content, format).ok()?;
     let mut found = Problems::with_room(0);
-    let source = Source::read(&written, lists, fallback, &mut found).ok()?;
+    let source = FileForm::read(&written, lists, fallback, &mut found).ok()?;
     let document = source.document(&mut found).ok()?;
     let scope = FileScope::read(&document, source.text(), fallback, layer.evaluators(), &mut found);
     let mut flags = Map::new();
@@ -52,8 +52,8 @@ pub fn definitions_of(
         .filter_map(|(name, rule)| Some((name.to_owned(), serde_json::from_str(rule).ok()?)))
         .collect();
     let evaluators = match &source {
-        Source::Written(..) => evaluators,
-        Source::Translated(_, translation) => {
+        FileForm::Written(..) => evaluators,
+        FileForm::Translated(_, translation) => {
             let Translation { required, inner, .. } = &**translation;
             match write_out(&mut flags, &evaluators, required, inner) {
                 Ok(evaluators) => evaluators,

@@ -4,7 +4,7 @@
 //! definition is broken serves its own last good one; one that never was good hides nothing.
 
 use crate::{
-    compile::evaluators::Compiled,
+    compile::evaluators::CompiledEvaluators,
     diagnostic::Diagnostic,
     flag::{Digest, Flag},
 };
@@ -74,16 +74,16 @@ impl LayerFlag {
 pub struct Layer {
     flags: BTreeMap<Box<str>, LayerFlag>,
     /// Those that its flags refer to, for flags that change alone.
-    evaluators: Compiled,
+    evaluators: CompiledEvaluators,
 }
 
 impl Layer {
     /// Keeps the evaluators that the flags refer to.
-    pub(super) fn keep_evaluators(&mut self, evaluators: Compiled) {
+    pub(super) fn keep_evaluators(&mut self, evaluators: CompiledEvaluators) {
         self.evaluators = evaluators;
     }
 
-    pub(super) fn evaluators(&self) -> &Compiled {
+    pub(super) fn evaluators(&self) -> &CompiledEvaluators {
         &self.evaluators
     }
 

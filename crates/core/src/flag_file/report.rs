@@ -3,12 +3,12 @@
 //! Positions are worked out only when there is something to tell, and for all problems of a part
 //! of the document at once.
 
-use super::source::Source;
+use super::source::FileForm;
 use crate::{
     diagnostic::{Cause, Diagnostic, Position},
     document::{
         Definition, Document, locate,
-        text::{Places, Text},
+        text::{DocumentText, Places},
     },
     flag_file::layer::LayerFlag,
 };
@@ -21,7 +21,7 @@ use std::{
 
 /// Gathers what the author of a file is told.
 pub(super) struct Report<'a> {
-    text: &'a Text<'a>,
+    text: &'a DocumentText<'a>,
     places: OnceCell<Places<'a>>,
     found: Vec<Diagnostic>,
     untold: usize,
@@ -36,7 +36,7 @@ struct Consequence {
 }
 
 impl<'a> Report<'a> {
-    pub(super) fn new(text: &'a Text<'a>) -> Self {
+    pub(super) fn new(text: &'a DocumentText<'a>) -> Self {
         Self {
             text,
             places: OnceCell::new(),
@@ -59,7 +59,7 @@ impl<'a> Report<'a> {
         &mut self,
         flags: Vec<LayerFlag>,
         untold: usize,
-        source: &Source<'a>,
+        source: &FileForm<'a>,
         document: &Document<'_>,
     ) -> Vec<LayerFlag> {
         self.untold += untold;

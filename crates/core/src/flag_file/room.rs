@@ -33,7 +33,7 @@ pub(super) fn most_bytes(file: usize, flags: usize) -> usize {
 
 /// What is left for the flags of a file.
 #[derive(Debug)]
-pub(super) struct Room {
+pub(super) struct FileMemory {
     /// What flags may draw on beyond their own allowance.
     spare: usize,
     /// Of a byte of a definition, how much of it is text of the file: aliases repeat text.
@@ -51,7 +51,7 @@ pub(super) struct Lacking {
     over: usize,
 }
 
-impl Room {
+impl FileMemory {
     /// The room of a file with so many bytes, whose flags have `definitions` bytes of JSON.
     pub(super) fn new(file: usize, json: usize, definitions: usize) -> Self {
         let written = if json > file { file as f64 / json as f64 } else { 1.0 };

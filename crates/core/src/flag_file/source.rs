@@ -2,7 +2,9 @@
 
 use crate::{
     diagnostic::{Diagnostic, Level, Path, codes::UNPINNED, problems::Problems},
-    document::{Definition, Document, foreign, members::Members, members_of_file, text::Text},
+    document::{
+        Definition, Document, foreign, members::Members, members_of_file, text::DocumentText,
+    },
     flag::{origin::Origin, rule::Generation},
     flag_file::layer::LayerFlag,
     readable::{self, FlagProblems, Lists, Translation},
@@ -12,17 +14,17 @@ use std::borrow::Cow;
 
 /// Where definitions are read from.
 #[derive(Debug)]
-pub(super) enum Source<'a> {
+pub(super) enum FileForm<'a> {
     /// The file itself.
-    Written(&'a Text<'a>, Members<'a>),
+    Written(&'a DocumentText<'a>, Members<'a>),
     /// What a readable file says.
-    Translated(Text<'static>, Box<Translation>),
+    Translated(DocumentText<'static>, Box<Translation>),
 }
 
-impl<'a> Source<'a> {
+impl<'a> FileForm<'a> {
     /// Translates a file, if that is needed. An error means that nothing in it can be served.
     pub(super) fn read(
-        text: &'a Text<'a>,
+        text: &'a DocumentText<'a>,
         lists: &Lists,
         fallback: Generation,
         found: &mut Problems,
@@ -44,7 +46,7 @@ impl<'a> Source<'a> {
         let Some(translation) = readable::translate(text, &members, lists, fallback, found) else {
             return Ok(Self::Written(text, members));
         };
-        Ok(Self::Translated(Text::of_json(String::new()), Box::new(translation?)))
+        Ok(Self::Translated(DocumentText::of_json(String::new()), Box::new(translation?)))
     }
 
     pub(super) fn document(&self, found: &mut Problems) -> Result<Document<'_>, Diagnostic> {
@@ -56,7 +58,7 @@ impl<'a> Source<'a> {
 
     /// The text that the definitions are slices of; empty for definitions that were translated, which
     /// have no faults.
-    pub(super) fn text(&self) -> &Text<'_> {
+    pub(super) fn text(&self) -> &DocumentText<'_> {
         match self {
             Self::Written(text, _) => text,
             Self::Translated(text, _) => text,
@@ -103,7 +105,7 @@ impl<'a> Source<'a> {
     }
 
     /// The flags as they stand in a readable file.
-    pub(super) fn written(&self, text: &'a Text<'a>) -> Option<Document<'a>> {
+    pub(super) fn written(&self, text: &'a DocumentText<'a>) -> Option<Document<'a>> {
         match self {
             Self::Written(..) => None,
             Self::Translated(..) => Document::parse(text, &mut Problems::with_room(0)).ok(),

@@ -2,9 +2,9 @@
 //! be said of it by name.
 
 use super::{
-    condition::{Terms, joined},
+    condition::{ConditionContext, joined},
     node::Node,
-    operand::{self, Compared, Kind},
+    operand::{self, Compared, OperandKind},
     rule_text::RuleText,
 };
 use crate::document::synonyms;
@@ -23,7 +23,7 @@ struct Attribute<'a> {
 pub(super) fn rule(
     name: &str,
     node: &Node<'_>,
-    terms: Terms<'_>,
+    terms: ConditionContext<'_>,
     found: &mut Problems,
 ) -> Option<RuleText> {
     if name.is_empty() {
@@ -58,7 +58,7 @@ impl Attribute<'_> {
 fn is_value(
     attribute: &Attribute<'_>,
     node: &Node<'_>,
-    terms: Terms<'_>,
+    terms: ConditionContext<'_>,
     found: &mut Problems,
 ) -> Option<RuleText> {
     match node.value {
@@ -122,7 +122,7 @@ fn equals(attribute: &Attribute<'_>, node: &Node<'_>, found: &mut Problems) -> O
 fn any_of(
     attribute: &Attribute<'_>,
     node: &Node<'_>,
-    terms: Terms<'_>,
+    terms: ConditionContext<'_>,
     found: &mut Problems,
 ) -> Option<RuleText> {
     let mut rules = Vec::new();
@@ -186,16 +186,16 @@ fn apply(
     attribute: &Attribute<'_>,
     operator: &str,
     operand: &Node<'_>,
-    terms: Terms<'_>,
+    terms: ConditionContext<'_>,
     found: &mut Problems,
 ) -> Option<RuleText> {
     let compared = |kind, found: &mut Problems| {
         Compared { attribute: &attribute.rule, node: operand, kind, clock: terms.clock }.rule(found)
     };
     match operator {
-        "version" => compared(Some(Kind::Version), found),
-        "number" => compared(Some(Kind::Number), found),
-        "time" => compared(Some(Kind::Time), found),
+        "version" => compared(Some(OperandKind::Version), found),
+        "number" => compared(Some(OperandKind::Number), found),
+        "time" => compared(Some(OperandKind::Time), found),
         "is" => {
             let rules = operand.each().into_iter().map(|value| equals(attribute, &value, found));
             joined("or", rules.collect::<Option<Vec<_>>>()?)

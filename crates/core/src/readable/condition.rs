@@ -15,13 +15,13 @@ const MAX_DEPTH: usize = 16;
 
 /// What conditions may refer to.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Terms<'a> {
+pub(super) struct ConditionContext<'a> {
     pub(super) clock: &'a Clock,
     pub(super) segments: &'a Segments<'a>,
     depth: usize,
 }
 
-impl<'a> Terms<'a> {
+impl<'a> ConditionContext<'a> {
     pub(super) fn new(clock: &'a Clock, segments: &'a Segments<'a>) -> Self {
         Self { clock, segments, depth: 0 }
     }
@@ -32,7 +32,11 @@ impl<'a> Terms<'a> {
 }
 
 /// The rule of a condition; `None` if it makes no sense, which its author was told.
-pub(super) fn rule(node: &Node<'_>, terms: Terms<'_>, found: &mut Problems) -> Option<RuleText> {
+pub(super) fn rule(
+    node: &Node<'_>,
+    terms: ConditionContext<'_>,
+    found: &mut Problems,
+) -> Option<RuleText> {
     if terms.depth > MAX_DEPTH {
         let help = "name a part of it in segments";
         found.push(node.error(format!("is nested deeper than {MAX_DEPTH}"), help));
@@ -83,7 +87,7 @@ pub(super) fn rule(node: &Node<'_>, terms: Terms<'_>, found: &mut Problems) -> O
 fn combine(
     operator: &str,
     node: &Node<'_>,
-    terms: Terms<'_>,
+    terms: ConditionContext<'_>,
     found: &mut Problems,
 ) -> Option<RuleText> {
     let rules: Vec<_> = node.each().iter().map(|part| rule(part, terms.deeper(), found)).collect();

@@ -1,14 +1,14 @@
 //! A flag as a person writes it, read into a plan.
 
 use super::{
-    condition::Terms,
+    condition::ConditionContext,
     copies::Switches,
     experiment::Experiment,
     facts,
     moment::Clock,
     node::Node,
-    plan::{Outcome, Plan},
-    requires::Refusal,
+    plan::{Plan, PlannedOutcome},
+    requires::RequirementRefusal,
     rule_text::RuleText,
     rules,
     variants::Variants,
@@ -59,7 +59,7 @@ const KNOWN: [&str; 25] = [
 pub(super) fn read(
     node: &Node<'_>,
     switches: &Switches,
-    terms: Terms<'_>,
+    terms: ConditionContext<'_>,
     found: &mut Problems,
 ) -> Option<Plan> {
     let key = node.name();
@@ -111,9 +111,9 @@ pub(super) fn read(
         node.member(name).and_then(|text| text.text("a text", found))
     };
     let (salt, by) = (text("salt", found), text("by", found));
-    let inline = node
-        .member("targeting")
-        .map(|targeting| (RuleText::of(targeting.value), Refusal::of(&variants, targeting.value)));
+    let inline = node.member("targeting").map(|targeting| {
+        (RuleText::of(targeting.value), RequirementRefusal::of(&variants, targeting.value))
+    });
     if inline.is_some() {
         let others = ["rules", "requires", "start", "end", "hold_at", "salt", "by"];
         for other in others.iter().filter_map(|name| node.member(name)) {
@@ -168,12 +168,12 @@ fn other_kills(node: &Node<'_>) -> Vec<String> {
 /// Warns of rollouts that give everybody the same.
 fn warn_of_otherwise<'o>(
     node: &Node<'_>,
-    outcomes: impl Iterator<Item = (&'static str, &'o Outcome)>,
+    outcomes: impl Iterator<Item = (&'static str, &'o PlannedOutcome)>,
     otherwise: Option<&str>,
     found: &mut Problems,
 ) {
     for (name, outcome) in outcomes {
-        if let (Outcome::Rollout(rollout), Some(member)) = (outcome, node.member(name))
+        if let (PlannedOutcome::Rollout(rollout), Some(member)) = (outcome, node.member(name))
             && otherwise == Some(&rollout.serve)
         {
             let message = format!("rolls out \"{}\", which the others get too", rollout.serve);

@@ -1,7 +1,8 @@
 //! The flags of a readable file, each read by itself: one that makes no sense hurts no other.
 
 use super::{
-    File, condition::Terms, copies::Switches, flag, node::Node, plan::Plan, requires::Plans,
+    ReadableFile, condition::ConditionContext, copies::Switches, flag, node::Node, plan::Plan,
+    requires::Plans,
 };
 use crate::document::kill::{SwitchedOff, is_kill_of_the_one_before};
 use crate::{
@@ -24,11 +25,11 @@ pub(super) struct ReadFlag {
     pub(super) switched_off: Option<SwitchedOff>,
 }
 
-impl File<'_> {
+impl ReadableFile<'_> {
     /// Reads every flag by itself: one that makes no sense hurts no other.
     pub(super) fn plans(
         &self,
-        terms: Terms<'_>,
+        terms: ConditionContext<'_>,
     ) -> Result<(Plans, BTreeMap<String, ReadFlag>), Diagnostic> {
         let help = "write each flag below it by its key: flags: { my_flag: { serve: on } }";
         let Some(flags) = self.members.get("flags") else {
@@ -60,7 +61,7 @@ impl File<'_> {
         (key, copies): (&str, &[&RawValue]),
         kill_beside: Option<&str>,
         room: usize,
-        terms: Terms<'_>,
+        terms: ConditionContext<'_>,
     ) -> (Option<Plan>, ReadFlag) {
         let path = Path::from("flags").member(key);
         let mut switches = Switches::of(copies, &path);

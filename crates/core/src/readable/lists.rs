@@ -4,7 +4,7 @@ use super::{VERSION, may_have};
 use crate::document::{
     json::{Indexed, Json},
     members::Members,
-    text::{Format, Text},
+    text::{DocumentText, Format},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,7 +29,7 @@ pub fn lists_named(content: &[u8], format: Format) -> BTreeSet<Box<str>> {
     if !may_have(content, OPERATOR) {
         return names;
     }
-    let Ok(text) = Text::read(content, format) else { return names };
+    let Ok(text) = DocumentText::read(content, format) else { return names };
     if text.json().contains(OPERATOR)
         && let Ok(members) = serde_json::from_str::<Members<'_>>(text.json())
         && members.get(VERSION).is_some()

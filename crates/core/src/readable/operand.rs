@@ -12,7 +12,7 @@ use serde_json::Number;
 
 /// What the operand of a comparison is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum OperandKind {
     Version,
     Number,
     Time,
@@ -41,7 +41,7 @@ pub(super) struct Compared<'a> {
     pub(super) attribute: &'a RuleText,
     pub(super) node: &'a Node<'a>,
     /// What the operands are, if it was said.
-    pub(super) kind: Option<Kind>,
+    pub(super) kind: Option<OperandKind>,
     pub(super) clock: &'a Clock,
 }
 
@@ -87,7 +87,7 @@ impl Compared<'_> {
             return None;
         };
         match kind {
-            Kind::Version => {
+            OperandKind::Version => {
                 let Some(version) = version(operand) else {
                     let help = "write major.minor.patch, such as 4.2.0";
                     found.push(node.error(format!("\"{operand}\" is no version"), help));
@@ -103,7 +103,7 @@ impl Compared<'_> {
                     _ => compared(sign),
                 })
             }
-            Kind::Number => {
+            OperandKind::Number => {
                 let Some(number) = number(operand) else {
                     let help = "write such as 18 or 4.2";
                     found.push(node.error(format!("\"{operand}\" is no number"), help));
@@ -113,7 +113,7 @@ impl Compared<'_> {
                 found.extend(inexact.map(|message| node.warning(message, integers::HELP)));
                 self.numeric(sign, &number, found)
             }
-            Kind::Time => {
+            OperandKind::Time => {
                 let moment = clock.parse(operand, node, found)?;
                 self.numeric(sign, &moment.into(), found)
             }
@@ -186,7 +186,7 @@ fn end_of_operand(text: &str) -> usize {
 }
 
 /// What an operand is by its looks, if that is only one thing.
-fn looks_like(operand: &str) -> Option<Kind> {
+fn looks_like(operand: &str) -> Option<OperandKind> {
     // Slashes make a moment that is written wrongly, and its author hears how to write it.
     let is_day = |separator: char| {
         let day = operand.split([' ', 'T', '[']).next().unwrap_or_default();
@@ -197,15 +197,15 @@ fn looks_like(operand: &str) -> Option<Kind> {
     };
     let starts_with_day = operand.get(..10).is_some_and(|day| day.split('-').count() == 3);
     if is_day('-') || is_day('/') || (starts_with_day && operand.as_bytes().get(4) == Some(&b'-')) {
-        return Some(Kind::Time);
+        return Some(OperandKind::Time);
     }
     let dots = operand.split(['-', '+']).next().unwrap_or_default().matches('.').count();
     match (number(operand).is_some(), version(operand).is_some()) {
-        (_, true) if dots == 2 => Some(Kind::Version),
+        (_, true) if dots == 2 => Some(OperandKind::Version),
         // 4.2 may be a version as well.
         (true, true) if dots == 1 => None,
-        (true, _) => Some(Kind::Number),
-        (false, true) => Some(Kind::Version),
+        (true, _) => Some(OperandKind::Number),
+        (false, true) => Some(OperandKind::Version),
         (false, false) => None,
     }
 }
@@ -238,7 +238,7 @@ mod tests {
     use super::*;
     use crate::{diagnostic::Path, document::json::Indexed};
 
-    fn compared(text: &str, kind: Option<Kind>) -> Result<String, String> {
+    fn compared(text: &str, kind: Option<OperandKind>) -> Result<String, String> {
         let mut found = Problems::with_room(9);
         let value = serde_json::to_string(text).unwrap();
         let value = Indexed::new(&value).unwrap();
@@ -272,9 +272,9 @@ mod tests {
         ] {
             assert_eq!(compared(text, None).as_deref(), Ok(rule), "{text}");
         }
-        let said = compared(">= 4.2", Some(Kind::Version));
+        let said = compared(">= 4.2", Some(OperandKind::Version));
         assert_eq!(said.as_deref(), Ok(r#"{"sem_ver":["A",">=","4.2.0"]}"#));
-        let said = compared("> 4.2", Some(Kind::Number));
+        let said = compared("> 4.2", Some(OperandKind::Number));
         assert_eq!(said.as_deref(), Ok(r#"{">":["A",4.2]}"#));
     }
 

@@ -1,9 +1,9 @@
 //! What a flag is to do, and the definition that does it.
 
 use super::{
-    Shape,
+    FlagShape,
     experiment::Experiment,
-    requires::Refusal,
+    requires::RequirementRefusal,
     rollout::Rollout,
     rule_text::{RuleText, put_operation},
     share::Share,
@@ -22,13 +22,13 @@ pub(super) struct Plan {
     /// As an object.
     pub(super) metadata: Option<Box<str>>,
     /// A rule that was written as such, and why the flag cannot be required for it.
-    pub(super) inline: Option<(RuleText, Option<Refusal>)>,
+    pub(super) inline: Option<(RuleText, Option<RequirementRefusal>)>,
     pub(super) requires: Vec<Requirement>,
     pub(super) start: Option<i64>,
     pub(super) end: Option<i64>,
     /// Conditions and what they lead to; the first that holds counts.
-    pub(super) rules: Vec<(RuleText, Outcome)>,
-    pub(super) last: Option<Outcome>,
+    pub(super) rules: Vec<(RuleText, PlannedOutcome)>,
+    pub(super) last: Option<PlannedOutcome>,
     pub(super) salt: Option<String>,
     pub(super) by: Option<String>,
 }
@@ -52,7 +52,7 @@ impl Requirement {
 
 /// What a rule leads to.
 #[derive(Debug)]
-pub(super) enum Outcome {
+pub(super) enum PlannedOutcome {
     Variant(String),
     Rollout(Rollout),
     Experiment(Experiment),
@@ -102,19 +102,21 @@ impl Plan {
     }
 
     /// What the definition does not say.
-    pub(super) fn shape(&self) -> Shape {
+    pub(super) fn shape(&self) -> FlagShape {
         let gated = self.start.is_some() || self.end.is_some() || !self.requires.is_empty();
         let held = match &self.last {
-            Some(Outcome::Rollout(rollout)) => rollout.held.clone(),
+            Some(PlannedOutcome::Rollout(rollout)) => rollout.held.clone(),
             _ => None,
         };
         // In a static flag no default shows it, and "off" is found by its name.
         let otherwise = match &self.last {
-            Some(Outcome::Variant(serve)) if *serve != self.otherwise => Some(&self.otherwise),
+            Some(PlannedOutcome::Variant(serve)) if *serve != self.otherwise => {
+                Some(&self.otherwise)
+            }
             _ => None,
         };
         let otherwise = otherwise.filter(|name| **name != "off").map(|name| (&**name).into());
-        Shape { gated, held, killed: self.killed, otherwise }
+        FlagShape { gated, held, killed: self.killed, otherwise }
     }
 
     /// The rule; `None` if everybody gets the default.
@@ -191,11 +193,11 @@ impl Plan {
         since.into_iter().chain(until).collect()
     }
 
-    fn outcome(&self, outcome: &Outcome, writing: Writing<'_>) -> Option<RuleText> {
+    fn outcome(&self, outcome: &PlannedOutcome, writing: Writing<'_>) -> Option<RuleText> {
         match outcome {
-            Outcome::Variant(name) => Some(RuleText::text(name)),
-            Outcome::Rollout(rollout) => self.rollout(rollout, writing),
-            Outcome::Experiment(experiment) => Some(self.experiment(experiment, writing)),
+            PlannedOutcome::Variant(name) => Some(RuleText::text(name)),
+            PlannedOutcome::Rollout(rollout) => self.rollout(rollout, writing),
+            PlannedOutcome::Experiment(experiment) => Some(self.experiment(experiment, writing)),
         }
     }
 

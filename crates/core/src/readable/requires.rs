@@ -5,7 +5,7 @@
 use super::{
     plan::{Plan, Requirement, Writing},
     prerequisites::Prerequisites,
-    room::Room,
+    room::ExpansionBudget,
     rule_text::RuleText,
     variants::Variants,
 };
@@ -34,7 +34,7 @@ pub(super) struct Required<'a> {
     /// Flags that were not understood.
     broken: &'a BTreeSet<String>,
     generation: Generation,
-    room: &'a Room,
+    room: &'a ExpansionBudget,
     written_rules: &'a Prerequisites<'a>,
     above: Vec<&'a str>,
     written: usize,
@@ -45,7 +45,7 @@ impl<'a> Required<'a> {
         plans: &'a Plans,
         broken: &'a BTreeSet<String>,
         generation: Generation,
-        room: &'a Room,
+        room: &'a ExpansionBudget,
         written_rules: &'a Prerequisites<'a>,
     ) -> Self {
         let above = Vec::new();
@@ -200,12 +200,12 @@ impl Trouble<'_> {
 
 /// Why a flag with a targeting of its own cannot be required.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Refusal {
+pub(super) enum RequirementRefusal {
     Results,
     Split,
 }
 
-impl Refusal {
+impl RequirementRefusal {
     /// Why a flag with these variants and this rule cannot be required, if it cannot.
     pub(super) fn of(variants: &Variants, rule: Json<'_>) -> Option<Self> {
         match (names_variants(rule, variants), hashes_its_key(rule)) {

@@ -12,12 +12,12 @@ pub(super) struct Rollout {
     pub(super) serve: String,
     /// In the order of time; what has no moment holds from the beginning.
     pub(super) steps: Vec<(Option<i64>, Share)>,
-    pub(super) held: Option<Held>,
+    pub(super) held: Option<HeldStep>,
 }
 
 /// What a rollout would do that is held.
 #[derive(Debug, Clone)]
-pub struct Held {
+pub struct HeldStep {
     pub at: Share,
     pub steps: Vec<(Option<i64>, Share)>,
 }
@@ -67,7 +67,7 @@ impl Rollout {
 
     /// Freezes it: the plan stays, and nobody beyond this share is in.
     pub(super) fn hold_at(&mut self, most: Share) {
-        self.held = Some(Held { at: most, steps: self.steps.clone() });
+        self.held = Some(HeldStep { at: most, steps: self.steps.clone() });
         for (_, share) in &mut self.steps {
             *share = (*share).min(most);
         }

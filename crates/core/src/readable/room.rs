@@ -8,11 +8,11 @@ const HINTS: usize = 100;
 
 /// What is left of it.
 #[derive(Debug)]
-pub(super) struct Room {
+pub(super) struct ExpansionBudget {
     hints: Cell<usize>,
 }
 
-impl Room {
+impl ExpansionBudget {
     pub(super) fn new() -> Self {
         Self { hints: Cell::new(HINTS) }
     }
@@ -34,7 +34,7 @@ mod tests {
 
     #[test]
     fn only_the_first_hundred_get_a_hint() {
-        let room = Room::new();
+        let room = ExpansionBudget::new();
         let hints = (0..HINTS + 50).filter(|_| room.names(["known"].into_iter()).next().is_some());
         assert_eq!(hints.count(), HINTS);
     }

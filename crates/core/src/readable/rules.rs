@@ -1,10 +1,10 @@
 //! What decides in a flag: rules, what stands below them, and the flags it requires.
 
 use super::{
-    condition::{self, Terms},
+    condition::{self, ConditionContext},
     experiment::Experiment,
     node::Node,
-    plan::{Outcome, Requirement},
+    plan::{PlannedOutcome, Requirement},
     requires::MOST_WRITTEN_IN,
     rollout::Rollout,
     rule_text::RuleText,
@@ -20,9 +20,9 @@ const KNOWN: [&str; 4] = ["if", "serve", "rollout", "because"];
 pub(super) fn read(
     node: &Node<'_>,
     variants: &Variants,
-    terms: Terms<'_>,
+    terms: ConditionContext<'_>,
     found: &mut Problems,
-) -> Vec<(RuleText, Outcome)> {
+) -> Vec<(RuleText, PlannedOutcome)> {
     let Some(rules) = node.member("rules") else { return Vec::new() };
     if !rules.value.is_array() {
         let help =
@@ -37,9 +37,9 @@ pub(super) fn read(
 fn rule(
     node: &Node<'_>,
     variants: &Variants,
-    terms: Terms<'_>,
+    terms: ConditionContext<'_>,
     found: &mut Problems,
-) -> Option<(RuleText, Outcome)> {
+) -> Option<(RuleText, PlannedOutcome)> {
     if let Some(last) = ["else", "default", "otherwise"].into_iter().find_map(|of| node.member(of))
     {
         let help = "write otherwise: VARIANT for everybody else, beside rules";
@@ -56,9 +56,9 @@ fn rule(
         }
     };
     let outcome = match (node.member("serve"), node.member("rollout")) {
-        (Some(serve), None) => variants.named(&serve, found).map(Outcome::Variant),
+        (Some(serve), None) => variants.named(&serve, found).map(PlannedOutcome::Variant),
         (None, Some(rollout)) => {
-            Rollout::read(&rollout, variants, terms.clock, found).map(Outcome::Rollout)
+            Rollout::read(&rollout, variants, terms.clock, found).map(PlannedOutcome::Rollout)
         }
         (Some(_), Some(_)) => {
             found.push(node.error("has both serve and rollout", "keep one of them"));
@@ -77,24 +77,24 @@ pub(super) fn last(
     node: &Node<'_>,
     variants: &Variants,
     experiment: Option<Experiment>,
-    terms: Terms<'_>,
+    terms: ConditionContext<'_>,
     found: &mut Problems,
-) -> Option<Option<Outcome>> {
+) -> Option<Option<PlannedOutcome>> {
     let held = node.member("hold_at");
     if let Some(held) = held.as_ref().filter(|_| node.member("rollout").is_none()) {
         found.push(held.error("holds no rollout", "write it beside the rollout it holds"));
     }
     if let Some(serve) = node.member("serve") {
-        return Some(Some(Outcome::Variant(variants.named(&serve, found)?)));
+        return Some(Some(PlannedOutcome::Variant(variants.named(&serve, found)?)));
     }
     if let Some(rollout) = node.member("rollout") {
         let mut rollout = Rollout::read(&rollout, variants, terms.clock, found)?;
         if let Some(most) = held.and_then(|held| Share::read(&held, found)) {
             rollout.hold_at(most);
         }
-        return Some(Some(Outcome::Rollout(rollout)));
+        return Some(Some(PlannedOutcome::Rollout(rollout)));
     }
-    Some(experiment.map(Outcome::Experiment))
+    Some(experiment.map(PlannedOutcome::Experiment))
 }
 
 /// The flags that have to be on, or to serve a variant.

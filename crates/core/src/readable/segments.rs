@@ -5,11 +5,11 @@
 
 use super::{
     Lists,
-    condition::{self, Terms},
+    condition::{self, ConditionContext},
     lists,
     moment::Clock,
     node::Node,
-    room::Room,
+    room::ExpansionBudget,
     rule_text::RuleText,
 };
 use crate::{
@@ -34,7 +34,7 @@ pub(super) struct Segments<'a> {
     lists: &'a Lists,
     /// Membership in lists, by the names of the evaluators that ask for it.
     memberships: RefCell<BTreeMap<String, Membership>>,
-    room: Room,
+    room: ExpansionBudget,
 }
 
 /// The condition that an attribute is in a list.
@@ -46,7 +46,7 @@ struct Membership {
 }
 
 /// Segments as they are written.
-struct Written<'a> {
+struct WrittenSegments<'a> {
     path: &'a Path,
     by_name: BTreeMap<Cow<'a, str>, Json<'a>>,
 }
@@ -70,12 +70,12 @@ impl<'a> Segments<'a> {
             reading: true,
             lists,
             memberships: RefCell::default(),
-            room: Room::new(),
+            room: ExpansionBudget::new(),
         };
         match node {
             Some(all) if all.value.is_object() => {
                 let members = all.value.as_object().into_iter().flat_map(JsonObject::members);
-                let all = Written { path: &all.path, by_name: members.collect() };
+                let all = WrittenSegments { path: &all.path, by_name: members.collect() };
                 segments.names = all.by_name.keys().map(|name| name.clone().into_owned()).collect();
                 for name in all.by_name.keys() {
                     segments.add(&mut vec![name.clone().into_owned()], &all, clock, found);
@@ -94,7 +94,7 @@ impl<'a> Segments<'a> {
     fn add(
         &mut self,
         names: &mut Vec<String>,
-        all: &Written<'_>,
+        all: &WrittenSegments<'_>,
         clock: &Clock,
         found: &mut Problems,
     ) {
@@ -135,7 +135,7 @@ impl<'a> Segments<'a> {
             }
         }
         let rule = match is_good {
-            true => condition::rule(&node, Terms::new(clock, self), found),
+            true => condition::rule(&node, ConditionContext::new(clock, self), found),
             false => None,
         };
         self.rules.insert(name, rule);
@@ -172,7 +172,7 @@ impl<'a> Segments<'a> {
         }
     }
 
-    pub(super) fn room(&self) -> &Room {
+    pub(super) fn room(&self) -> &ExpansionBudget {
         &self.room
     }
 

@@ -8,7 +8,7 @@ use crate::{
     diagnostic::problems::Problems,
     document::{
         members_of_file,
-        text::{Format, Text},
+        text::{DocumentText, Format},
     },
     flag::rule::Generation,
     flag_file::{compile_with, definitions_of, layer::Layer},
@@ -29,7 +29,7 @@ fn file(flags: &str) -> String {
 #[track_caller]
 fn definitions(text: &str, generation: Generation) -> Json {
     let lists = Lists::from([("ids.txt".into(), Ok(["7".into(), "8".into()].into()))]);
-    let written = Text::read(text.as_bytes(), Format::Yaml).unwrap();
+    let written = DocumentText::read(text.as_bytes(), Format::Yaml).unwrap();
     let mut found = Problems::with_room(9);
     let members = members_of_file(written.json()).unwrap();
     let translated = translate(&written, &members, &lists, generation, &mut found);

@@ -1,6 +1,6 @@
 //! A readable file as flagd reads it, with the facts that its definitions cannot express.
 
-use super::{facts, rollout::Held, variants::put_member};
+use super::{facts, rollout::HeldStep, variants::put_member};
 use crate::diagnostic::{Diagnostic, Path, Step};
 use crate::document::kill::SwitchedOff;
 use jiff::tz::TimeZone;
@@ -22,7 +22,7 @@ pub struct Translation {
     /// Of each flag that has any.
     pub(crate) found: BTreeMap<String, FlagProblems>,
     /// Of each flag that was understood.
-    pub shapes: BTreeMap<String, Shape>,
+    pub shapes: BTreeMap<String, FlagShape>,
     /// The time zone that the file names.
     pub zone: Option<TimeZone>,
 }
@@ -63,10 +63,10 @@ impl Translation {
 
 /// What a definition does not say of the flag that it was made of.
 #[derive(Debug)]
-pub struct Shape {
+pub struct FlagShape {
     /// The rule stands behind conditions of the flag's own: its times, and what it requires.
     pub gated: bool,
-    pub held: Option<Held>,
+    pub held: Option<HeldStep>,
     /// The file says `killed: true`.
     pub(crate) killed: bool,
     /// What a kill falls back to, if the definition does not show it.

@@ -82,7 +82,7 @@ async fn where_inotify_is_refused_it_polls_and_asks_again() {
 
     let mut watched = Watched::new("flags.json", |root| rename_over(&root.join("flags.json"), "0"));
     assert_eq!(watched.watcher.mode(), WatchMode::Poll);
-    assert!(matches!(watched.watcher.refusal(), Some(Refusal::Instance(_))));
+    assert!(matches!(watched.watcher.refusal(), Some(WatchRefusal::Instance(_))));
     // The interval asked for is an hour, the refusal makes it a second.
     rename_over(&watched.path, "1");
     let writes = timeout(DEADLINE, watched.changed()).await.unwrap();
@@ -96,7 +96,7 @@ async fn where_inotify_is_refused_it_polls_and_asks_again() {
     let writes = timeout(DEADLINE, watched.changed()).await.unwrap();
     watched.go_on(writes);
     assert_eq!(watched.watcher.mode(), WatchMode::Poll);
-    assert!(matches!(watched.watcher.refusal(), Some(Refusal::Directory { .. })));
+    assert!(matches!(watched.watcher.refusal(), Some(WatchRefusal::Directory { .. })));
 
     fs::write(WATCHES, "99").unwrap();
     let writes = timeout(DEADLINE, watched.changed()).await.unwrap();

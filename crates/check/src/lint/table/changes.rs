@@ -1,6 +1,6 @@
 //! Lints about what a change does to users.
 
-use crate::lint::{Beside, Lint};
+use crate::lint::{ExampleContext, Lint};
 use flagstaff_core::diagnostic::Level;
 
 pub(crate) const UNITS_MOVED: Lint = Lint {
@@ -14,7 +14,7 @@ pub(crate) const UNITS_MOVED: Lint = Lint {
         rest, may grow and shrink.",
     bad: include_str!("../examples/units-moved.bad.yaml"),
     good: include_str!("../examples/units-moved.good.yaml"),
-    beside: Beside::Earlier(include_str!("../examples/units-moved.before.yaml")),
+    beside: ExampleContext::Earlier(include_str!("../examples/units-moved.before.yaml")),
 };
 
 pub(crate) const HASH_CHANGED: Lint = Lint {
@@ -26,7 +26,7 @@ pub(crate) const HASH_CHANGED: Lint = Lint {
         that is renamed keeps its users with `salt: old_name`.",
     bad: include_str!("../examples/hash-changed.bad.yaml"),
     good: include_str!("../examples/hash-changed.good.yaml"),
-    beside: Beside::Earlier(include_str!("../examples/hash-changed.before.yaml")),
+    beside: ExampleContext::Earlier(include_str!("../examples/hash-changed.before.yaml")),
 };
 
 pub(crate) const VARIANT_REMOVED: Lint = Lint {
@@ -38,7 +38,7 @@ pub(crate) const VARIANT_REMOVED: Lint = Lint {
         it.",
     bad: include_str!("../examples/variant-removed.bad.yaml"),
     good: include_str!("../examples/variant-removed.good.yaml"),
-    beside: Beside::Earlier(include_str!("../examples/variant-removed.before.yaml")),
+    beside: ExampleContext::Earlier(include_str!("../examples/variant-removed.before.yaml")),
 };
 
 pub(crate) const TYPE_CHANGED: Lint = Lint {
@@ -50,7 +50,7 @@ pub(crate) const TYPE_CHANGED: Lint = Lint {
         name of its own.",
     bad: include_str!("../examples/type-changed.bad.yaml"),
     good: include_str!("../examples/type-changed.good.yaml"),
-    beside: Beside::Earlier(include_str!("../examples/type-changed.before.yaml")),
+    beside: ExampleContext::Earlier(include_str!("../examples/type-changed.before.yaml")),
 };
 
 pub(crate) const FLAG_REMOVED: Lint = Lint {
@@ -61,5 +61,5 @@ pub(crate) const FLAG_REMOVED: Lint = Lint {
         serve one variant to everybody, remove the code, and the flag last.",
     bad: include_str!("../examples/flag-removed.bad.yaml"),
     good: include_str!("../examples/flag-removed.good.yaml"),
-    beside: Beside::Earlier(include_str!("../examples/flag-removed.before.yaml")),
+    beside: ExampleContext::Earlier(include_str!("../examples/flag-removed.before.yaml")),
 };

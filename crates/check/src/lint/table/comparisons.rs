@@ -1,6 +1,6 @@
 //! Lints about comparisons that give another result than they seem to.
 
-use crate::lint::{Beside, Lint};
+use crate::lint::{ExampleContext, Lint};
 use flagstaff_core::diagnostic::Level;
 
 pub(crate) const VERSION_AS_TEXT: Lint = Lint {
@@ -13,7 +13,7 @@ pub(crate) const VERSION_AS_TEXT: Lint = Lint {
         \">= 4.2.0\"`.",
     bad: include_str!("../examples/version-as-text.bad.yaml"),
     good: include_str!("../examples/version-as-text.good.yaml"),
-    beside: Beside::Nothing,
+    beside: ExampleContext::Nothing,
 };
 
 pub(crate) const TEXT_MEMBERSHIP: Lint = Lint {
@@ -24,7 +24,7 @@ pub(crate) const TEXT_MEMBERSHIP: Lint = Lint {
         and `D`. Write the values as a list.",
     bad: include_str!("../examples/text-membership.bad.yaml"),
     good: include_str!("../examples/text-membership.good.yaml"),
-    beside: Beside::Nothing,
+    beside: ExampleContext::Nothing,
 };
 
 pub(crate) const MISSING_MEETS: Lint = Lint {
@@ -36,7 +36,7 @@ pub(crate) const MISSING_MEETS: Lint = Lint {
         \"< 18\"` does that by itself.",
     bad: include_str!("../examples/missing-meets.bad.yaml"),
     good: include_str!("../examples/missing-meets.good.yaml"),
-    beside: Beside::Nothing,
+    beside: ExampleContext::Nothing,
 };
 
 pub(crate) const PADDED_VALUE: Lint = Lint {
@@ -47,7 +47,7 @@ pub(crate) const PADDED_VALUE: Lint = Lint {
         compare with it, if it stands in a variant. Remove it.",
     bad: include_str!("../examples/padded-value.bad.yaml"),
     good: include_str!("../examples/padded-value.good.yaml"),
-    beside: Beside::Nothing,
+    beside: ExampleContext::Nothing,
 };
 
 pub(crate) const LIST_ENTRY: Lint = Lint {
@@ -59,7 +59,7 @@ pub(crate) const LIST_ENTRY: Lint = Lint {
         without quotes, commas or a comment behind it.",
     bad: include_str!("../examples/list-entry.bad.yaml"),
     good: include_str!("../examples/list-entry.good.yaml"),
-    beside: Beside::Nothing,
+    beside: ExampleContext::Nothing,
 };
 
 pub(crate) const UNANNOUNCED_TIME: Lint = Lint {
@@ -72,5 +72,5 @@ pub(crate) const UNANNOUNCED_TIME: Lint = Lint {
         the timestamp itself.",
     bad: include_str!("../examples/unannounced-time.bad.yaml"),
     good: include_str!("../examples/unannounced-time.good.yaml"),
-    beside: Beside::Nothing,
+    beside: ExampleContext::Nothing,
 };

@@ -1,6 +1,6 @@
 //! Lints about when a flag has to go.
 
-use crate::lint::{Beside, Lint};
+use crate::lint::{ExampleContext, Lint};
 use flagstaff_core::diagnostic::Level;
 
 pub(crate) const NO_EXPIRY: Lint = Lint {
@@ -11,7 +11,7 @@ pub(crate) const NO_EXPIRY: Lint = Lint {
         switches have to be gone. It is no promise; it is the day on which somebody has to look.",
     bad: include_str!("../examples/no-expiry.bad.yaml"),
     good: include_str!("../examples/no-expiry.good.yaml"),
-    beside: Beside::Nothing,
+    beside: ExampleContext::Nothing,
 };
 
 pub(crate) const EXPIRED: Lint = Lint {
@@ -23,7 +23,7 @@ pub(crate) const EXPIRED: Lint = Lint {
         for.",
     bad: include_str!("../examples/expired.bad.yaml"),
     good: include_str!("../examples/expired.good.yaml"),
-    beside: Beside::Nothing,
+    beside: ExampleContext::Nothing,
 };
 
 pub(crate) const BAD_DATE: Lint = Lint {
@@ -34,7 +34,7 @@ pub(crate) const BAD_DATE: Lint = Lint {
         `flagstaff_flag_expires_timestamp_seconds`. Write a day such as `2027-03-31`.",
     bad: include_str!("../examples/bad-date.bad.yaml"),
     good: include_str!("../examples/bad-date.good.yaml"),
-    beside: Beside::Nothing,
+    beside: ExampleContext::Nothing,
 };
 
 pub(crate) const TOO_OLD: Lint = Lint {
@@ -45,7 +45,7 @@ pub(crate) const TOO_OLD: Lint = Lint {
         release any more: finish it, or give it the kind that it has become.",
     bad: include_str!("../examples/too-old.bad.yaml"),
     good: include_str!("../examples/too-old.good.yaml"),
-    beside: Beside::Nothing,
+    beside: ExampleContext::Nothing,
 };
 
 pub(crate) const SETTLED: Lint = Lint {
@@ -57,7 +57,7 @@ pub(crate) const SETTLED: Lint = Lint {
         off for everybody and waits for its launch is not told.",
     bad: include_str!("../examples/settled.bad.yaml"),
     good: include_str!("../examples/settled.good.yaml"),
-    beside: Beside::Nothing,
+    beside: ExampleContext::Nothing,
 };
 
 pub(crate) const HELD: Lint = Lint {
@@ -68,5 +68,5 @@ pub(crate) const HELD: Lint = Lint {
         once what the plan has come to meanwhile. The note says what that is today.",
     bad: include_str!("../examples/held.bad.yaml"),
     good: include_str!("../examples/held.good.yaml"),
-    beside: Beside::Nothing,
+    beside: ExampleContext::Nothing,
 };

@@ -1,6 +1,6 @@
 //! Lints about how flags are called.
 
-use crate::lint::{Beside, Lint};
+use crate::lint::{ExampleContext, Lint};
 use flagstaff_core::diagnostic::Level;
 
 pub(crate) const BAD_NAME: Lint = Lint {
@@ -13,7 +13,7 @@ pub(crate) const BAD_NAME: Lint = Lint {
         old_name`.",
     bad: include_str!("../examples/bad-name.bad.yaml"),
     good: include_str!("../examples/bad-name.good.yaml"),
-    beside: Beside::Nothing,
+    beside: ExampleContext::Nothing,
 };
 
 pub(crate) const VAGUE_NAME: Lint = Lint {
@@ -24,7 +24,7 @@ pub(crate) const VAGUE_NAME: Lint = Lint {
         is switched, not that it is a flag, new, or a test.",
     bad: include_str!("../examples/vague-name.bad.yaml"),
     good: include_str!("../examples/vague-name.good.yaml"),
-    beside: Beside::Nothing,
+    beside: ExampleContext::Nothing,
 };
 
 pub(crate) const CROWDED_FEATURE: Lint = Lint {
@@ -35,5 +35,5 @@ pub(crate) const CROWDED_FEATURE: Lint = Lint {
         make a thousand, which nobody tests. More than `max_flags_per_feature` (10) are told.",
     bad: include_str!("../examples/crowded-feature.bad.yaml"),
     good: include_str!("../examples/crowded-feature.good.yaml"),
-    beside: Beside::Nothing,
+    beside: ExampleContext::Nothing,
 };

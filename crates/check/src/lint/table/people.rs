@@ -1,6 +1,6 @@
 //! Lints about who answers for a flag, and why it is there.
 
-use crate::lint::{Beside, Lint};
+use crate::lint::{ExampleContext, Lint};
 use flagstaff_core::diagnostic::Level;
 
 pub(crate) const MISSING_OWNER: Lint = Lint {
@@ -12,7 +12,7 @@ pub(crate) const MISSING_OWNER: Lint = Lint {
         once, in its `metadata`.",
     bad: include_str!("../examples/missing-owner.bad.yaml"),
     good: include_str!("../examples/missing-owner.good.yaml"),
-    beside: Beside::Nothing,
+    beside: ExampleContext::Nothing,
 };
 
 pub(crate) const SEVERAL_OWNERS: Lint = Lint {
@@ -23,7 +23,7 @@ pub(crate) const SEVERAL_OWNERS: Lint = Lint {
         is to be asked can stand in `why` or in a ticket.",
     bad: include_str!("../examples/several-owners.bad.yaml"),
     good: include_str!("../examples/several-owners.good.yaml"),
-    beside: Beside::Nothing,
+    beside: ExampleContext::Nothing,
 };
 
 pub(crate) const MISSING_WHY: Lint = Lint {
@@ -34,7 +34,7 @@ pub(crate) const MISSING_WHY: Lint = Lint {
         achieve, what breaks without it, or what ends it.",
     bad: include_str!("../examples/missing-why.bad.yaml"),
     good: include_str!("../examples/missing-why.good.yaml"),
-    beside: Beside::Nothing,
+    beside: ExampleContext::Nothing,
 };
 
 pub(crate) const VAGUE_WHY: Lint = Lint {
@@ -46,7 +46,7 @@ pub(crate) const VAGUE_WHY: Lint = Lint {
         `min_why_length` (20 characters) is for the others.",
     bad: include_str!("../examples/vague-why.bad.yaml"),
     good: include_str!("../examples/vague-why.good.yaml"),
-    beside: Beside::Nothing,
+    beside: ExampleContext::Nothing,
 };
 
 pub(crate) const MISSING_KIND: Lint = Lint {
@@ -58,7 +58,7 @@ pub(crate) const MISSING_KIND: Lint = Lint {
         a contract includes) stay.",
     bad: include_str!("../examples/missing-kind.bad.yaml"),
     good: include_str!("../examples/missing-kind.good.yaml"),
-    beside: Beside::Nothing,
+    beside: ExampleContext::Nothing,
 };
 
 pub(crate) const UNKNOWN_KIND: Lint = Lint {
@@ -69,5 +69,5 @@ pub(crate) const UNKNOWN_KIND: Lint = Lint {
         What is temporary is told from what stays by them.",
     bad: include_str!("../examples/unknown-kind.bad.yaml"),
     good: include_str!("../examples/unknown-kind.good.yaml"),
-    beside: Beside::Nothing,
+    beside: ExampleContext::Nothing,
 };

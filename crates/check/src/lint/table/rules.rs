@@ -1,6 +1,6 @@
 //! Lints about conditions and rules.
 
-use crate::lint::{Beside, Lint};
+use crate::lint::{ExampleContext, Lint};
 use flagstaff_core::diagnostic::Level;
 
 pub(crate) const MANY_RULES: Lint = Lint {
@@ -12,7 +12,7 @@ pub(crate) const MANY_RULES: Lint = Lint {
         split the flag. The limit is `max_rules` (10).",
     bad: include_str!("../examples/many-rules.bad.yaml"),
     good: include_str!("../examples/many-rules.good.yaml"),
-    beside: Beside::Nothing,
+    beside: ExampleContext::Nothing,
 };
 
 pub(crate) const DEEP_RULE: Lint = Lint {
@@ -24,7 +24,7 @@ pub(crate) const DEEP_RULE: Lint = Lint {
         `not` does not count.",
     bad: include_str!("../examples/deep-rule.bad.yaml"),
     good: include_str!("../examples/deep-rule.good.yaml"),
-    beside: Beside::Nothing,
+    beside: ExampleContext::Nothing,
 };
 
 pub(crate) const DEAD_RULE: Lint = Lint {
@@ -36,7 +36,7 @@ pub(crate) const DEAD_RULE: Lint = Lint {
         first. What cannot be told for sure is not told.",
     bad: include_str!("../examples/dead-rule.bad.yaml"),
     good: include_str!("../examples/dead-rule.good.yaml"),
-    beside: Beside::Nothing,
+    beside: ExampleContext::Nothing,
 };
 
 pub(crate) const REPEATED_CONDITION: Lint = Lint {
@@ -48,7 +48,7 @@ pub(crate) const REPEATED_CONDITION: Lint = Lint {
         `max_repeats` (2) are told.",
     bad: include_str!("../examples/repeated-condition.bad.yaml"),
     good: include_str!("../examples/repeated-condition.good.yaml"),
-    beside: Beside::Nothing,
+    beside: ExampleContext::Nothing,
 };
 
 pub(crate) const MIXED_TYPES: Lint = Lint {
@@ -59,7 +59,7 @@ pub(crate) const MIXED_TYPES: Lint = Lint {
         by accident. Write all of them as what is sent.",
     bad: include_str!("../examples/mixed-types.bad.yaml"),
     good: include_str!("../examples/mixed-types.good.yaml"),
-    beside: Beside::Nothing,
+    beside: ExampleContext::Nothing,
 };
 
 pub(crate) const UNQUOTED: Lint = Lint {
@@ -72,5 +72,5 @@ pub(crate) const UNQUOTED: Lint = Lint {
         1.1 to all of them. Put such values in quotes.",
     bad: include_str!("../examples/unquoted.bad.yaml"),
     good: include_str!("../examples/unquoted.good.yaml"),
-    beside: Beside::Nothing,
+    beside: ExampleContext::Nothing,
 };

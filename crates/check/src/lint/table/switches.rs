@@ -1,6 +1,6 @@
 //! Lints about kill switches, splits and values.
 
-use crate::lint::{Beside, Lint};
+use crate::lint::{ExampleContext, Lint};
 use flagstaff_core::diagnostic::{Level, codes};
 
 pub(crate) const DISABLED_KILL: Lint = Lint {
@@ -13,7 +13,7 @@ pub(crate) const DISABLED_KILL: Lint = Lint {
         `targeting`.",
     bad: include_str!("../examples/disabled-kill.bad.yaml"),
     good: include_str!("../examples/disabled-kill.good.yaml"),
-    beside: Beside::Nothing,
+    beside: ExampleContext::Nothing,
 };
 
 pub(crate) const NO_SAFE_VARIANT: Lint = Lint {
@@ -24,7 +24,7 @@ pub(crate) const NO_SAFE_VARIANT: Lint = Lint {
         and name it in `otherwise` unless it is called `off`.",
     bad: include_str!("../examples/no-safe-variant.bad.yaml"),
     good: include_str!("../examples/no-safe-variant.good.yaml"),
-    beside: Beside::Nothing,
+    beside: ExampleContext::Nothing,
 };
 
 pub(crate) const UNGUARDED_SPLIT: Lint = Lint {
@@ -37,7 +37,7 @@ pub(crate) const UNGUARDED_SPLIT: Lint = Lint {
         served. `rollout` and `experiment` of the readable form do that.",
     bad: include_str!("../examples/unguarded-split.bad.yaml"),
     good: include_str!("../examples/unguarded-split.good.yaml"),
-    beside: Beside::Nothing,
+    beside: ExampleContext::Nothing,
 };
 
 pub(crate) const UNPINNED: Lint = Lint {
@@ -49,7 +49,7 @@ pub(crate) const UNPINNED: Lint = Lint {
         evaluator decides it.",
     bad: include_str!("../examples/unpinned.bad.yaml"),
     good: include_str!("../examples/unpinned.good.yaml"),
-    beside: Beside::Nothing,
+    beside: ExampleContext::Nothing,
 };
 
 pub(crate) const NO_TIME_ZONE: Lint = Lint {
@@ -60,7 +60,7 @@ pub(crate) const NO_TIME_ZONE: Lint = Lint {
         `time_zone` once in the file, or end the moment with `Z` or an offset.",
     bad: include_str!("../examples/no-time-zone.bad.yaml"),
     good: include_str!("../examples/no-time-zone.good.yaml"),
-    beside: Beside::Nothing,
+    beside: ExampleContext::Nothing,
 };
 
 pub(crate) const SECRET: Lint = Lint {
@@ -72,7 +72,7 @@ pub(crate) const SECRET: Lint = Lint {
         flag may say which of them to use.",
     bad: include_str!("../examples/secret.bad.yaml"),
     good: include_str!("../examples/secret.good.yaml"),
-    beside: Beside::Nothing,
+    beside: ExampleContext::Nothing,
 };
 
 pub(crate) const DEFINED_TWICE: Lint = Lint {
@@ -82,7 +82,7 @@ pub(crate) const DEFINED_TWICE: Lint = Lint {
     why: "The later by name counts. Whoever edits the other wonders why nothing happens.",
     bad: include_str!("../examples/defined-twice.bad.yaml"),
     good: include_str!("../examples/defined-twice.good.yaml"),
-    beside: Beside::Another(include_str!("../examples/defined-twice.other.yaml")),
+    beside: ExampleContext::Another(include_str!("../examples/defined-twice.other.yaml")),
 };
 
 pub(crate) const UNKNOWN_LINT: Lint = Lint {
@@ -92,5 +92,5 @@ pub(crate) const UNKNOWN_LINT: Lint = Lint {
     why: "It would change nothing, silently. Codes have dashes, limits have underscores.",
     bad: include_str!("../examples/unknown-lint.bad.yaml"),
     good: include_str!("../examples/unknown-lint.good.yaml"),
-    beside: Beside::Nothing,
+    beside: ExampleContext::Nothing,
 };

@@ -1,11 +1,11 @@
 //! Contents of another kind than flags, known by how they begin: pages, pointers, encrypted files,
 //! archives, tables.
 
-use super::{named, shape::Shape};
+use super::{named, shape::DocumentShape};
 use crate::diagnostic::Diagnostic;
 
 /// A kind of content, and what to do about it.
-struct Kind {
+struct ForeignContent {
     what: &'static str,
     /// How it begins, in lower case.
     begins: &'static [&'static [u8]],
@@ -15,48 +15,68 @@ struct Kind {
 const DOWNLOAD_AGAIN: &str =
     "download the file again and look at the answer: it is most likely a login page or an error";
 
-const KINDS: [Kind; 13] = [
-    Kind {
+const KINDS: [ForeignContent; 13] = [
+    ForeignContent {
         what: "an HTML page",
         begins: &[b"<!doctype html", b"<html", b"<head", b"<body"],
         help: DOWNLOAD_AGAIN,
     },
-    Kind { what: "an XML document", begins: &[b"<?xml", b"<error>"], help: DOWNLOAD_AGAIN },
-    Kind {
+    ForeignContent {
+        what: "an XML document",
+        begins: &[b"<?xml", b"<error>"],
+        help: DOWNLOAD_AGAIN,
+    },
+    ForeignContent {
         what: "a Git LFS pointer",
         begins: &[b"version https://git-lfs.github.com/spec/"],
         help: "run git lfs pull where the file is checked out",
     },
-    Kind {
+    ForeignContent {
         what: "encrypted with Ansible Vault",
         begins: &[b"$ansible_vault;"],
         help: "decrypt it before it is mounted: ansible-vault decrypt FILE",
     },
-    Kind {
+    ForeignContent {
         what: "encrypted with age",
         begins: &[b"age-encryption.org/", b"-----begin age encrypted file-----"],
         help: "decrypt it before it is mounted: age --decrypt -i KEY FILE > flags.yaml",
     },
-    Kind {
+    ForeignContent {
         what: "encrypted with PGP",
         begins: &[b"-----begin pgp message-----"],
         help: "decrypt it before it is mounted: gpg --decrypt FILE > flags.yaml",
     },
-    Kind {
+    ForeignContent {
         what: "encrypted with git-crypt",
         begins: &[b"\0gitcrypt\0"],
         help: "run git-crypt unlock where the file is checked out",
     },
-    Kind {
+    ForeignContent {
         what: "a PEM file, which holds a key or a certificate",
         begins: &[b"-----begin "],
         help: "name the flag file itself",
     },
-    Kind { what: "a gzip archive", begins: &[b"\x1f\x8b"], help: "unpack it: gunzip FILE" },
-    Kind { what: "a zip archive", begins: &[b"pk\x03\x04"], help: "unpack it: unzip FILE" },
-    Kind { what: "a zstd archive", begins: &[b"\x28\xb5\x2f\xfd"], help: "unpack it: unzstd FILE" },
-    Kind { what: "an xz archive", begins: &[b"\xfd7zxz\0"], help: "unpack it: unxz FILE" },
-    Kind { what: "a bzip2 archive", begins: &[b"bzh"], help: "unpack it: bunzip2 FILE" },
+    ForeignContent {
+        what: "a gzip archive",
+        begins: &[b"\x1f\x8b"],
+        help: "unpack it: gunzip FILE",
+    },
+    ForeignContent {
+        what: "a zip archive",
+        begins: &[b"pk\x03\x04"],
+        help: "unpack it: unzip FILE",
+    },
+    ForeignContent {
+        what: "a zstd archive",
+        begins: &[b"\x28\xb5\x2f\xfd"],
+        help: "unpack it: unzstd FILE",
+    },
+    ForeignContent {
+        what: "an xz archive",
+        begins: &[b"\xfd7zxz\0"],
+        help: "unpack it: unxz FILE",
+    },
+    ForeignContent { what: "a bzip2 archive", begins: &[b"bzh"], help: "unpack it: bunzip2 FILE" },
 ];
 
 /// So many lines of a text are looked at.
@@ -92,7 +112,7 @@ pub(super) fn error(content: &[u8]) -> Option<Diagnostic> {
 }
 
 /// The error of a mapping that is a known kind of content, and has no flags.
-pub(super) fn error_of_members(file: &Shape<'_, '_>) -> Option<Diagnostic> {
+pub(super) fn error_of_members(file: &DocumentShape<'_, '_>) -> Option<Diagnostic> {
     if file.has_flags() {
         return None;
     }
@@ -113,7 +133,7 @@ pub(super) fn error_of_members(file: &Shape<'_, '_>) -> Option<Diagnostic> {
 }
 
 /// The error of a file that SOPS has encrypted, all of it or some values.
-pub(super) fn encrypted(file: &Shape<'_, '_>) -> Option<Diagnostic> {
+pub(super) fn encrypted(file: &DocumentShape<'_, '_>) -> Option<Diagnostic> {
     let sops = file.object("sops")?;
     let help = "decrypt it before it is mounted: sops --decrypt FILE > flags.yaml";
     sops.get("mac").map(|_| named("encrypted with SOPS", help))

@@ -3,11 +3,11 @@
 
 use super::{
     misplaced,
-    shape::{Shape, object, text},
+    shape::{DocumentShape, object, text},
 };
 use crate::{
     diagnostic::{Diagnostic, Path, suggest::nearest},
-    document::members::Elements,
+    document::members::RawElements,
 };
 use serde_json::value::RawValue;
 
@@ -32,7 +32,7 @@ const MESSAGE: &str = "belongs to the readable format, and the line \"flagstaff:
 const HELP: &str = "write flagstaff: 1 as the first line";
 
 /// The error of a file that has lost the line.
-pub(super) fn lost(file: &Shape<'_, '_>) -> Option<Diagnostic> {
+pub(super) fn lost(file: &DocumentShape<'_, '_>) -> Option<Diagnostic> {
     let is_one = |value: &RawValue| matches!(value.get(), "1" | "\"1\"" | "1.0" | "true");
     let ones = file.members.0.iter().filter(|(_, value)| is_one(value));
     if let Some(misspelt) = nearest("flagstaff", ones.map(|(name, _)| &**name)) {
@@ -78,7 +78,7 @@ fn readable_member(flag: &RawValue) -> Option<&'static str> {
         return None;
     }
     let members = object(flag)?;
-    let flag = Shape::of(&members);
+    let flag = DocumentShape::of(&members);
     let may_be_flagds = members.get("variants").is_some() && members.get("state").is_some();
     let decides = |name: &&str| {
         flag.get(name).is_some_and(|value| match may_be_flagds {
@@ -91,7 +91,7 @@ fn readable_member(flag: &RawValue) -> Option<&'static str> {
 
 /// Whether a member has a value that only the readable format gives it. In a flag with `state` and
 /// `variants` it may be a note otherwise; `killed` holds in both formats.
-fn is_in_its_form(name: &str, value: &RawValue, flag: &Shape<'_, '_>) -> bool {
+fn is_in_its_form(name: &str, value: &RawValue, flag: &DocumentShape<'_, '_>) -> bool {
     let has = |value: &RawValue, names: &[&str]| {
         object(value).is_some_and(|members| names.iter().any(|name| members.get(name).is_some()))
     };
@@ -104,7 +104,7 @@ fn is_in_its_form(name: &str, value: &RawValue, flag: &Shape<'_, '_>) -> bool {
             has(value, &["to", "serve"]) || text(value).is_some_and(|share| share.ends_with('%'))
         }
         "rules" => {
-            let Elements(rules) = serde_json::from_str(value.get()).unwrap_or_default();
+            let RawElements(rules) = serde_json::from_str(value.get()).unwrap_or_default();
             rules.iter().any(|rule| has(rule, &["serve", "rollout"]))
         }
         "experiment" => has(value, &["split"]),

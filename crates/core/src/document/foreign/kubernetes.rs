@@ -2,11 +2,11 @@
 
 use super::{
     named,
-    shape::{Shape, object, step, text},
+    shape::{DocumentShape, object, step, text},
 };
 use crate::{
     diagnostic::Diagnostic,
-    document::members::{Elements, Members},
+    document::members::{Members, RawElements},
 };
 use std::borrow::Cow;
 
@@ -22,7 +22,7 @@ const OF_VALUES: [&str; 8] = [
     "autoscaling",
 ];
 
-pub(super) fn error(file: &Shape<'_, '_>) -> Option<Diagnostic> {
+pub(super) fn error(file: &DocumentShape<'_, '_>) -> Option<Diagnostic> {
     if file.has_flags() {
         return None;
     }
@@ -47,7 +47,7 @@ pub(super) fn error(file: &Shape<'_, '_>) -> Option<Diagnostic> {
 }
 
 /// How to get the flags out of a manifest.
-fn manifest(file: &Shape<'_, '_>, kind: &str) -> String {
+fn manifest(file: &DocumentShape<'_, '_>, kind: &str) -> String {
     if let Some(expression) = way_to_flags(file, kind, "") {
         let mount = match kind {
             "ConfigMap" | "Secret" => "mount it and serve the mounted file, or take",
@@ -70,7 +70,7 @@ fn manifest(file: &Shape<'_, '_>, kind: &str) -> String {
 }
 
 /// The expression of `yq` that gives the flags of a manifest, which is at `place`.
-fn way_to_flags(file: &Shape<'_, '_>, kind: &str, place: &str) -> Option<String> {
+fn way_to_flags(file: &DocumentShape<'_, '_>, kind: &str, place: &str) -> Option<String> {
     let below = |name: &str| {
         let spec = file.object("spec")?;
         spec.get(name).map(|_| format!("{place}.spec.{name}"))
@@ -86,10 +86,10 @@ fn way_to_flags(file: &Shape<'_, '_>, kind: &str, place: &str) -> Option<String>
         }
         _ if kind.ends_with("List") => {
             let items = file.get("items").filter(|_| place.is_empty())?;
-            let Elements(items) = serde_json::from_str(items.get()).ok()?;
+            let RawElements(items) = serde_json::from_str(items.get()).ok()?;
             items.into_iter().enumerate().find_map(|(at, item)| {
                 let members = object(item)?;
-                let item = Shape::of(&members);
+                let item = DocumentShape::of(&members);
                 way_to_flags(&item, &item.text("kind")?, &format!(".items[{at}]"))
             })
         }
@@ -98,7 +98,7 @@ fn way_to_flags(file: &Shape<'_, '_>, kind: &str, place: &str) -> Option<String>
 }
 
 /// The entry of a ConfigMap or Secret that is most likely the flag file.
-fn data(file: &Shape<'_, '_>, name: &str, place: &str) -> Option<String> {
+fn data(file: &DocumentShape<'_, '_>, name: &str, place: &str) -> Option<String> {
     let data: Members<'_> = file.object(name)?;
     let texts = || data.0.iter().filter(|(_, value)| text(value).is_some()).map(|(name, _)| name);
     let is_flags =

@@ -3,13 +3,13 @@
 //! Rules are not carried over: the line for `jq` gives the flags with the value that is safest,
 //! and their rules are written anew.
 
-use super::{named, shape::Shape};
+use super::{named, shape::DocumentShape};
 use crate::diagnostic::Diagnostic;
 
 /// A product, and how to get the flags out of its file.
 struct Product {
     what: &'static str,
-    is: fn(&Shape<'_, '_>) -> bool,
+    is: fn(&DocumentShape<'_, '_>) -> bool,
     help: &'static str,
 }
 
@@ -18,8 +18,9 @@ const PRODUCTS: [Product; 12] = [
         what: "a manifest of the OpenFeature CLI",
         is: |file| {
             let schema = file.text("$schema").unwrap_or_default();
-            let describes = |flag: &Shape<'_, '_>| flag.has("flagType") && !flag.has("variants");
-            let serves = |flag: &Shape<'_, '_>| flag.has("variants");
+            let describes =
+                |flag: &DocumentShape<'_, '_>| flag.has("flagType") && !flag.has("variants");
+            let serves = |flag: &DocumentShape<'_, '_>| flag.has("variants");
             let is_named = schema.contains("open-feature/cli") || schema.contains("flag-manifest");
             file.any_in("flags", describes) || (is_named && !file.any_in("flags", serves))
         },
@@ -58,7 +59,8 @@ const PRODUCTS: [Product; 12] = [
     Product {
         what: "an export of Unleash",
         is: |file| {
-            let is_unleash = |flag: &Shape<'_, '_>| flag.has_any(&["strategies", "enabled"]);
+            let is_unleash =
+                |flag: &DocumentShape<'_, '_>| flag.has_any(&["strategies", "enabled"]);
             !file.has_flags() && file.any_in("features", is_unleash)
         },
         help: "jq '{flags: (.features | map({key: .name, value: {state: \"ENABLED\", variants: \
@@ -67,7 +69,7 @@ const PRODUCTS: [Product; 12] = [
     Product {
         what: "an export of Flipt",
         is: |file| {
-            let is_flipt = |flag: &Shape<'_, '_>| {
+            let is_flipt = |flag: &DocumentShape<'_, '_>| {
                 let kind = flag.text("type").unwrap_or_default();
                 kind.ends_with("_FLAG_TYPE") || flag.has("rollouts")
             };
@@ -88,7 +90,7 @@ const PRODUCTS: [Product; 12] = [
     Product {
         what: "a configuration of ConfigCat",
         is: |file| {
-            let has_value = |flag: &Shape<'_, '_>| flag.has("v") || flag.has("t");
+            let has_value = |flag: &DocumentShape<'_, '_>| flag.has("v") || flag.has("t");
             !file.has_flags() && file.any_in("f", has_value)
         },
         help: "jq '{flags: (.f | map_values({state: \"ENABLED\", variants: {value: (.v | if type == \
@@ -114,13 +116,13 @@ const PRODUCTS: [Product; 12] = [
     },
 ];
 
-pub(super) fn error(file: &Shape<'_, '_>) -> Option<Diagnostic> {
+pub(super) fn error(file: &DocumentShape<'_, '_>) -> Option<Diagnostic> {
     let product = PRODUCTS.iter().find(|product| (product.is)(file))?;
     let out =
         if product.help.starts_with("serve") { "" } else { "take the flags out, without rules: " };
     Some(named(product.what, format!("{out}{}", product.help)))
 }
 
-fn is_launch_darkly(flag: &Shape<'_, '_>) -> bool {
+fn is_launch_darkly(flag: &DocumentShape<'_, '_>) -> bool {
     flag.has("variations") && flag.has_any(&["fallthrough", "offVariation", "environments"])
 }

@@ -3,13 +3,13 @@
 use super::misplaced;
 use crate::{
     diagnostic::{Diagnostic, suggest::nearest},
-    document::members::{Elements, Members, Name},
+    document::members::{Members, Name, RawElements},
 };
 use serde_json::value::RawValue;
 use std::{cell::OnceCell, fmt::Write as _};
 
 /// An object by its members.
-pub(super) struct Shape<'s, 'a> {
+pub(super) struct DocumentShape<'s, 'a> {
     pub(super) members: &'s Members<'a>,
     /// The values in its member `flags`, read at the first use: the member is most of the file.
     flags: OnceCell<Vec<&'a RawValue>>,
@@ -21,7 +21,7 @@ const MOST_LOOKED_AT: usize = 100;
 /// Flags are looked for so deep in a file.
 const MAX_DEPTH: usize = 5;
 
-impl<'s, 'a> Shape<'s, 'a> {
+impl<'s, 'a> DocumentShape<'s, 'a> {
     pub(super) fn of(members: &'s Members<'a>) -> Self {
         Self { members, flags: OnceCell::new() }
     }
@@ -60,7 +60,11 @@ impl<'s, 'a> Shape<'s, 'a> {
     }
 
     /// Whether any of the objects in this member, an object or a list, looks so.
-    pub(super) fn any_in(&self, name: &str, looks: impl Fn(&Shape<'_, '_>) -> bool) -> bool {
+    pub(super) fn any_in(
+        &self,
+        name: &str,
+        looks: impl Fn(&DocumentShape<'_, '_>) -> bool,
+    ) -> bool {
         let all;
         let parts = match name {
             "flags" => self.flags(),
@@ -70,14 +74,14 @@ impl<'s, 'a> Shape<'s, 'a> {
             }
         };
         let mut parts = parts.iter().take(MOST_LOOKED_AT).filter_map(|part| object(part));
-        parts.any(|part| looks(&Shape::of(&part)))
+        parts.any(|part| looks(&DocumentShape::of(&part)))
     }
 
     /// Whether any member is an object that looks so.
-    pub(super) fn any(&self, looks: impl Fn(&Shape<'_, '_>) -> bool) -> bool {
+    pub(super) fn any(&self, looks: impl Fn(&DocumentShape<'_, '_>) -> bool) -> bool {
         let members = self.members.0.iter().take(MOST_LOOKED_AT);
         let mut members = members.filter_map(|(_, value)| object(value));
-        members.any(|member| looks(&Shape::of(&member)))
+        members.any(|member| looks(&DocumentShape::of(&member)))
     }
 
     /// The error of a file that has `flags` further down, and none at its top.
@@ -134,7 +138,7 @@ pub(super) fn object<'a>(value: &'a RawValue) -> Option<Members<'a>> {
 /// The values in an object or a list.
 fn parts(of: &RawValue) -> Vec<&RawValue> {
     match of.get().starts_with('[') {
-        true => serde_json::from_str(of.get()).map_or_else(|_| Vec::new(), |Elements(all)| all),
+        true => serde_json::from_str(of.get()).map_or_else(|_| Vec::new(), |RawElements(all)| all),
         false => object(of).unwrap_or_default().0.into_iter().map(|(_, value)| value).collect(),
     }
 }

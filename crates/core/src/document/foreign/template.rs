@@ -1,6 +1,6 @@
 //! Templates of Helm and others that were not rendered.
 
-use super::shape::{Shape, object};
+use super::shape::{DocumentShape, object};
 use crate::{
     diagnostic::{Diagnostic, Path, Position},
     document::members::Members,
@@ -64,7 +64,7 @@ pub(crate) fn unrendered(json: &str, members: &Members<'_>) -> Option<Diagnostic
     flags.0.iter().find_map(|(key, flag)| {
         let of_flag = object(flag)?;
         let is_template = |name: &&str| {
-            let text = Shape::of(&of_flag).text(name);
+            let text = DocumentShape::of(&of_flag).text(name);
             text.is_some_and(|text| text.contains("{{"))
         };
         let name = ["state", "defaultVariant", "key", "killed"].into_iter().find(is_template)?;

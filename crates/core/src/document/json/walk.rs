@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 /// A place in a text, and the extents of the lists and objects behind it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Walk<'t> {
+pub(super) struct JsonWalk<'t> {
     rest: &'t str,
     index: &'t [Extent],
 }
@@ -14,7 +14,7 @@ fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
 }
 
-impl<'t> Walk<'t> {
+impl<'t> JsonWalk<'t> {
     pub(super) fn new(rest: &'t str, index: &'t [Extent]) -> Self {
         Self { rest, index }
     }
@@ -134,11 +134,11 @@ pub(super) fn brackets(text: &str, mut see: impl FnMut(usize, u8)) {
 
 /// The elements of a list.
 #[derive(Debug, Clone)]
-pub(crate) struct JsonElements<'t>(Walk<'t>);
+pub(crate) struct JsonElements<'t>(JsonWalk<'t>);
 
 impl<'t> JsonElements<'t> {
     pub(super) fn new(text: &'t str, index: &'t [Extent]) -> Self {
-        Self(Walk::within(text, index))
+        Self(JsonWalk::within(text, index))
     }
 }
 
@@ -153,11 +153,11 @@ impl<'t> Iterator for JsonElements<'t> {
 
 /// The members of an object.
 #[derive(Debug, Clone)]
-pub(crate) struct JsonMembers<'t>(Walk<'t>);
+pub(crate) struct JsonMembers<'t>(JsonWalk<'t>);
 
 impl<'t> JsonMembers<'t> {
     pub(super) fn new(text: &'t str, index: &'t [Extent]) -> Self {
-        Self(Walk::within(text, index))
+        Self(JsonWalk::within(text, index))
     }
 }
 
@@ -175,15 +175,15 @@ impl<'t> Iterator for JsonMembers<'t> {
 /// Where a member stands in the text of its object, and in the index: as small as it can be, since
 /// an object can have as many members as a file has bytes.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct MemberPlace {
     at: u32,
     extents: u32,
 }
 
 /// The members of an object in the order of their names, of those with one name the last.
-pub(super) fn places(object: JsonObject<'_>) -> Vec<Place> {
+pub(super) fn places(object: JsonObject<'_>) -> Vec<MemberPlace> {
     let mut places = places_as_written(object);
-    let name = |place: &Place| name_at(object, *place);
+    let name = |place: &MemberPlace| name_at(object, *place);
     // Most objects are written so, or have two members.
     if places.is_sorted_by(|a, b| name(a) < name(b)) {
         return places;
@@ -199,7 +199,7 @@ pub(super) fn places(object: JsonObject<'_>) -> Vec<Place> {
 /// Whether an object has members of one name.
 pub(super) fn has_names_twice(object: JsonObject<'_>) -> bool {
     let mut places = places_as_written(object);
-    let name = |place: &Place| name_at(object, *place);
+    let name = |place: &MemberPlace| name_at(object, *place);
     match places.as_slice() {
         [] | [_] => false,
         [one, other] => name(one) == name(other),
@@ -211,7 +211,7 @@ pub(super) fn has_names_twice(object: JsonObject<'_>) -> bool {
 }
 
 /// The members of an object in their order.
-fn places_as_written(object: JsonObject<'_>) -> Vec<Place> {
+fn places_as_written(object: JsonObject<'_>) -> Vec<MemberPlace> {
     let mut places = Vec::with_capacity(object.written().count());
     let JsonMembers(mut walk) = object.written();
     let behind = |rest: usize, all: usize| u32::try_from(all - rest).unwrap_or(u32::MAX);
@@ -226,20 +226,23 @@ fn places_as_written(object: JsonObject<'_>) -> Vec<Place> {
         if walk.value().is_none() {
             break;
         }
-        places.push(Place { at, extents });
+        places.push(MemberPlace { at, extents });
     }
     places
 }
 
 /// The name of the member at a place.
-fn name_at(object: JsonObject<'_>, place: Place) -> Option<Cow<'_, str>> {
+fn name_at(object: JsonObject<'_>, place: MemberPlace) -> Option<Cow<'_, str>> {
     let rest = object.text.get(usize::try_from(place.at).ok()?..)?;
-    Walk::new(rest, &[]).text().map(JsonText::get)
+    JsonWalk::new(rest, &[]).text().map(JsonText::get)
 }
 
 /// The member at a place.
-pub(super) fn member_at(object: JsonObject<'_>, place: Place) -> Option<(JsonText<'_>, Json<'_>)> {
+pub(super) fn member_at(
+    object: JsonObject<'_>,
+    place: MemberPlace,
+) -> Option<(JsonText<'_>, Json<'_>)> {
     let rest = object.text.get(usize::try_from(place.at).ok()?..)?;
     let index = object.index.get(usize::try_from(place.extents).ok()?..)?;
-    JsonMembers(Walk::new(rest, index)).next()
+    JsonMembers(JsonWalk::new(rest, index)).next()
 }

@@ -6,7 +6,7 @@ use granit_parser::Tag;
 
 /// The kind that a tagged value is read as.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Kind {
+pub(super) enum TagKind {
     Null,
     Boolean,
     Number,
@@ -16,7 +16,7 @@ pub(super) enum Kind {
     Key,
 }
 
-impl Kind {
+impl TagKind {
     pub(super) fn of(scalar: &Scalar<'_>) -> Self {
         match scalar {
             Scalar::Null => Self::Null,
@@ -51,7 +51,7 @@ pub(super) fn is_of(tag: &Tag, core: &str) -> bool {
 }
 
 /// The warning of a tag that has no effect.
-pub(super) fn warning(tag: &Tag, kind: Kind, path: Path, position: Position) -> Diagnostic {
+pub(super) fn warning(tag: &Tag, kind: TagKind, path: Path, position: Position) -> Diagnostic {
     let (name, kind) = (tag.original(), kind.as_str());
     let (why, help) = match tag.core_suffix() {
         Some(_) => (

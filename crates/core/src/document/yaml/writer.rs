@@ -1,18 +1,18 @@
 //! The JSON of a YAML document, written as its events come.
 
 use super::{
-    MAX_DEPTH, Translation, is_absent, position,
+    MAX_DEPTH, YamlTranslation, is_absent, position,
     repeated::Repeated,
     scalar,
     scalar::Scalar,
-    tag::{self, Kind},
+    tag::{self, TagKind},
     wrong,
 };
 use crate::{
     diagnostic::{Diagnostic, Path, Step, Target},
     document::{
         locate,
-        members::{Elements, Members},
+        members::{Members, RawElements},
         text::Fault,
     },
 };
@@ -20,8 +20,8 @@ use granit_parser::{Event, Marker, ScalarStyle, Span, Tag};
 use std::collections::HashMap;
 
 /// Writes JSON as events come.
-pub(super) struct Writer {
-    out: Translation,
+pub(super) struct JsonWriter {
+    out: YamlTranslation,
     marking: bool,
     /// The collections that are open, outermost first.
     open: Vec<Open>,
@@ -59,12 +59,12 @@ enum Next {
     Merged(usize),
 }
 
-impl Writer {
+impl JsonWriter {
     pub(super) fn new(length: usize, marking: bool) -> Self {
         const MIB: usize = 1 << 20;
         // JSON is at most a few times as long as its YAML; the rest is what aliases repeat.
         let budget = (8 * length + MIB).min(length + 64 * MIB);
-        let out = Translation::with_capacity(length + length / 2);
+        let out = YamlTranslation::with_capacity(length + length / 2);
         let repeated = Repeated { length, first: None };
         Self { out, marking, open: Vec::new(), anchored: HashMap::new(), budget, repeated }
     }
@@ -77,7 +77,7 @@ impl Writer {
                 if let Some(tag) = &tag {
                     let is_kept = scalar::fits(&text, tag);
                     let path = self.path().member(&text).target(Target::Name);
-                    self.tagged((tag, is_kept, Kind::Key), path, &span);
+                    self.tagged((tag, is_kept, TagKind::Key), path, &span);
                 }
                 // The parser gives "~" for a key that is not there.
                 let text = if is_absent(&span) { "" } else { &*text };
@@ -88,7 +88,7 @@ impl Writer {
                 let scalar = Scalar::of(&text, style, tag.as_deref());
                 if let Some(tag) = &tag {
                     let path = self.path();
-                    self.tagged((tag, scalar::fits(&text, tag), Kind::of(&scalar)), path, &span);
+                    self.tagged((tag, scalar::fits(&text, tag), TagKind::of(&scalar)), path, &span);
                 }
                 self.scalar(&scalar, start);
                 self.end(start, anchor);
@@ -121,7 +121,7 @@ impl Writer {
                 self.begin(span.start);
                 if let Some(tag) = &tag {
                     let path = self.path();
-                    self.tagged((tag, tag::is_of(tag, "seq"), Kind::List), path, &span);
+                    self.tagged((tag, tag::is_of(tag, "seq"), TagKind::List), path, &span);
                 }
                 self.open(anchor, None);
             }
@@ -129,7 +129,7 @@ impl Writer {
                 self.begin(span.start);
                 if let Some(tag) = &tag {
                     let path = self.path();
-                    self.tagged((tag, tag::is_of(tag, "map"), Kind::Mapping), path, &span);
+                    self.tagged((tag, tag::is_of(tag, "map"), TagKind::Mapping), path, &span);
                 }
                 self.open(anchor, Some(Next::Key));
             }
@@ -153,7 +153,7 @@ impl Writer {
     }
 
     /// What was written.
-    pub(super) fn finish(self) -> Translation {
+    pub(super) fn finish(self) -> YamlTranslation {
         let mut written = self.out;
         // What was merged in stands where it was merged, before what was written since.
         written.faults.sort_by_key(|fault| fault.at);
@@ -173,7 +173,7 @@ impl Writer {
     }
 
     /// Warns of a tag that has no effect: one that is not kept, on a value of this kind.
-    fn tagged(&mut self, (tag, is_kept, kind): (&Tag, bool, Kind), path: Path, span: &Span) {
+    fn tagged(&mut self, (tag, is_kept, kind): (&Tag, bool, TagKind), path: Path, span: &Span) {
         if !is_kept {
             let at = position(span.tag_start().unwrap_or(span.start));
             self.out.warnings.push(tag::warning(tag, kind, path, at));
@@ -299,7 +299,7 @@ impl Writer {
         for (turn, merged) in closed.merged.iter().enumerate() {
             let mappings = match merged.starts_with('[') {
                 true => serde_json::from_str(merged)
-                    .map_or_else(|_| Vec::new(), |Elements(all)| all)
+                    .map_or_else(|_| Vec::new(), |RawElements(all)| all)
                     .into_iter()
                     .map(|mapping| mapping.get())
                     .collect(),

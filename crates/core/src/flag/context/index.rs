@@ -5,7 +5,7 @@
 
 use super::{Attribute, FLAGD};
 use crate::flag::{
-    encoded::{self, BadContext, Content, Fields, Texts, part_of},
+    encoded::{self, BadContext, FieldContent, Fields, TextDecoder, part_of},
     value::Value,
 };
 
@@ -18,13 +18,13 @@ pub(super) fn fill<'a>(
     attributes: &mut Vec<Attribute<'a>>,
     context: &'a [u8],
 ) -> Result<bool, BadContext> {
-    let texts = Texts::of(context);
+    let texts = TextDecoder::of(context);
     // An attribute takes at least two bytes, so this counts those of large contexts alone.
     if context.len() > 2 * MAX_INDEXED
         && Fields::new(context).take(MAX_INDEXED + 1).count() > MAX_INDEXED
     {
         for field in Fields::new(context) {
-            let (1, Content::Bytes(entry)) = field? else { continue };
+            let (1, FieldContent::Bytes(entry)) = field? else { continue };
             any_member(entry, texts)?;
         }
         return Ok(false);
@@ -40,11 +40,11 @@ pub(super) fn fill<'a>(
 fn collect<'a>(
     attributes: &mut Vec<Attribute<'a>>,
     context: &'a [u8],
-    texts: Texts<'a>,
+    texts: TextDecoder<'a>,
     read: impl Fn(&'a [u8]) -> Option<&'a str>,
 ) -> Result<(), BadContext> {
     for field in Fields::new(context) {
-        let (1, Content::Bytes(entry)) = field? else { continue };
+        let (1, FieldContent::Bytes(entry)) = field? else { continue };
         let attribute = match short_member(entry, &read) {
             Some(attribute) => attribute,
             None => any_member(entry, texts)?,
@@ -78,7 +78,7 @@ fn short_member<'a>(
 }
 
 #[inline(never)]
-fn any_member<'a>(entry: &'a [u8], texts: Texts<'a>) -> Result<Attribute<'a>, BadContext> {
+fn any_member<'a>(entry: &'a [u8], texts: TextDecoder<'a>) -> Result<Attribute<'a>, BadContext> {
     let (name, value) = encoded::member(entry, texts)?;
     encoded::validate(&value)?;
     Ok((name, value))

@@ -4,7 +4,7 @@ use super::Malformed;
 
 /// One field's content, by wire type.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Content<'a> {
+pub enum FieldContent<'a> {
     /// An integer, boolean or enum.
     Varint(u64),
     /// Eight bytes, little endian: a double.
@@ -58,7 +58,7 @@ impl<'a> Fields<'a> {
     }
 
     #[inline(never)]
-    fn any_field(&mut self) -> Result<(u64, Content<'a>), Malformed> {
+    fn any_field(&mut self) -> Result<(u64, FieldContent<'a>), Malformed> {
         let field = self.field();
         if field.is_none() {
             self.0 = &[];
@@ -66,20 +66,20 @@ impl<'a> Fields<'a> {
         field.ok_or(Malformed)
     }
 
-    fn field(&mut self) -> Option<(u64, Content<'a>)> {
+    fn field(&mut self) -> Option<(u64, FieldContent<'a>)> {
         let tag = self.varint()?;
         let content = match tag & 7 {
-            0 => Content::Varint(self.varint()?),
-            1 => Content::Fixed64(u64::from_le_bytes(self.fixed()?)),
+            0 => FieldContent::Varint(self.varint()?),
+            1 => FieldContent::Fixed64(u64::from_le_bytes(self.fixed()?)),
             2 => {
                 let length = usize::try_from(self.varint()?).ok()?;
                 let (bytes, rest) = self.0.split_at_checked(length)?;
                 self.0 = rest;
-                Content::Bytes(bytes)
+                FieldContent::Bytes(bytes)
             }
             5 => {
                 self.fixed::<4>()?;
-                Content::Fixed32
+                FieldContent::Fixed32
             }
             _ => return None,
         };
@@ -88,7 +88,7 @@ impl<'a> Fields<'a> {
 }
 
 impl<'a> Iterator for Fields<'a> {
-    type Item = Result<(u64, Content<'a>), Malformed>;
+    type Item = Result<(u64, FieldContent<'a>), Malformed>;
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
@@ -100,7 +100,7 @@ impl<'a> Iterator for Fields<'a> {
                     && let Some((bytes, rest)) = rest.split_at_checked(usize::from(*length)) =>
             {
                 self.0 = rest;
-                Some(Ok((u64::from(tag >> 3), Content::Bytes(bytes))))
+                Some(Ok((u64::from(tag >> 3), FieldContent::Bytes(bytes))))
             }
             // The same of up to 16 KiB, as a context is within its request.
             [tag @ 0x08..0x80, low @ 0x80..=0xff, high @ ..0x80, rest @ ..]
@@ -109,7 +109,7 @@ impl<'a> Iterator for Fields<'a> {
                         .split_at_checked(usize::from(low & 0x7f) | usize::from(*high) << 7) =>
             {
                 self.0 = rest;
-                Some(Ok((u64::from(tag >> 3), Content::Bytes(bytes))))
+                Some(Ok((u64::from(tag >> 3), FieldContent::Bytes(bytes))))
             }
             _ => Some(self.any_field()),
         }

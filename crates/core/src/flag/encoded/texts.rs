@@ -7,11 +7,11 @@ use super::Malformed;
 /// Checking a message at once costs less than checking each of its texts; it is only possible where
 /// no length or number in it has a byte that text cannot have.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Texts<'a> {
+pub(crate) struct TextDecoder<'a> {
     whole: Option<&'a str>,
 }
 
-impl<'a> Texts<'a> {
+impl<'a> TextDecoder<'a> {
     /// Texts checked together, if the message allows it.
     pub(crate) fn of(message: &'a [u8]) -> Self {
         Self { whole: std::str::from_utf8(message).ok() }

@@ -4,7 +4,7 @@ use super::{Evaluated, Scope};
 use crate::flag::{
     arena::Elements,
     context::Evaluator,
-    rule::{Each, Operator, Rule, Set},
+    rule::{Each, LiteralSet, Operator, Rule},
     value::{Object, Span, Text, Value},
 };
 
@@ -64,7 +64,7 @@ impl<'a> Evaluator<'a, '_> {
         }
     }
 
-    pub(super) fn in_set(&self, needle: Value<'a>, set: &Set) -> bool {
+    pub(super) fn in_set(&self, needle: Value<'a>, set: &LiteralSet) -> bool {
         let budget = &self.arena.budget;
         let in_range = |number: f64| {
             budget.affords(set.ranges.len())

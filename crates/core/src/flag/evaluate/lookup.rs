@@ -9,7 +9,7 @@ use crate::{
     flag::{
         budget::NODE,
         context::Evaluator,
-        rule::{Arguments, Part, Path, Var},
+        rule::{Arguments, AttributePath, PathPart, Var},
         value::{Object, Span, Text, Value},
     },
 };
@@ -18,7 +18,7 @@ impl<'a> Evaluator<'a, '_> {
     #[inline]
     pub(super) fn var(&mut self, var: &'a Var, scope: &Scope<'_, 'a>) -> Evaluated<'a> {
         // Nearly every look-up is of one name, in the context itself.
-        if let (Path::Parts(parts), None, Value::Object(object)) =
+        if let (AttributePath::Parts(parts), None, Value::Object(object)) =
             (&var.path, scope.outer, scope.data)
             && let [part] = &**parts
             && let Some(found) = self.attribute(object, &part.name)
@@ -32,9 +32,9 @@ impl<'a> Evaluator<'a, '_> {
     #[inline(never)]
     fn any_var(&mut self, var: &'a Var, scope: &Scope<'_, 'a>) -> Evaluated<'a> {
         match &var.path {
-            Path::Whole => Ok(scope.data),
-            Path::Scalar => Ok(scalar(scope.data)),
-            Path::Parts(parts) => self.outermost_first(parts, var, scope, scope),
+            AttributePath::Whole => Ok(scope.data),
+            AttributePath::Scalar => Ok(scalar(scope.data)),
+            AttributePath::Parts(parts) => self.outermost_first(parts, var, scope, scope),
         }
     }
 
@@ -42,7 +42,7 @@ impl<'a> Evaluator<'a, '_> {
     /// the variable applies before the next data is asked.
     fn outermost_first(
         &mut self,
-        parts: &'a [Part],
+        parts: &'a [PathPart],
         var: &'a Var,
         place: &Scope<'_, 'a>,
         scope: &Scope<'_, 'a>,

@@ -1,11 +1,11 @@
 //! The attributes a condition looks at, as they are in the context: ` (plan is "free")`.
 
-use super::{expression, values, walk::Walk};
+use super::{expression, values, walk::ExplainWalk};
 use crate::flag::{
     Flag,
     boundaries::is_timestamp,
     context::Evaluator,
-    rule::{Arguments, Operator, Part, Path, Rule, Var},
+    rule::{Arguments, AttributePath, Operator, PathPart, Rule, Var},
     value::{Object, Value},
     version::{self, Version},
 };
@@ -16,7 +16,7 @@ const MOST_STEPS: usize = 32;
 /// A longer condition names only its first attributes.
 const MOST_ATTRIBUTES: usize = 100;
 
-impl Walk<'_, '_, '_> {
+impl ExplainWalk<'_, '_, '_> {
     /// The attributes that a rule reads, with their values: ` (plan is "free")`.
     pub(super) fn attributes(&mut self, rule: &Rule) -> String {
         let mut vars = Vec::new();
@@ -24,8 +24,8 @@ impl Walk<'_, '_, '_> {
         let versions = is_sem_ver(rule);
         let mut told = Vec::new();
         for var in vars {
-            let Path::Parts(parts) = &var.path else { continue };
-            let reader = Reader { flag: self.flag, versions };
+            let AttributePath::Parts(parts) = &var.path else { continue };
+            let reader = AttributeReader { flag: self.flag, versions };
             let line = self.evaluator.unpaid(|evaluator| reader.line(evaluator, var, parts));
             if !told.contains(&line) {
                 told.push(line);
@@ -46,14 +46,14 @@ impl Walk<'_, '_, '_> {
 }
 
 /// Writes the value of an attribute.
-struct Reader<'f> {
+struct AttributeReader<'f> {
     flag: &'f Flag,
     /// The rule compares versions.
     versions: bool,
 }
 
-impl Reader<'_> {
-    fn line(&self, evaluator: &Evaluator<'_, '_>, var: &Var, parts: &[Part]) -> String {
+impl AttributeReader<'_> {
+    fn line(&self, evaluator: &Evaluator<'_, '_>, var: &Var, parts: &[PathPart]) -> String {
         let path = expression::path(var);
         let Some(value) = walk_context(evaluator, parts) else {
             return format!("{path} is missing{}", flat_attribute(evaluator, parts));
@@ -72,7 +72,7 @@ impl Reader<'_> {
 }
 
 /// The value under a path; the whole context under an empty one.
-fn walk_context<'a>(evaluator: &Evaluator<'a, '_>, parts: &[Part]) -> Option<Value<'a>> {
+fn walk_context<'a>(evaluator: &Evaluator<'a, '_>, parts: &[PathPart]) -> Option<Value<'a>> {
     let context = Value::Object(Object::Context);
     if parts.is_empty() {
         return Some(context);
@@ -82,7 +82,7 @@ fn walk_context<'a>(evaluator: &Evaluator<'a, '_>, parts: &[Part]) -> Option<Val
 
 /// A hint for a path that is missing while one attribute has several of its steps as its name:
 /// `user.plan` reads `plan` inside of `user`, never an attribute `user.plan`.
-fn flat_attribute(evaluator: &Evaluator<'_, '_>, parts: &[Part]) -> String {
+fn flat_attribute(evaluator: &Evaluator<'_, '_>, parts: &[PathPart]) -> String {
     if parts.len() > MOST_STEPS {
         return String::new();
     }

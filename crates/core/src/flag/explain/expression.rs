@@ -5,7 +5,7 @@ use crate::flag::{
     Flag,
     arena::Arena,
     boundaries::is_timestamp,
-    rule::{Arguments, Each, Fractional, Operator, Path, Rule, Var, operators::name_of},
+    rule::{Arguments, AttributePath, Each, Fractional, Operator, Rule, Var, operators::name_of},
 };
 use std::slice;
 
@@ -15,7 +15,8 @@ const LONGEST: usize = 16_384;
 
 /// The text of a rule of a flag. Moments are in the time zone of the flag's file.
 pub(super) fn text(flag: &Flag, rule: &Rule) -> String {
-    let mut writer = Writer { flag, out: String::new(), visiting: false, comparing_time: false };
+    let mut writer =
+        ExpressionWriter { flag, out: String::new(), visiting: false, comparing_time: false };
     writer.rule(rule, Within::Nothing);
     let mut letters = writer.out.chars();
     let shown: String = letters.by_ref().take(LONGEST).collect();
@@ -25,9 +26,9 @@ pub(super) fn text(flag: &Flag, rule: &Rule) -> String {
 /// The path of an attribute as the rule has it.
 pub(super) fn path(var: &Var) -> String {
     match &var.path {
-        Path::Whole => "\"\"".to_owned(),
-        Path::Scalar => "null".to_owned(),
-        Path::Parts(parts) => {
+        AttributePath::Whole => "\"\"".to_owned(),
+        AttributePath::Scalar => "null".to_owned(),
+        AttributePath::Parts(parts) => {
             let path = parts.iter().map(|part| &*part.name).collect::<Vec<_>>().join(".");
             let is_plain = |c: char| c.is_alphanumeric() || "_-$.".contains(c);
             if path.chars().all(is_plain) { path } else { values::quoted(&path) }
@@ -44,7 +45,7 @@ enum Within {
     Operator,
 }
 
-struct Writer<'f> {
+struct ExpressionWriter<'f> {
     flag: &'f Flag,
     out: String,
     /// Within an operator that visits elements, all of the data at hand is one of them.
@@ -53,7 +54,7 @@ struct Writer<'f> {
     comparing_time: bool,
 }
 
-impl Writer<'_> {
+impl ExpressionWriter<'_> {
     fn push(&mut self, text: &str) {
         self.out.push_str(text);
     }
@@ -118,11 +119,11 @@ impl Writer<'_> {
 
     fn var(&mut self, var: &Var) {
         match &var.path {
-            Path::Whole if self.visiting => self.push("it"),
-            Path::Whole => self.push("the whole context"),
-            Path::Scalar if self.visiting => self.push("it"),
-            Path::Scalar => self.push("nothing"),
-            Path::Parts(_) => self.push(&path(var)),
+            AttributePath::Whole if self.visiting => self.push("it"),
+            AttributePath::Whole => self.push("the whole context"),
+            AttributePath::Scalar if self.visiting => self.push("it"),
+            AttributePath::Scalar => self.push("nothing"),
+            AttributePath::Parts(_) => self.push(&path(var)),
         }
         if let Some(default) = &var.default {
             self.push(" (default ");

@@ -5,8 +5,8 @@
 //! rollout has to go until it reaches this unit.
 
 use super::{
-    Step, expression,
-    walk::{Asked, Walk},
+    ExplainStep, expression,
+    walk::{Asked, ExplainWalk},
 };
 use crate::flag::{
     bucket,
@@ -19,7 +19,7 @@ use crate::flag::{
 /// Ten-thousandths of the line: the steps an entering share is told in, hundredths of a percent.
 const STEPS: u32 = 10_000;
 
-impl<'a> Walk<'_, 'a, '_> {
+impl<'a> ExplainWalk<'_, 'a, '_> {
     pub(super) fn split(
         &mut self,
         lead: &str,
@@ -137,7 +137,7 @@ impl<'a> Walk<'_, 'a, '_> {
             } else {
                 format!("{name} for nobody: its weight is 0")
             };
-            self.steps.push(Step::new(depth, text));
+            self.steps.push(ExplainStep::new(depth, text));
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::{
         Flag,
         arena::Arena,
         encoded,
-        rule::{Set, Strings},
+        rule::{LiteralSet, Strings},
         value::{List, Object, Value},
     },
 };
@@ -52,7 +52,7 @@ pub(super) fn plain(number: f64) -> String {
 }
 
 /// The elements of a set. The order they were written in is not known any more.
-pub(super) fn set(set: &Set) -> String {
+pub(super) fn set(set: &LiteralSet) -> String {
     let strings: Vec<&str> = match &set.strings {
         Strings::Few(strings) => strings.iter().map(|text| &**text).collect(),
         Strings::Many(strings) => strings.iter().collect(),

@@ -1,6 +1,6 @@
 //! The walk over a targeting: each branch and operand in order, up to the one that decided.
 
-use super::{Step, expression, values};
+use super::{ExplainStep, expression, values};
 use crate::flag::{
     Flag,
     context::Evaluator,
@@ -17,13 +17,13 @@ pub(super) enum Asked {
 }
 
 #[derive(Debug)]
-pub(super) struct Walk<'w, 'a, 's> {
+pub(super) struct ExplainWalk<'w, 'a, 's> {
     pub(super) evaluator: &'w mut Evaluator<'a, 's>,
     pub(super) flag: &'a Flag,
-    pub(super) steps: Vec<Step>,
+    pub(super) steps: Vec<ExplainStep>,
 }
 
-impl<'a> Walk<'_, 'a, '_> {
+impl<'a> ExplainWalk<'_, 'a, '_> {
     /// Tells of one rule in a line that starts with `lead`, and of its parts in lines below.
     pub(super) fn node(
         &mut self,
@@ -112,7 +112,7 @@ impl<'a> Walk<'_, 'a, '_> {
             }
             (None, [rule]) => self.node("else ", rule, depth, Asked::Value),
             (None, _) => {
-                self.steps.push(Step::new(depth, "else nothing"));
+                self.steps.push(ExplainStep::new(depth, "else nothing"));
                 Ok(Value::Null)
             }
         }
@@ -165,12 +165,12 @@ impl<'a> Walk<'_, 'a, '_> {
 
     fn skip(&mut self, lead: &str, rule: &Rule, depth: usize) {
         let text = format!("{lead}{}: not looked at", expression::text(self.flag, rule));
-        self.steps.push(Step::new(depth, text));
+        self.steps.push(ExplainStep::new(depth, text));
     }
 
     /// Keeps a line for what is only known after those below it.
     pub(super) fn reserve(&mut self, depth: usize) -> usize {
-        self.steps.push(Step::new(depth, ""));
+        self.steps.push(ExplainStep::new(depth, ""));
         self.steps.len() - 1
     }
 

@@ -1,6 +1,6 @@
 //! The memory that a rule takes, without that of the rules that it shares with others.
 
-use super::{Arguments, Literal, Path, Rule, Set, SharedRule, Strings};
+use super::{Arguments, AttributePath, Literal, LiteralSet, Rule, SharedRule, Strings};
 use std::{mem::size_of, sync::Arc};
 
 impl Rule {
@@ -14,8 +14,8 @@ impl Rule {
             }
             Self::Var(var) => {
                 let parts = match &var.path {
-                    Path::Whole | Path::Scalar => &[][..],
-                    Path::Parts(parts) => parts,
+                    AttributePath::Whole | AttributePath::Scalar => &[][..],
+                    AttributePath::Parts(parts) => parts,
                 };
                 let names: usize = parts.iter().map(|part| part.name.len()).sum();
                 let default = usize::from(var.default.is_some()) * size_of::<Self>();
@@ -53,7 +53,7 @@ impl Literal {
     }
 }
 
-impl Set {
+impl LiteralSet {
     /// The bytes of the set.
     pub(crate) fn heap(&self) -> usize {
         let strings = match &self.strings {
