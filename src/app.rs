@@ -17,8 +17,8 @@ use crate::{
     server::{
         PortService,
         accept::accept,
+        connection_limiter::ConnectionLimiter,
         descriptors::Connections,
-        gate::ConnectionLimiter,
         listener::{BindError, Listener, bind_tcp},
         routed::speaks_grpc,
         socket_file::{accept_unix, bind_unix},

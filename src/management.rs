@@ -7,9 +7,10 @@
 //! * `GET /livez`, `GET /healthz`: 200 as long as every thread that answers gets to new work
 //! * `grpc.health.v1.Health`: the same readiness for `""` and each evaluation service
 
-mod document;
+pub(crate) mod coalesced_page;
 pub(crate) mod hosts;
 
+use crate::management::coalesced_page::CoalescedPage;
 use crate::{
     lifecycle::{Lifecycle, Phase},
     metrics::{Metrics, rate_limit::RateLimit},
@@ -28,7 +29,6 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use document::CoalescedPage;
 use flagstaff_core::diagnostic::terminal::Printable;
 use std::{sync::Arc, time::Duration};
 use tokio::{

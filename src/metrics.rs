@@ -4,26 +4,27 @@
 //! are closed sets or come from the flag file, never from a request.
 
 mod durations;
-pub(crate) mod exposures;
+pub(crate) mod exposure_table;
+pub(crate) mod flag_counter_registry;
 pub(crate) mod flag_metrics;
 pub(crate) mod flag_series;
 mod help;
 mod labels;
-pub(crate) mod ledger;
 mod options;
-pub(crate) mod radar;
 pub(crate) mod rate_limit;
 mod results;
+pub(crate) mod unknown_flags;
 
+pub use crate::metrics::flag_counter_registry::ShowExposures;
 pub use flag_metrics::FlagCounters;
 pub(super) use labels::Labels;
-pub use ledger::ShowExposures;
 pub use options::MetricsOptions;
 pub(crate) use results::{Event, Reload};
 
 use super::log_writer::LostLines;
 use crate::metrics::{
-    exposures::ExposureTable, ledger::FlagCounterRegistry, radar::UnknownFlagTracker,
+    exposure_table::ExposureTable, flag_counter_registry::FlagCounterRegistry,
+    unknown_flags::UnknownFlagTracker,
 };
 use crate::wire::method::Method;
 use durations::RpcDurations;

@@ -3,23 +3,23 @@
 //! A kill must not wait for a file to be rolled out. What is in the directory is read at each look;
 //! time is an argument everywhere.
 
+pub(crate) mod announce;
 mod beneath;
 pub(crate) mod directory;
-pub(crate) mod entry;
-mod loud;
-mod reader;
+pub(crate) mod override_file;
+pub(crate) mod scan;
 mod standing;
 
+use crate::overrides::announce::LoggedOverrides;
+use crate::overrides::override_file::Override;
+use crate::overrides::scan::{FoundOverrides, OverrideContent, OverrideReader};
 use crate::{
     clock::TimeSpan,
     files::disk::{Disk, ScanCause},
     report::chain,
 };
 use directory::{HANGS, shown};
-use entry::Override;
 use flagstaff_core::{LayerFlag, suggest};
-use loud::LoggedOverrides;
-use reader::{FoundOverrides, OverrideContent, OverrideReader};
 use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},

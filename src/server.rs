@@ -6,35 +6,35 @@
 pub(crate) mod accept;
 mod authority;
 mod body;
-mod budget;
 mod call;
 mod connection;
+pub(crate) mod connection_limiter;
 mod corked;
 pub(crate) mod descriptors;
-pub(crate) mod gate;
 mod headers;
 mod http1;
 mod http2;
 pub(crate) mod listener;
+pub(crate) mod memory_budget;
 mod quiet;
-mod reading;
-pub(crate) mod replies;
+pub(crate) mod reply_limiter;
+pub(crate) mod request_body;
 pub(crate) mod routed;
 mod sending;
 pub(crate) mod socket_file;
 mod stream;
 pub(crate) mod workers;
 
+use crate::server::connection_limiter::ConnectionState;
+use crate::server::memory_budget::MemoryBudget;
+use crate::server::request_body::Inbound;
 use crate::{lifecycle::Lifecycle, rpc::Rpc, wire::method::Method};
 use axum::Router;
 use body::Body;
-use budget::MemoryBudget;
 use call::{Answer, Evaluation, Reply};
-use gate::ConnectionState;
 use h2::RecvStream;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use reading::Inbound;
 use std::{
     future::{Future, ready},
     pin::Pin,

@@ -5,24 +5,27 @@
 
 mod chain;
 mod compiling;
-mod doubt;
+pub(crate) mod consistent_read;
+pub(crate) mod defined_twice;
 mod file;
-mod finding;
+pub(crate) mod grace_period;
+pub(crate) mod half_written;
 pub(crate) mod lists;
 mod loss;
-mod moment;
 mod mounts;
-mod pace;
-mod part;
-mod path;
 mod publish;
 mod scan;
-mod shadow;
+pub(crate) mod scan_result;
+pub(crate) mod scan_throttle;
+pub(crate) mod scanned_file;
 pub(crate) mod state;
-mod wait;
 pub(crate) mod watch;
+pub(crate) mod watched_path;
 
 use crate::files::disk::{Disk, ScanCause};
+use crate::source::grace_period::{UNANSWERED, Wait};
+use crate::source::scan_throttle::Pace;
+use crate::source::watched_path::WatchedPath;
 use crate::{
     lifecycle::Lifecycle,
     metrics::Metrics,
@@ -31,8 +34,6 @@ use crate::{
     store::Store,
 };
 use flagstaff_core::Generation;
-use pace::Pace;
-use path::WatchedPath;
 use state::{SourcesState, Watching};
 use std::{
     path::PathBuf,
@@ -48,7 +49,6 @@ use tokio::{
     time::{sleep, sleep_until},
 };
 use tracing::{info, warn};
-use wait::{UNANSWERED, Wait};
 use watch::{WatchOption, Watcher, Writes};
 
 /// How often a scan that does not end is reported again.

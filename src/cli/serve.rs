@@ -3,7 +3,7 @@
 use super::parse::{self, Bind, Port};
 use crate::{
     app::{self, options::ServeOptions},
-    metrics::{MetricsOptions, ledger::ShowExposures},
+    metrics::{MetricsOptions, flag_counter_registry::ShowExposures},
     report::{
         chain,
         logging::{self, Log, LogFormat, LogLevel},

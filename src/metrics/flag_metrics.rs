@@ -2,10 +2,10 @@
 
 use super::{
     flag_series::{FlagError, FlagSeries},
-    ledger::CounterSet,
     rate_limit::RateLimit,
 };
 use crate::metrics::Metrics;
+use crate::metrics::flag_counter_registry::CounterSet;
 use flagstaff_core::{By, Flag, Reason, Unit, VariantIndex};
 use std::{sync::Arc, time::Instant};
 

@@ -1,6 +1,6 @@
 //! What the command line says of metrics.
 
-use crate::metrics::ledger::ShowExposures;
+use crate::metrics::flag_counter_registry::ShowExposures;
 use std::time::Duration;
 
 /// What is counted of flags, and how long it is remembered.

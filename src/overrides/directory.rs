@@ -3,10 +3,8 @@
 //! Names are a convention; what counts is the content. The writer may be another user than the
 //! sidecar, in another container of the same pod, so files are readable by everybody.
 
-use super::{
-    beneath::{BeneathError, Directory},
-    entry::{Override, file_name},
-};
+use super::beneath::{BeneathError, Directory};
+use crate::overrides::override_file::{Override, file_name};
 use crate::{
     files::{
         disk::{self, Disk, Operation},

@@ -1,10 +1,7 @@
 //! How each override stands: served, not served and why, for logs, metrics and `/status`.
 
-use super::{
-    Overrides,
-    directory::shown,
-    entry::{self, Override},
-};
+use super::{Overrides, directory::shown};
+use crate::overrides::override_file::{self, Override};
 use serde_json::{Value as Json, json};
 use std::ffi::OsStr;
 
@@ -58,9 +55,9 @@ impl Overrides {
             json!({
                 "flag": content.map(|of| &of.flag),
                 "variant": content.map(|of| &of.variant),
-                "until": content.map(|of| entry::time(of.until)),
+                "until": content.map(|of| override_file::time(of.until)),
                 "why": content.map(|of| &of.why),
-                "set_at": content.and_then(|of| of.set_at).map(entry::time),
+                "set_at": content.and_then(|of| of.set_at).map(override_file::time),
                 "file": shown(of.name),
                 "active": of.active,
                 "problem": of.problem,

@@ -3,7 +3,7 @@
 use super::logging::Audience;
 use crate::snapshot::Snapshot;
 use crate::{
-    metrics::{Metrics, ledger::FlagTotals},
+    metrics::{Metrics, flag_counter_registry::FlagTotals},
     report::say,
 };
 use flagstaff_core::nearest;

@@ -3,9 +3,10 @@
 //! If the whole request has arrived, it is answered synchronously. Otherwise a task reads the rest,
 //! with a timeout.
 
-use super::{
-    body::Body, budget::MemoryBudget, gate::ConnectionState, reading::Reading,
-    replies::ClientHandle,
+use super::body::Body;
+use crate::server::request_body::Reading;
+use crate::server::{
+    connection_limiter::ConnectionState, memory_budget::MemoryBudget, reply_limiter::ClientHandle,
 };
 use crate::{
     lifecycle::Lifecycle,

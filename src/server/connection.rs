@@ -1,11 +1,10 @@
 //! One connection, from its first byte to its last, within bounds of time and size.
 
 use super::{
-    PortService,
-    gate::ConnectionState,
-    http1, http2,
+    PortService, http1, http2,
     stream::{Socket, Stream},
 };
+use crate::server::connection_limiter::ConnectionState;
 use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;
 use tracing::debug;

@@ -1,6 +1,7 @@
 //! Serves a connection that speaks HTTP/1.1: health pages, metrics, services beside evaluation.
 
-use super::{PortService, gate::ConnectionState, headers::MAX_HEADERS, stream::Stream};
+use super::{PortService, headers::MAX_HEADERS, stream::Stream};
+use crate::server::connection_limiter::ConnectionState;
 use hyper::{server::conn::http1::Builder, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};

@@ -8,11 +8,11 @@ use super::{
     PortService,
     call::Answer,
     corked::Corked,
-    gate::ConnectionState,
     quiet::Quiet,
     sending::{send, send_later},
     stream::Stream,
 };
+use crate::server::connection_limiter::ConnectionState;
 use bytes::Bytes;
 use h2::{
     RecvStream,

@@ -1,13 +1,12 @@
 //! Calls to routed services: few at once on a connection, and their requests within bounds of time
 //! and size.
 
-use super::{
-    body::Body,
-    budget::{MemoryBudget, PendingRequest},
-    call::fail,
-    gate::ConnectionState,
-    reading::BODY_TIMEOUT,
-    replies::ClientHandle,
+use super::{body::Body, call::fail};
+use crate::server::request_body::BODY_TIMEOUT;
+use crate::server::{
+    connection_limiter::ConnectionState,
+    memory_budget::{MemoryBudget, PendingRequest},
+    reply_limiter::ClientHandle,
 };
 use axum::Router;
 use bytes::Bytes;

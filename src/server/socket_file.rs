@@ -3,10 +3,10 @@
 use super::{
     PortService,
     accept::accept,
-    gate::ConnectionLimiter,
     listener::{BindError, Listener},
 };
 use crate::report::chain;
+use crate::server::connection_limiter::ConnectionLimiter;
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::{
     fs, io,

@@ -5,12 +5,14 @@ mod applying;
 use super::{
     ScanContext,
     compiling::CompileResult,
-    doubt::{Doubt, Verdict},
-    finding::{Finding, ScannedContent},
     lists::{Met, Stamp},
     loss::Losses,
     state::LayerState,
-    wait::{GONE, LEASED, SLOW, UNANSWERED, Wait},
+};
+use crate::source::{
+    grace_period::{GONE, LEASED, SLOW, UNANSWERED, Wait},
+    half_written::{Doubt, Verdict},
+    scan_result::{Finding, ScannedContent},
 };
 use crate::{metrics::Reload, report::OperatorLog};
 use flagstaff_core::{Format, Layer};

@@ -1,12 +1,12 @@
 //! A flag file with the lists of units that it names, each a text file beside it.
 
-use super::{
-    doubt::{Loss, WriterState},
-    part::{FilePart, PartStamp},
-    watch::Writes,
-};
+use super::watch::Writes;
 use crate::files::read::{ReadError, read};
 use crate::report;
+use crate::source::{
+    half_written::{Loss, WriterState},
+    scanned_file::{FilePart, PartStamp},
+};
 use flagstaff_core::{Digest, Format, List, Lists, lists_named};
 use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};

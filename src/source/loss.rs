@@ -1,6 +1,7 @@
 //! What new content of a flag file would take away, and the words for it.
 
-use super::{doubt::Loss, lists::Met};
+use super::lists::Met;
+use crate::source::half_written::Loss;
 use flagstaff_core::{Diagnostic, Layer};
 use std::time::Duration;
 

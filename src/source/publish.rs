@@ -2,10 +2,10 @@
 
 use super::{
     Sources,
-    path::WatchedPath,
     state::{SourcesState, Watching},
     watch::WatchMode,
 };
+use crate::source::watched_path::WatchedPath;
 use crate::{
     clock::TimeSpan,
     report::{Publication, change_line::Clients},
@@ -49,7 +49,7 @@ impl Sources {
     /// Puts the flags in force. Whoever sees a new answer finds metrics and `/status` as new.
     pub(super) fn publish(&self, next: &Arc<Snapshot>, noticed: Instant) {
         let previous = self.store.current();
-        self.tell_published(next);
+        self.set_flag_gauges(next);
         self.store.publish(Arc::clone(next));
         let took = noticed.elapsed();
         self.publish_state();
@@ -81,7 +81,7 @@ impl Sources {
         }));
     }
 
-    fn tell_published(&self, snapshot: &Snapshot) {
+    fn set_flag_gauges(&self, snapshot: &Snapshot) {
         let gauges = &self.metrics.config;
         gauges.generation.set(snapshot.generation() as f64);
         let flags = snapshot.entries();
@@ -91,7 +91,7 @@ impl Sources {
     }
 
     /// Tells how the files stand.
-    pub(super) fn tell_state(&self) {
+    pub(super) fn set_source_gauges(&self) {
         let gauges = &self.metrics.config;
         let is_torn = self.torn.as_ref().is_some_and(|torn| torn.is_reported);
         let good = !is_torn && self.sources.iter().all(WatchedPath::is_wholly_good);
@@ -113,7 +113,7 @@ impl Sources {
         self.layers().flat_map(Layer::broken).count()
     }
 
-    pub(super) fn tell_mode(&mut self, watching: Watching) {
+    pub(super) fn set_watch_mode(&mut self, watching: Watching) {
         let mode = watching.mode;
         let told = self.watching.as_ref().map(|told| told.mode);
         if told != Some(mode) {

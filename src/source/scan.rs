@@ -1,10 +1,8 @@
 //! One scan: every file is read, all at one moment, and what is new is applied and published.
 
-use super::{
-    ScanContext, Sources, Torn, doubt::HALF_WRITTEN, finding::Found, path::WatchedPath,
-    state::Watching, watch::Watcher,
-};
+use super::{ScanContext, Sources, Torn, state::Watching, watch::Watcher};
 use crate::files::disk::ScanCause;
+use crate::source::{half_written::HALF_WRITTEN, scan_result::Found, watched_path::WatchedPath};
 use crate::{lifecycle::Phase, metrics::Reload};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tracing::{info, warn};
@@ -29,7 +27,7 @@ impl Sources {
             ScanCause::Change => watcher.prepare(),
             ScanCause::Return => watcher.go_on(&self.writes),
         };
-        self.tell_mode(Watching::of(watcher));
+        self.set_watch_mode(Watching::of(watcher));
         let now = SystemTime::now();
         self.overrides.look(now, cause);
         self.follow_clock(now, noticed);
@@ -106,7 +104,7 @@ impl Sources {
         if is_one_moment {
             if self.torn.take().is_some_and(|torn| torn.is_reported) {
                 info!("the flag files were read at one moment again");
-                self.tell_state();
+                self.set_source_gauges();
             }
             return true;
         }
@@ -122,7 +120,7 @@ impl Sources {
                 outcome,
                 "the flag files changed during every attempt to read them at one moment"
             );
-            self.tell_state();
+            self.set_source_gauges();
         }
         true
     }
@@ -160,7 +158,7 @@ impl Sources {
                 let unchanged = result == Reload::Applied && next.is_none();
                 self.metrics.reload(if unchanged { Reload::Unchanged } else { result });
             }
-            self.tell_state();
+            self.set_source_gauges();
         }
         if let Some(next) = next {
             self.metrics.config.reload_duration.set(noticed.elapsed().as_secs_f64());

@@ -3,11 +3,11 @@
 //! An event only ever means "look again". Directories are watched, never files, and before the
 //! caller reads; a slow poll runs beside the events and replaces them where they are refused.
 
+pub(crate) mod debounce;
 mod directories;
 mod events;
 mod mode;
 mod resolved;
-mod settle;
 #[cfg(test)]
 mod tests;
 mod writes;

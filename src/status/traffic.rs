@@ -3,7 +3,7 @@
 use crate::{
     metrics::{
         Metrics,
-        ledger::{FlagTotals, ShowExposures},
+        flag_counter_registry::{FlagTotals, ShowExposures},
     },
     report::totals::unknown,
     snapshot::Snapshot,

@@ -131,7 +131,7 @@ fn value_of(expression: &str) -> Option<f64> {
 }
 
 /// Constants of the source by file and name, each with its value. A file is named as the page names
-/// it: `server/gate.rs`, `core/document.rs`.
+/// it: `server/memory_budget.rs`, `core/document.rs`.
 fn constants(directory: &Path, found: &mut BTreeMap<(String, String), f64>) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for entry in std::fs::read_dir(directory).unwrap() {
@@ -192,4 +192,36 @@ fn the_page_of_bounds_has_every_bound_with_its_value() {
         let row = format!("| {bound} | {value}");
         assert!(README.contains(&row), "{row}");
     }
+}
+
+/// Every file and directory of the repository that git knows, from its root.
+fn tracked() -> Vec<String> {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let output = Command::new("git").args(["-C", root, "ls-files"]).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn every_file_that_architecture_names_exists() {
+    let text = include_str!("../../ARCHITECTURE.md");
+    let files = tracked();
+    let mut seen = 0;
+    let spans = text.split('`').skip(1).step_by(2);
+    for name in
+        spans.filter(|name| name.len() > 1 && (name.ends_with(".rs") || name.ends_with('/')))
+    {
+        let path = match name.split_once('/') {
+            Some(("core" | "check", rest)) => rest,
+            _ => name,
+        };
+        seen += 1;
+        let whole = |file: &String| {
+            file.ends_with(&format!("/{path}"))
+                || file == path
+                || file.contains(&format!("/{path}"))
+        };
+        let is_directory = |file: &String| file.starts_with(path);
+        assert!(files.iter().any(|file| whole(file) || is_directory(file)), "no {name}");
+    }
+    assert!(seen > 100, "{seen}");
 }

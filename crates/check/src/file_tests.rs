@@ -9,7 +9,7 @@ mod work;
 use flagstaff_core::document::yaml_bool;
 use flagstaff_core::readable::{
     VERSION,
-    moment::Clock,
+    clock::Clock,
     node::Node,
     rule_text::RuleText,
     share::{Share, tolerance},
@@ -21,10 +21,10 @@ use flagstaff_core::{
         suggest::suggest,
     },
     document::{
+        definition_value::read,
         json::{self, Indexed, Json},
         members::Members,
         protobuf::encode_object,
-        reading::read,
         text::{DocumentText, Format},
     },
     flag::{Flag, context::Scratch},

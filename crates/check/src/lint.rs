@@ -7,6 +7,7 @@
 mod against;
 mod attributes;
 mod constraint;
+pub(crate) mod context;
 mod findings;
 mod implies;
 mod lifecycle;
@@ -15,9 +16,7 @@ mod logic;
 mod naming;
 mod operands;
 mod ownership;
-mod page;
 mod placing;
-mod reading;
 mod rules;
 mod secrets;
 mod settings;
@@ -28,12 +27,13 @@ mod switches;
 mod table;
 #[cfg(test)]
 mod tests;
+pub(crate) mod unquoted;
 
+use crate::lint::context::LintContext;
 pub use against::Before;
 use findings::Findings;
 use flagstaff_core::diagnostic::{Diagnostic, Level};
 use flagstaff_core::{document::text::Format, flag::rule::Generation, readable::Lists};
-use page::LintContext;
 pub use table::{LINTS, lint_named};
 
 /// A kind of mistake.
@@ -105,7 +105,7 @@ impl Linted<'_> {
             operands::look(page, &mut found);
             lists::look(page, self.lists, &mut found);
             secrets::look(page, &mut found);
-            reading::look(page, text, &mut found);
+            unquoted::look(page, text, &mut found);
             if let Some(before) = self.before {
                 against::look(page, before, self.now, self.gone, &mut found);
             }

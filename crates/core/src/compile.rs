@@ -2,6 +2,7 @@
 
 pub(crate) mod evaluators;
 pub(crate) mod flag;
+pub(crate) mod flagd_state;
 pub(crate) mod fractional;
 pub(crate) mod interned;
 pub(crate) mod lookup;
@@ -11,5 +12,4 @@ pub(crate) mod results;
 pub(crate) mod rule;
 pub(crate) mod scope;
 pub(crate) mod set;
-pub(crate) mod switches;
 pub(crate) mod variants;

@@ -1,15 +1,15 @@
 //! A definition file as written: its flags, each a slice of the text, and what they share.
 
+pub mod definition_value;
 pub(crate) mod foreign;
 pub(crate) mod integers;
 pub mod json;
-pub(crate) mod kill;
+pub(crate) mod kill_detection;
 pub mod locate;
 pub(crate) mod marks;
 pub mod members;
 pub mod number;
 pub mod protobuf;
-pub mod reading;
 pub(crate) mod synonyms;
 pub(crate) mod syntax;
 pub mod text;
@@ -23,7 +23,7 @@ use crate::{
         suggest::{nearest, suggest},
     },
     document::{
-        kill::is_killed,
+        kill_detection::is_killed,
         locate::key_before,
         members::{Duplicates, Members, Name, RawElements, duplicate},
         text::{DocumentText, Format},

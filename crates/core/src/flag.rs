@@ -15,7 +15,7 @@ pub(crate) mod origin;
 pub(crate) mod packed;
 pub(crate) mod reach;
 pub mod rule;
-pub(crate) mod split;
+pub(crate) mod split_summary;
 pub(crate) mod value;
 pub mod version;
 

@@ -4,12 +4,12 @@
 //! flagd would load with a shrug is loaded with a warning.
 
 mod definitions;
+pub(crate) mod form;
 pub mod layer;
+pub(crate) mod memory;
 pub mod overridden;
 mod quarantine;
 mod report;
-mod room;
-mod source;
 mod written_out;
 
 pub use definitions::definitions_of;
@@ -22,21 +22,21 @@ use crate::compile::rule::TAKES_TOO_MUCH_HELP;
 use crate::compile::scope::FileScope;
 use crate::flag::Behaviour;
 use crate::flag::digest::digest;
+use crate::flag_file::form::FileForm;
+use crate::flag_file::memory::FileMemory;
 use crate::{
     diagnostic::problems::{MOST_TOLD, Problems},
     document::{
         foreign,
-        kill::SwitchedOff,
+        kill_detection::SwitchedOff,
         members::Members,
         text::{DocumentText, Format},
     },
-    flag::{Flag, rule::Generation, split},
+    flag::{Flag, rule::Generation, split_summary},
     flag_file::layer::{Layer, LayerFlag, Standing},
     readable::Lists,
 };
 use report::Report;
-use room::FileMemory;
-use source::FileForm;
 use std::{mem, sync::Arc};
 
 /// A file's flags, and what its author should know.
@@ -89,7 +89,7 @@ pub fn compile_with(
     let evaluators = previous.evaluators();
     let of_lists = lists.values().flatten().flat_map(|list| list.iter());
     let of_file = content.len() + of_lists.map(|entry| entry.len() + 1).sum::<usize>();
-    let most_bytes = room::most_bytes(of_file, document.flags.len());
+    let most_bytes = memory::most_bytes(of_file, document.flags.len());
     let scope = FileScope::read(&document, source.text(), fallback, evaluators, &mut found);
     let scope = scope.with_most_bytes(most_bytes);
     let mut flags = Vec::with_capacity(document.flags.len());
@@ -261,7 +261,7 @@ impl Flag {
     /// Whether a split decides for some context.
     pub fn splits_units(&self) -> bool {
         match &self.behaviour {
-            Behaviour::Targeted(rule) => split::is_in(rule),
+            Behaviour::Targeted(rule) => split_summary::is_in(rule),
             Behaviour::Disabled | Behaviour::Static | Behaviour::Broken(_) => false,
         }
     }

@@ -17,6 +17,7 @@ pub mod flag_file;
 pub mod moment;
 pub mod readable;
 
+pub use crate::flag::split_summary::Split;
 pub use diagnostic::{
     Diagnostic, Level, Path, Position,
     suggest::{nearest, suggest},
@@ -35,7 +36,6 @@ pub use flag::{
     explain::ExplainStep,
     facts::Facts,
     rule::Generation,
-    split::Split,
 };
 pub use flag_file::{
     Compilation, compile, compile_with,

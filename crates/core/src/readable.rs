@@ -5,21 +5,21 @@
 //! this knows which it was, but for the places that problems are told at.
 
 mod attribute;
+pub mod clock;
 mod condition;
-mod copies;
+pub(crate) mod expansion_budget;
 mod experiment;
 mod facts;
 mod flag;
 mod flags;
+pub(crate) mod kill_and_duplicates;
 mod lists;
-pub mod moment;
 pub mod node;
 mod operand;
 mod plan;
 mod prerequisites;
 mod requires;
 mod rollout;
-mod room;
 pub mod rule_text;
 mod rules;
 pub(crate) mod schema;
@@ -33,25 +33,25 @@ mod variants;
 pub use lists::{List, Lists, lists_named};
 
 use super::diagnostic::{Diagnostic, Path, Step, Target};
-pub(super) use crate::document::kill::SwitchedOff;
+pub(super) use crate::document::kill_detection::SwitchedOff;
 use crate::{
     diagnostic::{
         problems::{MOST_TOLD, Problems},
         suggest::suggest,
     },
     document::{
+        definition_value::read_with,
         json::{Indexed, Json},
         members::{Duplicates, Members, duplicate},
-        reading::read_with,
         text::DocumentText,
     },
     flag::rule::Generation,
 };
 pub use translation::{FlagProblems, FlagShape, Translation, written_path};
 
+use crate::readable::clock::Clock;
 use condition::ConditionContext;
 use flags::ReadFlag;
-use moment::Clock;
 use node::Node;
 use plan::Writing;
 use prerequisites::Prerequisites;

@@ -4,7 +4,7 @@ use super::{OverrideError, OverridesLocation, sidecar::ServedOverrides};
 use crate::{
     overrides::{
         directory::{self, shown},
-        entry::{Override, time},
+        override_file::{Override, time},
     },
     report::chain,
 };

@@ -8,7 +8,7 @@ use crate::{
     cli::parse,
     overrides::{
         directory,
-        entry::{Override, time},
+        override_file::{Override, time},
     },
 };
 use clap::Args;

@@ -9,7 +9,7 @@ use crate::{
     lifecycle::Lifecycle,
     metrics::{Metrics, MetricsOptions},
     rpc::Rpc,
-    server::{gate::ConnectionLimiter, stream::PREFACE},
+    server::{connection_limiter::ConnectionLimiter, stream::PREFACE},
     snapshot::Snapshot,
     store::Store,
     wire::PREFIX,

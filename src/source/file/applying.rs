@@ -6,9 +6,9 @@ use crate::{
     report::OperatorLog,
     source::{
         compiling::{CompileResult, has_errors, refusal},
-        finding::{Finding, ScannedContent},
         lists::Loaded,
         loss::Losses,
+        scan_result::{Finding, ScannedContent},
     },
 };
 use flagstaff_core::{Diagnostic, Layer, Standing};

@@ -1,10 +1,7 @@
 //! What notify's thread passes on to the task that reloads.
 
-use super::{
-    super::chain::Chain,
-    settle::{PathChange, Unsettled},
-    writes::Writes,
-};
+use super::{super::chain::Chain, writes::Writes};
+use crate::source::watch::debounce::{PathChange, Unsettled};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::{sync::Notify, time::Instant};
 

@@ -1,6 +1,7 @@
 //! What the events say about the writers of files.
 
-use super::{super::chain::Chain, settle::PathChange};
+use super::super::chain::Chain;
+use crate::source::watch::debounce::PathChange;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},

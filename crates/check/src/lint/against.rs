@@ -4,11 +4,11 @@ use super::{
     Linted,
     findings::Findings,
     logic::{operands, results},
-    page::{LintContext, LintedFlag},
     settled::everybody,
     shares::{WrittenSplit, dealt_anew, is_rollout, moves, percent, splits},
     table::{FLAG_REMOVED, HASH_CHANGED, TYPE_CHANGED, UNITS_MOVED, VARIANT_REMOVED},
 };
+use crate::lint::context::{LintContext, LintedFlag};
 use flagstaff_core::flag::rule::Generation;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};

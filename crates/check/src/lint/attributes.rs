@@ -3,9 +3,9 @@
 use super::{
     findings::Findings,
     logic::{attribute, visit},
-    page::LintContext,
     table::MIXED_TYPES,
 };
+use crate::lint::context::LintContext;
 use flagstaff_core::diagnostic::Path;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;

@@ -2,9 +2,9 @@
 
 use super::{
     findings::Findings,
-    page::{LintContext, LintedFlag},
     table::{BAD_DATE, EXPIRED, HELD, NO_EXPIRY, TOO_OLD},
 };
+use crate::lint::context::{LintContext, LintedFlag};
 use flagstaff_core::moment::{self, DAY};
 use jiff::tz::TimeZone;
 

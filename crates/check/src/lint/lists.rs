@@ -1,6 +1,7 @@
 //! List files with an entry that is most likely not one value.
 
-use super::{findings::Findings, operands::is_quoted, page::LintContext, table::LIST_ENTRY};
+use super::{findings::Findings, operands::is_quoted, table::LIST_ENTRY};
+use crate::lint::context::LintContext;
 use flagstaff_core::{
     diagnostic::{Path, Step},
     readable::Lists,

@@ -2,9 +2,9 @@
 
 use super::{
     findings::Findings,
-    page::LintContext,
     table::{BAD_NAME, CROWDED_FEATURE, VAGUE_NAME},
 };
+use crate::lint::context::LintContext;
 use std::collections::BTreeMap;
 
 /// How names are written. Dots part names into areas in every style.

@@ -6,11 +6,11 @@ mod tests;
 use super::{
     findings::Findings,
     logic::{attribute, operation},
-    page::LintContext,
     table::{
         LIST_ENTRY, MISSING_MEETS, PADDED_VALUE, TEXT_MEMBERSHIP, UNANNOUNCED_TIME, VERSION_AS_TEXT,
     },
 };
+use crate::lint::context::LintContext;
 use flagstaff_core::diagnostic::{Path, Step};
 use serde_json::Value as Json;
 

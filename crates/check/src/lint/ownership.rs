@@ -3,9 +3,9 @@
 use super::{
     findings::Findings,
     naming::words,
-    page::{LintContext, LintedFlag},
     table::{MISSING_KIND, MISSING_OWNER, MISSING_WHY, SEVERAL_OWNERS, UNKNOWN_KIND, VAGUE_WHY},
 };
+use crate::lint::context::{LintContext, LintedFlag};
 use flagstaff_core::diagnostic::suggest::suggest;
 use std::collections::BTreeSet;
 

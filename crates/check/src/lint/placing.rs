@@ -1,6 +1,7 @@
 //! Where the author wrote what lints found in a definition.
 
-use super::{findings::Findings, page::LintContext};
+use super::findings::Findings;
+use crate::lint::context::LintContext;
 use flagstaff_core::{
     diagnostic::{Diagnostic, Path, Step, problems::Problems},
     document::{Definition, Document, locate, text::DocumentText},

@@ -4,9 +4,9 @@ use super::{
     findings::Findings,
     implies::Logic,
     logic::{Clause, attribute, clauses, moment, operation},
-    page::{LintContext, LintedFlag},
     table::{DEAD_RULE, DEEP_RULE, MANY_RULES, REPEATED_CONDITION},
 };
+use crate::lint::context::{LintContext, LintedFlag};
 use flagstaff_core::diagnostic::Path;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};

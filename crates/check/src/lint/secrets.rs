@@ -1,6 +1,7 @@
 //! Values that look like secrets. A flag file is in git, and its values go to every client.
 
-use super::{findings::Findings, page::LintContext, table::SECRET};
+use super::{findings::Findings, table::SECRET};
+use crate::lint::context::LintContext;
 use flagstaff_core::diagnostic::{Path, Step};
 use serde_json::{Map, Value as Json};
 

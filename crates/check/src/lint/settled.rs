@@ -3,9 +3,9 @@
 use super::{
     findings::Findings,
     logic::{self, clauses, operands},
-    page::{LintContext, LintedFlag},
     table::SETTLED,
 };
+use crate::lint::context::{LintContext, LintedFlag};
 use flagstaff_core::{diagnostic::Path, document::yaml_bool::truth, moment};
 use serde_json::Value as Json;
 

@@ -1,9 +1,7 @@
 //! Splits of units, and who moves when they change.
 
-use super::{
-    logic::{operands, operation},
-    page::LintedFlag,
-};
+use super::logic::{operands, operation};
+use crate::lint::context::LintedFlag;
 use flagstaff_core::flag::rule::Generation;
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};

@@ -3,9 +3,9 @@
 use super::{
     findings::Findings,
     logic::{attribute, operation},
-    page::LintContext,
     table::UNGUARDED_SPLIT,
 };
+use crate::lint::context::LintContext;
 use flagstaff_core::diagnostic::{Path, Step};
 use serde_json::Value as Json;
 

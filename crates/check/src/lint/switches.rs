@@ -2,9 +2,9 @@
 
 use super::{
     findings::Findings,
-    page::LintContext,
     table::{DISABLED_KILL, NO_SAFE_VARIANT},
 };
+use crate::lint::context::LintContext;
 use flagstaff_core::document::yaml_bool::truth;
 use serde_json::Value as Json;
 

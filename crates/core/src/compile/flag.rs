@@ -5,17 +5,19 @@ use super::{
     results,
     rule::RuleCompiler,
     scope::{FileScope, not_flat},
-    switches::{doubtful_state, holds_disabled, is_disabled, kill_in_flagds_format, safe_variant},
     variants,
 };
-use crate::document::reading;
+use crate::compile::flagd_state::{
+    doubtful_state, holds_disabled, is_disabled, kill_in_flagds_format, safe_variant,
+};
+use crate::document::definition_value;
 use crate::flag::digest::PartsHash;
 use crate::{
     diagnostic::{Diagnostic, Path, Target, problems::Problems, suggest::suggest},
     document::{
         Definition,
         json::{Indexed, Json, JsonObject},
-        kill::{is_kill, reads_as_kill, reads_as_switch},
+        kill_detection::{is_kill, reads_as_kill, reads_as_switch},
         members::Members,
     },
     flag::{
@@ -46,7 +48,9 @@ pub(crate) fn compile(
     let mut doubts = warn_of_names(&members, killed, &here, found);
     let read = |member: &str, found: &mut Problems| {
         let raw = members.get(member)?;
-        reading::read(raw, &here.member(member), found).map_err(|error| found.push(error)).ok()
+        definition_value::read(raw, &here.member(member), found)
+            .map_err(|error| found.push(error))
+            .ok()
     };
     let state = read("state", found);
     let disabled = is_disabled(state.as_ref().map(Indexed::value), &here.member("state"), found);
@@ -162,7 +166,8 @@ fn variants(
         return Some(same);
     }
     let before = found.count();
-    let written = reading::read(raw, path, found).map_err(|error| found.push(error)).ok()?;
+    let written =
+        definition_value::read(raw, path, found).map_err(|error| found.push(error)).ok()?;
     let variants = variants::compile(Some(written.value()), path, found)?;
     if found.count() == before {
         scope.interned().keep_variants(raw.get(), &variants);

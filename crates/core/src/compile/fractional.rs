@@ -5,7 +5,7 @@ use crate::{
     document::json::Json,
     flag::{
         rule::{Fractional, FractionalEntry, Literal, Rule},
-        split::literal_weights,
+        split_summary::literal_weights,
     },
 };
 

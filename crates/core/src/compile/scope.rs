@@ -4,7 +4,7 @@ use super::{
     evaluators::{CompiledEvaluators, EvaluatorTexts, Evaluators},
     interned::Interned,
 };
-use crate::document::reading;
+use crate::document::definition_value;
 use crate::flag::digest::PartsHash;
 use crate::{
     diagnostic::{Diagnostic, Level, Path, problems::Problems},
@@ -247,7 +247,7 @@ fn member<'t>(
     let faults = text.faults(start..start + raw.get().len());
     let problems = faults.iter().map(|fault| fault.diagnostic(path, start));
     found.extend(problems.map(|fault| Diagnostic { level: Level::Warning, ..fault }));
-    match reading::read(raw, path, found) {
+    match definition_value::read(raw, path, found) {
         Ok(value) => faults.is_empty().then_some(value),
         Err(error) => {
             found.push(Diagnostic { level: Level::Warning, ..error });

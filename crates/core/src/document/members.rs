@@ -6,7 +6,7 @@
 use super::syntax;
 use crate::{
     diagnostic::{Diagnostic, Path, Step, Target, problems::Problems},
-    document::kill::{SwitchedOff, is_kill},
+    document::kill_detection::{SwitchedOff, is_kill},
 };
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;

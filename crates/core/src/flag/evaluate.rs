@@ -5,17 +5,17 @@
 mod arithmetic;
 mod cbor;
 mod compare;
+pub(crate) mod fractional;
 mod list;
 mod lookup;
 mod operation;
 mod outcome;
 mod result;
-mod split;
 mod text;
 
+pub(crate) use crate::flag::evaluate::fractional::Draw;
 pub(crate) use lookup::index;
 pub use outcome::{By, Failure, Outcome, Reason};
-pub(crate) use split::Draw;
 
 use super::{
     Flag,

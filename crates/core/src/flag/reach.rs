@@ -4,9 +4,9 @@ use super::{
     Flag, VariantIndex,
     evaluate::By,
     rule::{Literal, Rule},
-    split::is_in as is_split_in,
 };
 use crate::flag::Behaviour;
+use crate::flag::split_summary::is_in as is_split_in;
 use std::collections::BTreeSet;
 
 /// The answers a flag can give.

@@ -3,7 +3,7 @@
 use crate::flag::digest::digest;
 use crate::{
     diagnostic::{Diagnostic, Level},
-    document::kill::SwitchedOff,
+    document::kill_detection::SwitchedOff,
     flag::{Behaviour, Digest, Digests, Flag, origin::Origin},
     flag_file::layer::{LayerFlag, Standing},
 };

@@ -3,7 +3,7 @@
 //! Positions are worked out only when there is something to tell, and for all problems of a part
 //! of the document at once.
 
-use super::source::FileForm;
+use crate::flag_file::form::FileForm;
 use crate::{
     diagnostic::{Cause, Diagnostic, Position},
     document::{

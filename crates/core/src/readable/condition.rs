@@ -4,7 +4,8 @@
 //! of them, and a text is the name of a segment. What a missing attribute has is nothing: it equals
 //! nothing, is in no list, and neither below nor above a number.
 
-use super::{attribute, moment::Clock, node::Node, rule_text::RuleText, segments::Segments};
+use super::{attribute, node::Node, rule_text::RuleText, segments::Segments};
+use crate::readable::clock::Clock;
 use crate::{
     diagnostic::{Diagnostic, Target, problems::Problems},
     document::json::Json,

@@ -2,10 +2,8 @@
 
 use super::{
     condition::ConditionContext,
-    copies::Switches,
     experiment::Experiment,
     facts,
-    moment::Clock,
     node::Node,
     plan::{Plan, PlannedOutcome},
     requires::RequirementRefusal,
@@ -14,9 +12,10 @@ use super::{
     variants::Variants,
 };
 use crate::diagnostic::{Diagnostic, Target, problems::Problems};
+use crate::readable::{clock::Clock, kill_and_duplicates::Switches};
 use crate::{
     document::{
-        kill::{SwitchedOff, is_kill},
+        kill_detection::{SwitchedOff, is_kill},
         yaml_bool,
     },
     readable::schema,

@@ -1,10 +1,10 @@
 //! The flags of a readable file, each read by itself: one that makes no sense hurts no other.
 
 use super::{
-    ReadableFile, condition::ConditionContext, copies::Switches, flag, node::Node, plan::Plan,
-    requires::Plans,
+    ReadableFile, condition::ConditionContext, flag, node::Node, plan::Plan, requires::Plans,
 };
-use crate::document::kill::{SwitchedOff, is_kill_of_the_one_before};
+use crate::document::kill_detection::{SwitchedOff, is_kill_of_the_one_before};
+use crate::readable::kill_and_duplicates::Switches;
 use crate::{
     diagnostic::{
         Diagnostic, Path,

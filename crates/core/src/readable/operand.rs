@@ -3,7 +3,8 @@
 //! A text that begins with a comparison is one; its operand is a version, a number or a moment by
 //! how it looks. Where it may be two of them, `version:`, `number:` or `time:` has to say.
 
-use super::{moment::Clock, node::Node, rule_text::RuleText};
+use super::{node::Node, rule_text::RuleText};
+use crate::readable::clock::Clock;
 use crate::{
     diagnostic::{Diagnostic, problems::Problems},
     document::integers,

@@ -5,11 +5,11 @@
 use super::{
     plan::{Plan, Requirement, Writing},
     prerequisites::Prerequisites,
-    room::ExpansionBudget,
     rule_text::RuleText,
     variants::Variants,
 };
 use crate::document::yaml_bool;
+use crate::readable::expansion_budget::ExpansionBudget;
 use crate::{
     diagnostic::{
         Diagnostic, Path,

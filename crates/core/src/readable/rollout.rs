@@ -3,7 +3,8 @@
 //! All steps are one split: whoever is in at 5 % is in at 25 %, and going back takes out exactly
 //! the last who came in.
 
-use super::{moment::Clock, node::Node, share::Share, variants::Variants};
+use super::{node::Node, share::Share, variants::Variants};
+use crate::readable::clock::Clock;
 use crate::{diagnostic::problems::Problems, document::json::Json};
 
 /// A share of the units gets a variant.

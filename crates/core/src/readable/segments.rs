@@ -7,11 +7,11 @@ use super::{
     Lists,
     condition::{self, ConditionContext},
     lists,
-    moment::Clock,
     node::Node,
-    room::ExpansionBudget,
     rule_text::RuleText,
 };
+use crate::readable::clock::Clock;
+use crate::readable::expansion_budget::ExpansionBudget;
 use crate::{
     diagnostic::{Diagnostic, Path, Target, problems::Problems, suggest::nearest},
     document::json::{Json, JsonObject},

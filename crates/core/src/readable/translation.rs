@@ -2,7 +2,7 @@
 
 use super::{facts, rollout::HeldStep, variants::put_member};
 use crate::diagnostic::{Diagnostic, Path, Step};
-use crate::document::kill::SwitchedOff;
+use crate::document::kill_detection::SwitchedOff;
 use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,7 +1,7 @@
 //! A rule that several rules refer to: compiled once, with the facts that walks would look for.
 
 use super::Rule;
-use crate::flag::{boundaries, split};
+use crate::flag::{boundaries, split_summary};
 use std::sync::Arc;
 
 /// An evaluator, compiled once for every flag of its file.
@@ -37,7 +37,7 @@ impl SharedRule {
         let reads_time = boundaries::reads_time(&rule);
         Self {
             size,
-            has_split: split::is_in(&rule),
+            has_split: split_summary::is_in(&rule),
             reads_time,
             decided: if reads_time { None } else { boundaries::decided(&rule, 0) },
             boundaries: boundaries::all_of(&rule).into(),

@@ -4,16 +4,18 @@ use super::{
     ScanContext,
     chain::Chain,
     file::{RETRY, WatchedFile},
-    finding::{FileReader, Finding, Found, ScannedContent, UnreadReason},
-    moment::SwapWindow,
-    shadow::Shadowed,
     state::SourceState,
-    wait::{GONE, UNANSWERED, Wait},
     watch::Writes,
 };
 use crate::files::{
     disk::{Disk, Operation, ScanCause},
     listing::{FileKind, ListError},
+};
+use crate::source::{
+    consistent_read::SwapWindow,
+    defined_twice::Shadowed,
+    grace_period::{GONE, UNANSWERED, Wait},
+    scan_result::{FileReader, Finding, Found, ScannedContent, UnreadReason},
 };
 use crate::{metrics::Reload, report};
 use flagstaff_core::Layer;

@@ -4,7 +4,7 @@
 //! also if its value is another than `true`.
 
 use crate::document::{
-    kill::{KILL_TOO_DEEP, SwitchedOff, is_kill, kill_in_metadata, reads_as_true},
+    kill_detection::{KILL_TOO_DEEP, SwitchedOff, is_kill, kill_in_metadata, reads_as_true},
     yaml_bool,
 };
 use crate::{

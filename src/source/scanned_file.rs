@@ -2,10 +2,10 @@
 
 use super::{
     chain::Chain,
-    doubt::WriterState,
     watch::{Closing, Writes},
 };
 use crate::files::read::{FileContent, FileVersion, ReadError, read_version};
+use crate::source::half_written::WriterState;
 use flagstaff_core::Digest;
 use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};

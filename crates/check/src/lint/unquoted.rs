@@ -2,7 +2,8 @@
 
 mod old;
 
-use super::{findings::Findings, page::LintContext, table::UNQUOTED};
+use super::{findings::Findings, table::UNQUOTED};
+use crate::lint::context::LintContext;
 use flagstaff_core::{
     diagnostic::{Path, Step},
     document::{

@@ -6,7 +6,7 @@ use crate::{
     document::{
         Definition,
         json::Json,
-        kill::{KILL_TOO_DEEP, has_kill, kill_in_metadata, reads_as_disabled},
+        kill_detection::{KILL_TOO_DEEP, has_kill, kill_in_metadata, reads_as_disabled},
         members::Members,
         yaml_bool::truth,
     },

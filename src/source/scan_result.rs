@@ -3,7 +3,6 @@
 use super::{
     lists::{Met, Stamp},
     mounts,
-    part::FilePart,
     watch::Writes,
 };
 use crate::files::{
@@ -12,6 +11,7 @@ use crate::files::{
     read::ReadError,
 };
 use crate::report;
+use crate::source::scanned_file::FilePart;
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},

@@ -1,7 +1,8 @@
 //! Whether the files of a PATH were read at one moment: a link that is swapped meanwhile would mix old
 //! files with new ones.
 
-use super::{chain::Chain, finding::Found};
+use super::chain::Chain;
+use crate::source::scan_result::Found;
 use std::time::{Duration, Instant};
 
 /// How long files wait for others that were swapped with them, and for the proof that they were. A

@@ -1,12 +1,8 @@
 //! An override is loud: a warning when it begins, ends or cannot be served, and each time the
 //! sidecar starts under one.
 
-use super::{
-    Overrides,
-    directory::shown,
-    entry::{Override, time},
-    standing::OverrideStanding,
-};
+use super::{Overrides, directory::shown, standing::OverrideStanding};
+use crate::overrides::override_file::{Override, time};
 use std::{collections::BTreeMap, ffi::OsString, time::SystemTime};
 use tracing::warn;
 

@@ -3,7 +3,7 @@
 //!
 //! A request that arrives whole, and the single answer to it, touch none of this.
 
-use super::replies::{ReplyLimiter, Share, TURN_TIMEOUT};
+use crate::server::reply_limiter::{ReplyLimiter, Share, TURN_TIMEOUT};
 use bytes::Bytes;
 use std::sync::Arc;
 use tokio::{sync::Semaphore, time::timeout};

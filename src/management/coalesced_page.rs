@@ -3,7 +3,7 @@
 
 use crate::{
     lifecycle::Lifecycle,
-    server::replies::{ClientHandle, ReplyLimiter, Share, TURN_TIMEOUT},
+    server::reply_limiter::{ClientHandle, ReplyLimiter, Share, TURN_TIMEOUT},
 };
 use axum::{
     body::Body,

@@ -1,6 +1,6 @@
 //! Bodies of requests over HTTP/2: the one message of an evaluation call, read as it arrives.
 
-use super::budget::{MemoryBudget, PendingRequest};
+use crate::server::memory_budget::{MemoryBudget, PendingRequest};
 use crate::wire::PREFIX;
 use bytes::{Bytes, BytesMut};
 use h2::RecvStream;
