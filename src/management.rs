@@ -10,9 +10,9 @@
 pub(crate) mod coalesced_page;
 pub(crate) mod hosts;
 
-use crate::management::coalesced_page::CoalescedPage;
 use crate::{
     lifecycle::{Lifecycle, Phase},
+    management::coalesced_page::CoalescedPage,
     metrics::{Metrics, rate_limit::RateLimit},
     page::page,
     report::{

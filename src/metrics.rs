@@ -22,11 +22,13 @@ pub use options::MetricsOptions;
 pub(crate) use results::{Event, Reload};
 
 use super::log_writer::LostLines;
-use crate::metrics::{
-    exposure_table::ExposureTable, flag_counter_registry::FlagCounterRegistry,
-    unknown_flags::UnknownFlagTracker,
+use crate::{
+    metrics::{
+        exposure_table::ExposureTable, flag_counter_registry::FlagCounterRegistry,
+        unknown_flags::UnknownFlagTracker,
+    },
+    wire::method::Method,
 };
-use crate::wire::method::Method;
 use durations::RpcDurations;
 use help::describe;
 use metrics::{Counter, Gauge};

@@ -10,12 +10,14 @@ pub(crate) mod override_file;
 pub(crate) mod scan;
 mod standing;
 
-use crate::overrides::announce::LoggedOverrides;
-use crate::overrides::override_file::Override;
-use crate::overrides::scan::{FoundOverrides, OverrideContent, OverrideReader};
 use crate::{
     clock::TimeSpan,
     files::disk::{Disk, ScanCause},
+    overrides::{
+        announce::LoggedOverrides,
+        override_file::Override,
+        scan::{FoundOverrides, OverrideContent, OverrideReader},
+    },
     report::chain,
 };
 use directory::{HANGS, shown};

@@ -7,11 +7,13 @@ pub(crate) mod flag_gauges;
 pub(crate) mod logging;
 pub(crate) mod totals;
 
-use crate::report::{
-    change_line::{Clients, changes_of, line},
-    logging::{Audience, PLAIN},
+use crate::{
+    report::{
+        change_line::{Clients, changes_of, line},
+        logging::{Audience, PLAIN},
+    },
+    snapshot::Snapshot,
 };
-use crate::snapshot::Snapshot;
 use flagstaff_core::{Diagnostic, Level};
 use std::{
     collections::BTreeMap,

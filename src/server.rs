@@ -25,10 +25,14 @@ pub(crate) mod socket_file;
 mod stream;
 pub(crate) mod workers;
 
-use crate::server::connection_limiter::ConnectionState;
-use crate::server::memory_budget::MemoryBudget;
-use crate::server::request_body::Inbound;
-use crate::{lifecycle::Lifecycle, rpc::Rpc, wire::method::Method};
+use crate::{
+    lifecycle::Lifecycle,
+    rpc::Rpc,
+    server::{
+        connection_limiter::ConnectionState, memory_budget::MemoryBudget, request_body::Inbound,
+    },
+    wire::method::Method,
+};
 use axum::Router;
 use body::Body;
 use call::{Answer, Evaluation, Reply};

@@ -22,15 +22,17 @@ pub(crate) mod state;
 pub(crate) mod watch;
 pub(crate) mod watched_path;
 
-use crate::files::disk::{Disk, ScanCause};
-use crate::source::grace_period::{UNANSWERED, Wait};
-use crate::source::scan_throttle::Pace;
-use crate::source::watched_path::WatchedPath;
 use crate::{
+    files::disk::{Disk, ScanCause},
     lifecycle::Lifecycle,
     metrics::Metrics,
     overrides::Overrides,
     report::{OperatorLog, logging::Audience},
+    source::{
+        grace_period::{UNANSWERED, Wait},
+        scan_throttle::Pace,
+        watched_path::WatchedPath,
+    },
     store::Store,
 };
 use flagstaff_core::Generation;

@@ -4,8 +4,7 @@ use super::{
     flag_series::{FlagError, FlagSeries},
     rate_limit::RateLimit,
 };
-use crate::metrics::Metrics;
-use crate::metrics::flag_counter_registry::CounterSet;
+use crate::metrics::{Metrics, flag_counter_registry::CounterSet};
 use flagstaff_core::{By, Flag, Reason, Unit, VariantIndex};
 use std::{sync::Arc, time::Instant};
 

@@ -4,12 +4,12 @@
 //! sidecar, in another container of the same pod, so files are readable by everybody.
 
 use super::beneath::{BeneathError, Directory};
-use crate::overrides::override_file::{Override, file_name};
 use crate::{
     files::{
         disk::{self, Disk, Operation},
         read::ReadError,
     },
+    overrides::override_file::{Override, file_name},
     report::chain,
 };
 use std::{

@@ -1,8 +1,10 @@
 //! Reads the directory for the sidecar: a file that does not answer delays no other file.
 
 use super::directory::{Names, Unusable};
-use crate::files::disk::{Disk, Operation, ScanCause};
-use crate::overrides::override_file::Override;
+use crate::{
+    files::disk::{Disk, Operation, ScanCause},
+    overrides::override_file::Override,
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::OsString,

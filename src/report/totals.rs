@@ -1,10 +1,10 @@
 //! Lines about traffic as a whole: what was asked for in vain, and what a life came to.
 
 use super::logging::Audience;
-use crate::snapshot::Snapshot;
 use crate::{
     metrics::{Metrics, flag_counter_registry::FlagTotals},
     report::say,
+    snapshot::Snapshot,
 };
 use flagstaff_core::nearest;
 use serde_json::{Value as Json, json};

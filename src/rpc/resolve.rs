@@ -1,11 +1,10 @@
 //! `Resolve*`: one flag, one answer, from one snapshot.
 
 use super::{Rpc, errors, now};
-use crate::wire::method::ApiVersion;
 use crate::{
     metrics::flag_series::FlagError,
     snapshot::SnapshotEntry,
-    wire::{ResolveRequest, Type},
+    wire::{ResolveRequest, Type, method::ApiVersion},
 };
 use bytes::Bytes;
 use flagstaff_core::{BadContext, Evaluator, Failure, Outcome, Scratch, Unit};

@@ -1,8 +1,7 @@
 //! Accepts connections: bounded in number, and calm when the machine runs out of something.
 
 use super::{PortService, connection::serve, listener::Listener, stream::Socket};
-use crate::report::chain;
-use crate::server::connection_limiter::ConnectionLimiter;
+use crate::{report::chain, server::connection_limiter::ConnectionLimiter};
 use socket2::{SockRef, TcpKeepalive};
 use std::{io, sync::Arc, time::Duration};
 use tokio::{

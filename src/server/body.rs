@@ -1,7 +1,9 @@
 //! Response bodies that are sent piece by piece: update streams, and what routed services answer.
 
-use crate::rpc::subscription::Subscription;
-use crate::server::{connection_limiter::Routed, reply_limiter::Share};
+use crate::{
+    rpc::subscription::Subscription,
+    server::{connection_limiter::Routed, reply_limiter::Share},
+};
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::Frame;

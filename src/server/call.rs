@@ -4,13 +4,13 @@
 //! with a timeout.
 
 use super::body::Body;
-use crate::server::request_body::Reading;
-use crate::server::{
-    connection_limiter::ConnectionState, memory_budget::MemoryBudget, reply_limiter::ClientHandle,
-};
 use crate::{
     lifecycle::Lifecycle,
     rpc::{Rpc, subscription::Subscription},
+    server::{
+        connection_limiter::ConnectionState, memory_budget::MemoryBudget,
+        reply_limiter::ClientHandle, request_body::Reading,
+    },
     wire::{
         is_message,
         method::{Method, Procedure},

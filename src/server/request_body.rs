@@ -1,7 +1,9 @@
 //! Bodies of requests over HTTP/2: the one message of an evaluation call, read as it arrives.
 
-use crate::server::memory_budget::{MemoryBudget, PendingRequest};
-use crate::wire::PREFIX;
+use crate::{
+    server::memory_budget::{MemoryBudget, PendingRequest},
+    wire::PREFIX,
+};
 use bytes::{Bytes, BytesMut};
 use h2::RecvStream;
 use http_body::{Body, Frame};

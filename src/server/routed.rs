@@ -2,11 +2,11 @@
 //! and size.
 
 use super::{body::Body, call::fail};
-use crate::server::request_body::BODY_TIMEOUT;
 use crate::server::{
     connection_limiter::ConnectionState,
     memory_budget::{MemoryBudget, PendingRequest},
     reply_limiter::ClientHandle,
+    request_body::BODY_TIMEOUT,
 };
 use axum::Router;
 use bytes::Bytes;

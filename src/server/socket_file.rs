@@ -5,8 +5,7 @@ use super::{
     accept::accept,
     listener::{BindError, Listener},
 };
-use crate::report::chain;
-use crate::server::connection_limiter::ConnectionLimiter;
+use crate::{report::chain, server::connection_limiter::ConnectionLimiter};
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::{
     fs, io,

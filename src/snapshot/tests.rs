@@ -1,8 +1,7 @@
 //! What a client that missed snapshots is told.
 
 use super::*;
-use crate::metrics::MetricsOptions;
-use crate::pb::flagd::evaluation::v2::EventStreamResponse;
+use crate::{metrics::MetricsOptions, pb::flagd::evaluation::v2::EventStreamResponse};
 use flagstaff_core::{Format, Generation, Layer, compile, merge};
 use prost::Message;
 use prost_types::value::Kind;

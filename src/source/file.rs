@@ -9,12 +9,15 @@ use super::{
     loss::Losses,
     state::LayerState,
 };
-use crate::source::{
-    grace_period::{GONE, LEASED, SLOW, UNANSWERED, Wait},
-    half_written::{Doubt, Verdict},
-    scan_result::{Finding, ScannedContent},
+use crate::{
+    metrics::Reload,
+    report::OperatorLog,
+    source::{
+        grace_period::{GONE, LEASED, SLOW, UNANSWERED, Wait},
+        half_written::{Doubt, Verdict},
+        scan_result::{Finding, ScannedContent},
+    },
 };
-use crate::{metrics::Reload, report::OperatorLog};
 use flagstaff_core::{Format, Layer};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 

@@ -1,11 +1,13 @@
 //! A flag file with the lists of units that it names, each a text file beside it.
 
 use super::watch::Writes;
-use crate::files::read::{ReadError, read};
-use crate::report;
-use crate::source::{
-    half_written::{Loss, WriterState},
-    scanned_file::{FilePart, PartStamp},
+use crate::{
+    files::read::{ReadError, read},
+    report,
+    source::{
+        half_written::{Loss, WriterState},
+        scanned_file::{FilePart, PartStamp},
+    },
 };
 use flagstaff_core::{Digest, Format, List, Lists, lists_named};
 use sha2::{Digest as _, Sha256};

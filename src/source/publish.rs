@@ -5,11 +5,11 @@ use super::{
     state::{SourcesState, Watching},
     watch::WatchMode,
 };
-use crate::source::watched_path::WatchedPath;
 use crate::{
     clock::TimeSpan,
     report::{Publication, change_line::Clients},
     snapshot::Snapshot,
+    source::watched_path::WatchedPath,
 };
 use flagstaff_core::{Layer, flag_file::overridden::put_over, merge};
 use std::{

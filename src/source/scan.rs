@@ -1,9 +1,12 @@
 //! One scan: every file is read, all at one moment, and what is new is applied and published.
 
 use super::{ScanContext, Sources, Torn, state::Watching, watch::Watcher};
-use crate::files::disk::ScanCause;
-use crate::source::{half_written::HALF_WRITTEN, scan_result::Found, watched_path::WatchedPath};
-use crate::{lifecycle::Phase, metrics::Reload};
+use crate::{
+    files::disk::ScanCause,
+    lifecycle::Phase,
+    metrics::Reload,
+    source::{half_written::HALF_WRITTEN, scan_result::Found, watched_path::WatchedPath},
+};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tracing::{info, warn};
 

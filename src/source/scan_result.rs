@@ -5,13 +5,15 @@ use super::{
     mounts,
     watch::Writes,
 };
-use crate::files::{
-    disk::{Disk, Operation},
-    listing::{self, FileKind, ListError},
-    read::ReadError,
+use crate::{
+    files::{
+        disk::{Disk, Operation},
+        listing::{self, FileKind, ListError},
+        read::ReadError,
+    },
+    report,
+    source::scanned_file::FilePart,
 };
-use crate::report;
-use crate::source::scanned_file::FilePart;
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},

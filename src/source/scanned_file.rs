@@ -4,8 +4,10 @@ use super::{
     chain::Chain,
     watch::{Closing, Writes},
 };
-use crate::files::read::{FileContent, FileVersion, ReadError, read_version};
-use crate::source::half_written::WriterState;
+use crate::{
+    files::read::{FileContent, FileVersion, ReadError, read_version},
+    source::half_written::WriterState,
+};
 use flagstaff_core::Digest;
 use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};

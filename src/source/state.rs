@@ -1,11 +1,14 @@
 //! What is known of the sources after a look: immutable, for whoever tells of it.
 
 use super::watch::{WatchMode, Watcher};
-use crate::files::listing::FileKind;
-use crate::{metrics::Reload, report, snapshot::Snapshot};
+use crate::{files::listing::FileKind, metrics::Reload, report, snapshot::Snapshot};
 use flagstaff_core::{Diagnostic, Layer};
 use serde_json::Value as Json;
-use std::{path::PathBuf, sync::Arc, time::Duration, time::SystemTime};
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 /// Everything, as of the last look.
 #[derive(Debug, Clone, Default)]

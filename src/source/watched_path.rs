@@ -7,17 +7,20 @@ use super::{
     state::SourceState,
     watch::Writes,
 };
-use crate::files::{
-    disk::{Disk, Operation, ScanCause},
-    listing::{FileKind, ListError},
+use crate::{
+    files::{
+        disk::{Disk, Operation, ScanCause},
+        listing::{FileKind, ListError},
+    },
+    metrics::Reload,
+    report,
+    source::{
+        consistent_read::SwapWindow,
+        defined_twice::Shadowed,
+        grace_period::{GONE, UNANSWERED, Wait},
+        scan_result::{FileReader, Finding, Found, ScannedContent, UnreadReason},
+    },
 };
-use crate::source::{
-    consistent_read::SwapWindow,
-    defined_twice::Shadowed,
-    grace_period::{GONE, UNANSWERED, Wait},
-    scan_result::{FileReader, Finding, Found, ScannedContent, UnreadReason},
-};
-use crate::{metrics::Reload, report};
 use flagstaff_core::Layer;
 use std::{
     collections::{BTreeMap, BTreeSet},

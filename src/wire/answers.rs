@@ -5,8 +5,10 @@
 
 use super::{PREFIX, frame, put_frame};
 use bytes::Bytes;
-use flagstaff_core::document::protobuf::{put_bytes, put_double, put_varint};
-use flagstaff_core::{Flag, Outcome, Reason, Variant, VariantIndex, VariantValue};
+use flagstaff_core::{
+    Flag, Outcome, Reason, Variant, VariantIndex, VariantValue,
+    document::protobuf::{put_bytes, put_double, put_varint},
+};
 
 /// What a client asks a flag to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

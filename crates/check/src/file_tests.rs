@@ -6,14 +6,6 @@ mod trial;
 mod versions;
 mod work;
 
-use flagstaff_core::document::yaml_bool;
-use flagstaff_core::readable::{
-    VERSION,
-    clock::Clock,
-    node::Node,
-    rule_text::RuleText,
-    share::{Share, tolerance},
-};
 use flagstaff_core::{
     diagnostic::{
         Diagnostic, Path,
@@ -26,9 +18,17 @@ use flagstaff_core::{
         members::Members,
         protobuf::encode_object,
         text::{DocumentText, Format},
+        yaml_bool,
     },
     flag::{Flag, context::Scratch},
     flag_file::{layer::Layer, place_problems},
+    readable::{
+        VERSION,
+        clock::Clock,
+        node::Node,
+        rule_text::RuleText,
+        share::{Share, tolerance},
+    },
 };
 use std::collections::{BTreeMap, BTreeSet};
 use trial::{Crowd, Trial, warn_of_dots};

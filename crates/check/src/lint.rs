@@ -8,9 +8,11 @@ mod against;
 mod attributes;
 mod constraint;
 pub(crate) mod context;
+mod definition;
 mod findings;
 mod implies;
 mod lifecycle;
+mod linted;
 mod lists;
 mod logic;
 mod naming;
@@ -31,59 +33,11 @@ pub(crate) mod unquoted;
 
 use crate::lint::context::LintContext;
 pub use against::Before;
+pub use definition::{ExampleContext, Lint};
 use findings::Findings;
-use flagstaff_core::diagnostic::{Diagnostic, Level};
-use flagstaff_core::{document::text::Format, flag::rule::Generation, readable::Lists};
+use flagstaff_core::diagnostic::Diagnostic;
+pub use linted::Linted;
 pub use table::{LINTS, lint_named};
-
-/// A kind of mistake.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Lint {
-    /// How it is called, in messages and in a file's `lint`.
-    pub code: &'static str,
-    /// How bad it is, unless a file says otherwise.
-    pub level: Level,
-    /// What is found, in a line.
-    pub summary: &'static str,
-    /// Why that is a mistake, and what to do.
-    pub why: &'static str,
-    /// A file that has the mistake, and no other.
-    pub bad: &'static str,
-    /// The same, mended.
-    pub good: &'static str,
-    /// What else is needed to see it.
-    pub beside: ExampleContext,
-}
-
-/// What a lint's example needs beside its file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ExampleContext {
-    /// Nothing.
-    Nothing,
-    /// The file as it was before.
-    Earlier(&'static str),
-    /// Another file of the same directory, read before it.
-    Another(&'static str),
-}
-
-/// A file to look at.
-#[derive(Debug, Clone, Copy)]
-pub struct Linted<'a> {
-    /// What it says.
-    pub content: &'a [u8],
-    /// What it is written in.
-    pub format: Format,
-    /// The lists it names.
-    pub lists: &'a Lists,
-    /// The generation of the fractional operator, if it does not say one.
-    pub fallback: Generation,
-    /// The moment to look from, in seconds since 1970.
-    pub now: i64,
-    /// The flags as they were before.
-    pub before: Option<&'a Before>,
-    /// Those of them that are in no file any more, and are told here.
-    pub gone: &'a [&'a str],
-}
 
 impl Linted<'_> {
     /// Adds to a file's problems what lints find, and gives each the level that the file wants.

@@ -18,13 +18,8 @@ use super::{
     diagnostic::{Diagnostic, Level, Path},
     document::Definition,
 };
-use crate::compile::rule::TAKES_TOO_MUCH_HELP;
-use crate::compile::scope::FileScope;
-use crate::flag::Behaviour;
-use crate::flag::digest::digest;
-use crate::flag_file::form::FileForm;
-use crate::flag_file::memory::FileMemory;
 use crate::{
+    compile::{rule::TAKES_TOO_MUCH_HELP, scope::FileScope},
     diagnostic::problems::{MOST_TOLD, Problems},
     document::{
         foreign,
@@ -32,8 +27,12 @@ use crate::{
         members::Members,
         text::{DocumentText, Format},
     },
-    flag::{Flag, rule::Generation, split_summary},
-    flag_file::layer::{Layer, LayerFlag, Standing},
+    flag::{Behaviour, Flag, digest::digest, rule::Generation, split_summary},
+    flag_file::{
+        form::FileForm,
+        layer::{Layer, LayerFlag, Standing},
+        memory::FileMemory,
+    },
     readable::Lists,
 };
 use report::Report;

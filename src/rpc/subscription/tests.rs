@@ -1,8 +1,9 @@
 //! The order of events, and the time between them.
 
 use super::*;
-use crate::metrics::MetricsOptions;
-use crate::{pb::flagd::evaluation::v2::EventStreamResponse, store::Store};
+use crate::{
+    metrics::MetricsOptions, pb::flagd::evaluation::v2::EventStreamResponse, store::Store,
+};
 use flagstaff_core::{Format, Generation, Layer, compile, merge};
 use prost::Message;
 use tokio_stream::StreamExt;

@@ -1,6 +1,5 @@
 //! One flag asked as a test says: for one user, or for many who are made up.
 
-use flagstaff_core::readable::node::Node;
 use flagstaff_core::{
     diagnostic::{Diagnostic, Target, problems::Problems},
     document::json::{JsonObject, encode_members},
@@ -9,6 +8,7 @@ use flagstaff_core::{
         context::{Evaluator, Scratch, TARGETING_KEY},
         evaluate::{Failure, Outcome},
     },
+    readable::node::Node,
 };
 
 /// Units of a share, if the test does not say how many.

@@ -1,7 +1,6 @@
 //! What a change does to the users: who gets another variant than before.
 
 use super::{
-    Linted,
     findings::Findings,
     logic::{operands, results},
     settled::everybody,
@@ -9,6 +8,7 @@ use super::{
     table::{FLAG_REMOVED, HASH_CHANGED, TYPE_CHANGED, UNITS_MOVED, VARIANT_REMOVED},
 };
 use crate::lint::context::{LintContext, LintedFlag};
+use crate::lint::linted::Linted;
 use flagstaff_core::flag::rule::Generation;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,6 +1,7 @@
 //! A file as lints see it: its definitions, whichever form they were written in.
 
-use super::{Linted, logic::operands, settings::Settings};
+use super::{logic::operands, settings::Settings};
+use crate::lint::linted::Linted;
 use flagstaff_core::{
     diagnostic::{Path, problems::Problems},
     document::{Definition, Document, members::Members, text::DocumentText},

@@ -1,6 +1,7 @@
 //! What lints found, at the level that the file wants.
 
-use super::{Lint, settings::Settings};
+use super::settings::Settings;
+use crate::lint::definition::Lint;
 use flagstaff_core::diagnostic::{
     Diagnostic, Path,
     problems::{MOST_TOLD, Problems},

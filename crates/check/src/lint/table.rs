@@ -8,7 +8,7 @@ mod people;
 mod rules;
 mod switches;
 
-use super::Lint;
+use crate::lint::definition::Lint;
 pub(crate) use changes::{FLAG_REMOVED, HASH_CHANGED, TYPE_CHANGED, UNITS_MOVED, VARIANT_REMOVED};
 pub(crate) use comparisons::{
     LIST_ENTRY, MISSING_MEETS, PADDED_VALUE, TEXT_MEMBERSHIP, UNANNOUNCED_TIME, VERSION_AS_TEXT,

@@ -1,8 +1,11 @@
 //! Each lint's bad example has exactly its mistake, and the good one none.
 
-use super::{
-    Before, ExampleContext, LINTS, Lint, Linted,
-    table::{DEAD_RULE, DEEP_RULE, MANY_RULES, REPEATED_CONDITION},
+use super::table::{DEAD_RULE, DEEP_RULE, MANY_RULES, REPEATED_CONDITION};
+use crate::lint::{
+    against::Before,
+    definition::{ExampleContext, Lint},
+    linted::Linted,
+    table::LINTS,
 };
 use flagstaff_core::{
     diagnostic::{Diagnostic, problems::Problems},

@@ -8,14 +8,17 @@ use super::{
     rule::RuleCompiler,
     scope::FileScope,
 };
-use crate::flag::digest::{PartsHash, digest};
 use crate::{
     diagnostic::{
         Diagnostic, Path,
         problems::{MOST_TOLD, Problems},
     },
     document::json::{Indexed, Json},
-    flag::{Digest, rule::SharedRule},
+    flag::{
+        Digest,
+        digest::{PartsHash, digest},
+        rule::SharedRule,
+    },
 };
 use std::{
     cell::{OnceCell, RefCell},

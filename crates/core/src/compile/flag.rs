@@ -7,22 +7,20 @@ use super::{
     scope::{FileScope, not_flat},
     variants,
 };
-use crate::compile::flagd_state::{
-    doubtful_state, holds_disabled, is_disabled, kill_in_flagds_format, safe_variant,
-};
-use crate::document::definition_value;
-use crate::flag::digest::PartsHash;
 use crate::{
+    compile::flagd_state::{
+        doubtful_state, holds_disabled, is_disabled, kill_in_flagds_format, safe_variant,
+    },
     diagnostic::{Diagnostic, Path, Target, problems::Problems, suggest::suggest},
     document::{
-        Definition,
+        Definition, definition_value,
         json::{Indexed, Json, JsonObject},
         kill_detection::{is_kill, reads_as_kill, reads_as_switch},
         members::Members,
     },
     flag::{
-        Behaviour, Digest, Digests, Flag, Variant, VariantValue, boundaries, origin::Origin,
-        rule::Rule,
+        Behaviour, Digest, Digests, Flag, Variant, VariantValue, boundaries, digest::PartsHash,
+        origin::Origin, rule::Rule,
     },
 };
 use serde_json::value::RawValue;

@@ -2,8 +2,7 @@
 //!
 //! YAML's aliases make such files: what one line repeats must not cost memory for each flag.
 
-use crate::flag::digest::digest;
-use crate::flag::{Digest, Flag, Variant};
+use crate::flag::{Digest, Flag, Variant, digest::digest};
 use std::{
     cell::RefCell,
     collections::{HashMap, HashSet},

@@ -5,14 +5,16 @@ use super::{
     rule::{CompiledRule, RuleCompiler, holds_rule},
     set,
 };
-use crate::flag::rule::operators::{
-    called_otherwise, each_named, is_lazy, operator_named, operator_names, takes_one,
-};
 use crate::{
     diagnostic::suggest::suggest,
     document::json::{Json, JsonList, encode_list},
     flag::{
-        rule::{Arguments, Each, Literal, Operator, Rule},
+        rule::{
+            Arguments, Each, Literal, Operator, Rule,
+            operators::{
+                called_otherwise, each_named, is_lazy, operator_named, operator_names, takes_one,
+            },
+        },
         version::{OwnedVersion, Range},
     },
 };

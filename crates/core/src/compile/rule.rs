@@ -6,11 +6,10 @@
 //! walks a rule ever has to count.
 
 use super::scope::FileScope;
-use crate::flag::rule::operators::is_operator;
 use crate::{
     diagnostic::{Diagnostic, Path as Place, Step, problems::Problems},
     document::json::{Json, JsonList, encode_list, encode_object},
-    flag::rule::{Generation, Literal, Rule, RuleSize, SharedRule},
+    flag::rule::{Generation, Literal, Rule, RuleSize, SharedRule, operators::is_operator},
 };
 use std::{collections::BTreeSet, mem::size_of, sync::Arc};
 

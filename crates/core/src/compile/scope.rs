@@ -4,17 +4,15 @@ use super::{
     evaluators::{CompiledEvaluators, EvaluatorTexts, Evaluators},
     interned::Interned,
 };
-use crate::document::definition_value;
-use crate::flag::digest::PartsHash;
 use crate::{
     diagnostic::{Diagnostic, Level, Path, problems::Problems},
     document::{
-        Document,
+        Document, definition_value,
         json::{Indexed, Json, JsonObject, encode_members},
         members::Members,
         text::DocumentText,
     },
-    flag::{Digest, rule::Generation},
+    flag::{Digest, digest::PartsHash, rule::Generation},
 };
 use serde_json::{Map, Value, value::RawValue};
 use std::{cell::Cell, collections::BTreeSet, sync::Arc};

@@ -2,12 +2,12 @@
 //! `metadata`, a state near `DISABLED`.
 
 use super::synonyms;
-use crate::document::yaml_bool;
 use crate::{
     diagnostic::suggest::nearest,
     document::{
         json::{Indexed, Json},
         members::Members,
+        yaml_bool,
     },
 };
 use serde_json::value::RawValue;

@@ -6,11 +6,14 @@
 
 use super::{
     budget::EvaluationBudget,
-    context::MAX_INDEXED,
     encoded::{self, FieldContent, Fields},
     value::{List, Span, Text, Value},
 };
 use std::ops::Range;
+
+/// At most this many attributes are indexed, 640 KiB of them. A context with more is read again for
+/// each look-up.
+pub(crate) const MAX_INDEXED: usize = 1 << 14;
 
 /// An attribute: its name and its value.
 pub(crate) type Member<'a> = (Text<'a>, Value<'a>);

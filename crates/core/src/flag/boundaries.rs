@@ -4,11 +4,13 @@
 //! What it computes of the timestamp instead is not looked into.
 
 use super::{
-    Flag,
     context::FLAGD,
     rule::{Arguments, AttributePath, Each, Literal, Operator, Rule, Var},
 };
-use crate::{document::number, flag::Behaviour};
+use crate::{
+    document::number,
+    flag::model::{Behaviour, Flag},
+};
 use std::{ops::Range, sync::Arc};
 
 /// Beyond this, seconds are not told apart by a rule's numbers.

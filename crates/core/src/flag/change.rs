@@ -1,7 +1,9 @@
 //! What changed between two definitions of a flag, in words for a person.
 
-use super::{Flag, Variant, VariantValue};
-use crate::flag::{Behaviour, split_summary::Split};
+use crate::flag::{
+    model::{Behaviour, Flag, Variant, VariantValue},
+    split_summary::Split,
+};
 
 /// A change of one flag. The order of fields is the order in which a log line lists changes.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,7 +8,14 @@ use super::{
     value::{Object, Text, Value},
 };
 
-pub(crate) use index::MAX_INDEXED;
+/// What a running evaluation remembers.
+#[derive(Debug, Default)]
+pub(crate) struct EvaluationState {
+    /// A unit was bucketed.
+    pub(super) split: bool,
+    /// A split was reached that had nobody to bucket, for want of a targeting key.
+    pub(super) lacks_targeting_key: bool,
+}
 
 /// The attribute flagd reserves for the flag's key and the time; a caller's own is overwritten.
 pub(crate) const FLAGD: &str = "$flagd";
@@ -79,7 +86,7 @@ pub struct Evaluator<'a, 's> {
     /// Unix seconds; rules see it as `$flagd.timestamp`.
     pub(crate) timestamp: i64,
     pub(crate) key: &'a str,
-    pub(crate) state: super::evaluate::EvaluationState,
+    pub(crate) state: EvaluationState,
     scratch: &'s mut Scratch,
 }
 

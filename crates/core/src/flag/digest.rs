@@ -1,6 +1,6 @@
 //! Digests of what flags are made of, by which definitions and flags are compared.
 
-use crate::{document::json::Json, flag::Digest};
+use crate::{document::json::Json, flag::model::Digest};
 use sha2::{Digest as _, Sha256};
 
 /// Hashes parts so that no two different lists of parts look alike.

@@ -13,27 +13,17 @@ mod outcome;
 mod result;
 mod text;
 
-pub(crate) use crate::flag::evaluate::fractional::Draw;
+pub(crate) use fractional::Draw;
 pub(crate) use lookup::index;
 pub use outcome::{By, Failure, Outcome, Reason};
 
 use super::{
-    Flag,
     budget::NODE,
-    context::Evaluator,
+    context::{EvaluationState, Evaluator},
     rule::Rule,
     value::{Object, Value},
 };
-use crate::flag::Behaviour;
-
-/// What a running evaluation remembers.
-#[derive(Debug, Default)]
-pub(crate) struct EvaluationState {
-    /// A unit was bucketed.
-    split: bool,
-    /// A split was reached that had nobody to bucket, for want of a targeting key.
-    lacks_targeting_key: bool,
-}
+use crate::flag::model::{Behaviour, Flag};
 
 /// The data a rule looks at: the context or, within a list operator, an element.
 #[derive(Debug, Clone, Copy)]

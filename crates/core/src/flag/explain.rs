@@ -11,11 +11,10 @@ mod values;
 mod walk;
 
 use super::{
-    Flag, Variant,
     context::Evaluator,
     evaluate::{Failure, Outcome, Reason},
 };
-use crate::flag::Behaviour;
+use crate::flag::model::{Behaviour, Flag, Variant};
 use walk::{Asked, ExplainWalk};
 
 /// One line of an explanation.

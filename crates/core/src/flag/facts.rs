@@ -1,10 +1,10 @@
 //! What people should know of a flag: who owns it, why it is there and when it must go.
 
 use super::{
-    Flag,
     encoded::members,
     value::{Text, Value},
 };
+use crate::flag::model::Flag;
 
 /// Ownership and lifecycle, as flat members of a flag's metadata.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]

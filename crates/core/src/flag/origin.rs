@@ -1,7 +1,7 @@
 //! Facts of a readable flag that its translated definition cannot express: whether the file kills
 //! the flag, and the time zone of the file.
 
-use super::Flag;
+use crate::flag::model::Flag;
 use jiff::{Timestamp, tz::TimeZone};
 
 /// What a flag file says of a flag beyond its definition. No evaluation depends on it.

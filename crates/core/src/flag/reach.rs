@@ -1,12 +1,13 @@
 //! What a flag can answer, and what decides for it: the series that can happen.
 
 use super::{
-    Flag, VariantIndex,
     evaluate::By,
     rule::{Literal, Rule},
 };
-use crate::flag::Behaviour;
-use crate::flag::split_summary::is_in as is_split_in;
+use crate::flag::{
+    model::{Behaviour, Flag, VariantIndex},
+    split_summary::is_in as is_split_in,
+};
 use std::collections::BTreeSet;
 
 /// The answers a flag can give.

@@ -1,10 +1,10 @@
 //! The split that decides a flag at a moment, as people look at it: who shall get how much.
 
 use super::{
-    Flag, Variant, boundaries,
+    boundaries,
     rule::{Fractional, FractionalEntry, Literal, Rule},
 };
-use crate::flag::Behaviour;
+use crate::flag::model::{Behaviour, Flag, Variant};
 
 /// The shares of a split, by variant name.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,8 +2,8 @@
 //! understood.
 
 use super::{FileForm, written_out::write_out};
-use crate::compile::scope::FileScope;
 use crate::{
+    compile::scope::FileScope,
     diagnostic::{Diagnostic, Path, problems::Problems},
     document::{
         members::Members,

@@ -1,9 +1,8 @@
 //! The flag that an override makes of a flag: one variant for everyone, until it ends.
 
-use crate::flag::digest::digest;
 use crate::{
     document::protobuf::encode_object,
-    flag::{Behaviour, Flag, encoded::decode_object},
+    flag::{Behaviour, Flag, digest::digest, encoded::decode_object},
     flag_file::layer::LayerFlag,
 };
 use serde_json::{Map, Value as Json};

@@ -1,10 +1,9 @@
 //! The flag that is served if its definition is broken.
 
-use crate::flag::digest::digest;
 use crate::{
     diagnostic::{Diagnostic, Level},
     document::kill_detection::SwitchedOff,
-    flag::{Behaviour, Digest, Digests, Flag, origin::Origin},
+    flag::{Behaviour, Digest, Digests, Flag, digest::digest, origin::Origin},
     flag_file::layer::{LayerFlag, Standing},
 };
 use std::sync::Arc;

@@ -3,14 +3,13 @@
 //! Positions are worked out only when there is something to tell, and for all problems of a part
 //! of the document at once.
 
-use crate::flag_file::form::FileForm;
 use crate::{
     diagnostic::{Cause, Diagnostic, Position},
     document::{
         Definition, Document, locate,
         text::{DocumentText, Places},
     },
-    flag_file::layer::LayerFlag,
+    flag_file::{form::FileForm, layer::LayerFlag},
 };
 use serde_json::value::RawValue;
 use std::{

@@ -7,10 +7,12 @@ use super::{
     operand::{self, Compared, OperandKind},
     rule_text::RuleText,
 };
-use crate::document::synonyms;
 use crate::{
     diagnostic::{Diagnostic, Target, problems::Problems, suggest::suggest},
-    document::json::{Json, JsonList},
+    document::{
+        json::{Json, JsonList},
+        synonyms,
+    },
 };
 
 /// An attribute, and its look-up.

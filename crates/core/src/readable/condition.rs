@@ -5,10 +5,10 @@
 //! nothing, is in no list, and neither below nor above a number.
 
 use super::{attribute, node::Node, rule_text::RuleText, segments::Segments};
-use crate::readable::clock::Clock;
 use crate::{
     diagnostic::{Diagnostic, Target, problems::Problems},
     document::json::Json,
+    readable::clock::Clock,
 };
 
 /// Deeper than anybody reads, and not as deep as a stack is.

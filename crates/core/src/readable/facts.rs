@@ -1,8 +1,13 @@
 //! What is told about a flag (who owns it, why it is there, when it must go), as flat metadata.
 
 use super::{node::Node, rule_text::RuleText, variants::put_member};
-use crate::document::kill_detection::{is_kill, reads_as_true};
-use crate::{diagnostic::problems::Problems, document::json::Json};
+use crate::{
+    diagnostic::problems::Problems,
+    document::{
+        json::Json,
+        kill_detection::{is_kill, reads_as_true},
+    },
+};
 use std::collections::BTreeMap;
 
 /// Members of a flag that become members of its metadata.

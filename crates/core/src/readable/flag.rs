@@ -11,14 +11,13 @@ use super::{
     rules,
     variants::Variants,
 };
-use crate::diagnostic::{Diagnostic, Target, problems::Problems};
-use crate::readable::{clock::Clock, kill_and_duplicates::Switches};
 use crate::{
+    diagnostic::{Diagnostic, Target, problems::Problems},
     document::{
         kill_detection::{SwitchedOff, is_kill},
         yaml_bool,
     },
-    readable::schema,
+    readable::{clock::Clock, kill_and_duplicates::Switches, schema},
 };
 
 /// What decides: at most one of them.

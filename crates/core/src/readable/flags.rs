@@ -1,10 +1,8 @@
 //! The flags of a readable file, each read by itself: one that makes no sense hurts no other.
 
 use super::{
-    ReadableFile, condition::ConditionContext, flag, node::Node, plan::Plan, requires::Plans,
+    condition::ConditionContext, file::ReadableFile, flag, node::Node, plan::Plan, requires::Plans,
 };
-use crate::document::kill_detection::{SwitchedOff, is_kill_of_the_one_before};
-use crate::readable::kill_and_duplicates::Switches;
 use crate::{
     diagnostic::{
         Diagnostic, Path,
@@ -12,8 +10,10 @@ use crate::{
     },
     document::{
         check_count,
+        kill_detection::{SwitchedOff, is_kill_of_the_one_before},
         members::{Duplicates, Members, duplicate},
     },
+    readable::kill_and_duplicates::Switches,
 };
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;

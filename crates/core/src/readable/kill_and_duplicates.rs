@@ -3,15 +3,13 @@
 //! Duplicates are errors of their flag. A kill holds all the same, whichever copy it stands in, and
 //! also if its value is another than `true`.
 
-use crate::document::{
-    kill_detection::{KILL_TOO_DEEP, SwitchedOff, is_kill, kill_in_metadata, reads_as_true},
-    yaml_bool,
-};
 use crate::{
     diagnostic::{Diagnostic, Path, Target},
     document::{
         json::{Indexed, Json},
+        kill_detection::{KILL_TOO_DEEP, SwitchedOff, is_kill, kill_in_metadata, reads_as_true},
         members::Members,
+        yaml_bool,
     },
 };
 use serde_json::value::RawValue;

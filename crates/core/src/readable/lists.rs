@@ -1,6 +1,6 @@
 //! Lists of units in files of their own, and which of them a readable file names.
 
-use super::{VERSION, may_have};
+use super::header::{VERSION, may_have};
 use crate::document::{
     json::{Indexed, Json},
     members::Members,

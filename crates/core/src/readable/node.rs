@@ -1,9 +1,11 @@
 //! A value of a readable file and where it stands, with the checks that every reader makes.
 
-use crate::document::{synonyms, yaml_bool};
 use crate::{
     diagnostic::{Diagnostic, Path, Target, problems::Problems, suggest::suggest},
-    document::json::{Json, JsonList, JsonObject},
+    document::{
+        json::{Json, JsonList, JsonObject},
+        synonyms, yaml_bool,
+    },
 };
 use std::{borrow::Cow, collections::BTreeSet, rc::Rc};
 

@@ -4,10 +4,10 @@
 //! how it looks. Where it may be two of them, `version:`, `number:` or `time:` has to say.
 
 use super::{node::Node, rule_text::RuleText};
-use crate::readable::clock::Clock;
 use crate::{
     diagnostic::{Diagnostic, problems::Problems},
     document::integers,
+    readable::clock::Clock,
 };
 use serde_json::Number;
 

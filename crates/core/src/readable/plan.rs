@@ -1,7 +1,6 @@
 //! What a flag is to do, and the definition that does it.
 
 use super::{
-    FlagShape,
     experiment::Experiment,
     requires::RequirementRefusal,
     rollout::Rollout,
@@ -9,6 +8,7 @@ use super::{
     share::Share,
     variants::{Variants, put_member},
 };
+use crate::readable::translation::FlagShape;
 use crate::{diagnostic::Path, flag::rule::Generation};
 
 /// A flag that was understood.

@@ -8,16 +8,15 @@ use super::{
     rule_text::RuleText,
     variants::Variants,
 };
-use crate::document::yaml_bool;
-use crate::readable::expansion_budget::ExpansionBudget;
 use crate::{
     diagnostic::{
         Diagnostic, Path,
         problems::Problems,
         suggest::{nearest, suggest},
     },
-    document::json::Json,
+    document::{json::Json, yaml_bool},
     flag::rule::Generation,
+    readable::expansion_budget::ExpansionBudget,
 };
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -4,8 +4,7 @@
 //! the last who came in.
 
 use super::{node::Node, share::Share, variants::Variants};
-use crate::readable::clock::Clock;
-use crate::{diagnostic::problems::Problems, document::json::Json};
+use crate::{diagnostic::problems::Problems, document::json::Json, readable::clock::Clock};
 
 /// A share of the units gets a variant.
 #[derive(Debug)]

@@ -4,17 +4,16 @@
 //! implementation of flagd reads such references, so an export has them written out.
 
 use super::{
-    Lists,
     condition::{self, ConditionContext},
     lists,
     node::Node,
     rule_text::RuleText,
 };
-use crate::readable::clock::Clock;
-use crate::readable::expansion_budget::ExpansionBudget;
+use crate::readable::lists::Lists;
 use crate::{
     diagnostic::{Diagnostic, Path, Target, problems::Problems, suggest::nearest},
     document::json::{Json, JsonObject},
+    readable::{clock::Clock, expansion_budget::ExpansionBudget},
 };
 use std::{
     borrow::Cow,

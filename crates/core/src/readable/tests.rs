@@ -12,7 +12,10 @@ use crate::{
     },
     flag::rule::Generation,
     flag_file::{compile_with, definitions_of, layer::Layer},
-    readable::{Lists, lists_named, translate},
+    readable::{
+        file::translate,
+        lists::{Lists, lists_named},
+    },
 };
 use serde_json::{Value as Json, json};
 

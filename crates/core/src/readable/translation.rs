@@ -1,8 +1,10 @@
 //! A readable file as flagd reads it, with the facts that its definitions cannot express.
 
 use super::{facts, rollout::HeldStep, variants::put_member};
-use crate::diagnostic::{Diagnostic, Path, Step};
-use crate::document::kill_detection::SwitchedOff;
+use crate::{
+    diagnostic::{Diagnostic, Path, Step},
+    document::kill_detection::SwitchedOff,
+};
 use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,10 +1,12 @@
 //! The variants of a flag, and what names them: `on`, `true` and `yes` are one.
 
 use super::{node::Node, rule_text::RuleText};
-use crate::document::{synonyms, yaml_bool};
 use crate::{
     diagnostic::{Diagnostic, Path, problems::Problems, suggest::suggest},
-    document::json::{Indexed, Json},
+    document::{
+        json::{Indexed, Json},
+        synonyms, yaml_bool,
+    },
 };
 use std::mem::discriminant;
 

@@ -1,8 +1,7 @@
 //! A client that was written down: requests that arrive in batches, and answers that are counted.
 
 use super::*;
-use crate::pb::flagd::evaluation::v2::ResolveBooleanRequest;
-use crate::server::http2::CALLS_PER_TURN;
+use crate::{pb::flagd::evaluation::v2::ResolveBooleanRequest, server::http2::CALLS_PER_TURN};
 use prost::Message;
 use prost_types::{Struct, Value, value::Kind};
 use std::{future::poll_fn, task::Waker};

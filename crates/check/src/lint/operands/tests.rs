@@ -1,6 +1,6 @@
 //! Which comparisons mislead, and which only look like those that do.
 
-use crate::lint::Linted;
+use crate::lint::linted::Linted;
 use flagstaff_core::{
     document::text::Format,
     flag::rule::Generation,

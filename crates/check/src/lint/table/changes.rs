@@ -1,6 +1,6 @@
 //! Lints about what a change does to users.
 
-use crate::lint::{ExampleContext, Lint};
+use crate::lint::definition::{ExampleContext, Lint};
 use flagstaff_core::diagnostic::Level;
 
 pub(crate) const UNITS_MOVED: Lint = Lint {

@@ -1,6 +1,6 @@
 //! Lints about comparisons that give another result than they seem to.
 
-use crate::lint::{ExampleContext, Lint};
+use crate::lint::definition::{ExampleContext, Lint};
 use flagstaff_core::diagnostic::Level;
 
 pub(crate) const VERSION_AS_TEXT: Lint = Lint {

@@ -1,6 +1,6 @@
 //! Lints about when a flag has to go.
 
-use crate::lint::{ExampleContext, Lint};
+use crate::lint::definition::{ExampleContext, Lint};
 use flagstaff_core::diagnostic::Level;
 
 pub(crate) const NO_EXPIRY: Lint = Lint {

@@ -1,6 +1,6 @@
 //! Lints about how flags are called.
 
-use crate::lint::{ExampleContext, Lint};
+use crate::lint::definition::{ExampleContext, Lint};
 use flagstaff_core::diagnostic::Level;
 
 pub(crate) const BAD_NAME: Lint = Lint {

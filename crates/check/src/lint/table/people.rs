@@ -1,6 +1,6 @@
 //! Lints about who answers for a flag, and why it is there.
 
-use crate::lint::{ExampleContext, Lint};
+use crate::lint::definition::{ExampleContext, Lint};
 use flagstaff_core::diagnostic::Level;
 
 pub(crate) const MISSING_OWNER: Lint = Lint {

@@ -1,6 +1,6 @@
 //! Lints about conditions and rules.
 
-use crate::lint::{ExampleContext, Lint};
+use crate::lint::definition::{ExampleContext, Lint};
 use flagstaff_core::diagnostic::Level;
 
 pub(crate) const MANY_RULES: Lint = Lint {

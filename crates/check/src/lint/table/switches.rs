@@ -1,6 +1,6 @@
 //! Lints about kill switches, splits and values.
 
-use crate::lint::{ExampleContext, Lint};
+use crate::lint::definition::{ExampleContext, Lint};
 use flagstaff_core::diagnostic::{Level, codes};
 
 pub(crate) const DISABLED_KILL: Lint = Lint {

@@ -5,13 +5,10 @@
 
 use super::{Attribute, FLAGD};
 use crate::flag::{
+    arena::MAX_INDEXED,
     encoded::{self, BadContext, FieldContent, Fields, TextDecoder, part_of},
     value::Value,
 };
-
-/// At most this many attributes are indexed, 640 KiB of them. A context with more is read again for
-/// each look-up.
-pub(crate) const MAX_INDEXED: usize = 1 << 14;
 
 /// Fills `attributes`. Returns false, and no attributes, if the context has too many.
 pub(super) fn fill<'a>(

@@ -1,6 +1,6 @@
 //! What an evaluation comes to, and the answers of flags that need none.
 
-use crate::flag::{Behaviour, Flag, VariantIndex};
+use crate::flag::model::{Behaviour, Flag, VariantIndex};
 
 /// The answer for one flag.
 #[derive(Debug, Clone, Copy, PartialEq)]

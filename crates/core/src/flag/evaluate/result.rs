@@ -3,7 +3,7 @@
 use super::{By, Evaluated, Failure, Outcome, Reason, outcome::default_variant};
 use crate::{
     document::number,
-    flag::{Flag, context::Evaluator, value::Value},
+    flag::{context::Evaluator, model::Flag, value::Value},
 };
 
 impl<'a> Evaluator<'a, '_> {

@@ -2,9 +2,9 @@
 
 use super::{expression, values, walk::ExplainWalk};
 use crate::flag::{
-    Flag,
     boundaries::is_timestamp,
     context::Evaluator,
+    model::Flag,
     rule::{Arguments, AttributePath, Operator, PathPart, Rule, Var},
     value::{Object, Value},
     version::{self, Version},

@@ -2,9 +2,9 @@
 
 use super::values;
 use crate::flag::{
-    Flag,
     arena::Arena,
     boundaries::is_timestamp,
+    model::Flag,
     rule::{Arguments, AttributePath, Each, Fractional, Operator, Rule, Var, operators::name_of},
 };
 use std::slice;

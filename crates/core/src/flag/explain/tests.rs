@@ -7,8 +7,8 @@ use crate::{
     compile,
     document::{protobuf::encode_object, text::Format},
     flag::{
-        Flag,
         context::{Evaluator, Scratch},
+        model::Flag,
         rule::Generation,
     },
     flag_file::layer::Layer,

@@ -4,9 +4,9 @@
 use crate::{
     document::number,
     flag::{
-        Flag,
         arena::Arena,
         encoded,
+        model::Flag,
         rule::{LiteralSet, Strings},
         value::{List, Object, Value},
     },

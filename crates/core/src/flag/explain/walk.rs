@@ -2,9 +2,9 @@
 
 use super::{ExplainStep, expression, values};
 use crate::flag::{
-    Flag,
     context::Evaluator,
     evaluate::{Evaluated, Scope},
+    model::Flag,
     rule::{Operator, Rule, Var},
     value::Value,
 };

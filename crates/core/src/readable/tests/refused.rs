@@ -5,7 +5,7 @@ use crate::{
     document::text::Format,
     flag::rule::Generation,
     flag_file::{definitions_of, layer::Layer},
-    readable::Lists,
+    readable::lists::Lists,
 };
 
 /// The problems of a file, as they are printed.

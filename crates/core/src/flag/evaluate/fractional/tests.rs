@@ -5,9 +5,10 @@ use crate::{
     compile,
     document::{protobuf::encode_object, text::Format},
     flag::{
-        Flag, bucket,
+        bucket,
         context::{Evaluator, Scratch},
         evaluate::{By, Outcome, Reason},
+        model::Flag,
         rule::Generation,
         value::Object,
     },
