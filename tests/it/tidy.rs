@@ -141,7 +141,7 @@ fn every_file_says_what_it_is_and_is_short_enough_to_read() {
 
 /// Who may do what: a word of code, and the only files it may stand in.
 const RESERVED: [(&str, &[&str]); 5] = [
-    ("pb::", &["src/app.rs"]),
+    ("pb::", &["src/app/routes.rs"]),
     ("tasks.spawn(", &["src/lifecycle.rs"]),
     ("env::", &["src/app/greeting.rs"]),
     ("custom_flags(", &["src/files/read.rs"]),
