@@ -21,7 +21,7 @@ use crate::{
     report::chain,
 };
 use directory::{HANGS, shown};
-use flagstaff_core::{LayerFlag, suggest};
+use flagstaff_core::{LayerFlag, document::yaml_bool::suggest_variant, suggest};
 use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
@@ -182,7 +182,7 @@ fn serve(of: &Override, flags: &[&LayerFlag]) -> Result<LayerFlag, String> {
             None => format!("flag \"{key}\" has no variants: its definition is broken"),
             Some(_) => {
                 let others = format!("it has {}", names().collect::<Vec<_>>().join(", "));
-                let help = suggest(variant, names(), &others);
+                let help = suggest_variant(variant, names(), &others);
                 format!("flag \"{key}\" has no variant \"{variant}\"; {help}")
             }
         }

@@ -97,6 +97,7 @@ fn what_cannot_be_served_says_why_and_hurts_no_other() {
     put(dir, "1.json", "aa", "on", 10);
     put(dir, "2.json", "a", "of", 10);
     put(dir, "3.json", "b", "nothing like it", 10);
+    put(dir, "3a.json", "b", "no", 10);
     put(dir, "4.json", "a", "on", 10);
     let mut overrides = Overrides::new(Some(dir.to_owned()), Disk::default());
     let (_, served, problems) = look(&mut overrides, 0);
@@ -105,10 +106,11 @@ fn what_cannot_be_served_says_why_and_hurts_no_other() {
         "no flag \"aa\"; did you mean \"a\"?",
         "flag \"a\" has no variant \"of\"; did you mean \"off\"?",
         "flag \"b\" has no variant \"nothing like it\"; it has off, on",
+        "flag \"b\" has no variant \"no\"; did you mean \"off\"?",
     ];
     assert_eq!(problems, expected);
     let status = overrides.status();
-    assert_eq!((&status[1]["active"], &status[3]["active"]), (&json!(false), &json!(true)));
+    assert_eq!((&status[1]["active"], &status[4]["active"]), (&json!(false), &json!(true)));
     assert_eq!(status[0]["problem"], expected[0]);
 }
 

@@ -1,5 +1,6 @@
 //! A kill is seen wherever an operator looks: in the log, in `/status` and in `/metrics`.
 
+mod astray;
 mod near;
 
 use crate::{

@@ -196,6 +196,16 @@ impl<'a> Run<'a> {
                 Ok(served) => format!("is \"{served}\""),
                 Err(why) => why.clone(),
             };
+            // A test that was written for the flag must not keep a kill from being served.
+            if trial.flag.is_killed() {
+                let message = format!("{served} as long as the flag is killed, not \"{variant}\"");
+                found.push(Diagnostic::note(
+                    &expected.path,
+                    message,
+                    "end the kill, or change the test",
+                ));
+                return;
+            }
             let help = "flagstaff eval --explain with the same user and moment shows why";
             found.push(expected.error(format!("{served}, not \"{variant}\""), help));
         }

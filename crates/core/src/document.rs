@@ -23,7 +23,7 @@ use crate::{
         suggest::{nearest, suggest},
     },
     document::{
-        kill_detection::is_killed,
+        kill_detection::{AstrayKill, astray_kill, is_killed},
         locate::key_before,
         members::{Duplicates, Members, Name, RawElements, duplicate},
         text::{DocumentText, Format},
@@ -216,8 +216,19 @@ impl<'a> Definition<'a> {
 /// The map form of `flags`: of two with one key the last counts.
 fn by_key<'a>(flags: Members<'a>, found: &mut Problems) -> Vec<Definition<'a>> {
     flags.warn_of_duplicates(&"flags".into(), &[], found);
-    let flags = flags.0.into_iter();
-    last_of_each(flags.map(|(key, raw)| Definition::new(key, raw, None)).collect())
+    let mut definitions: Vec<Definition<'a>> = Vec::with_capacity(flags.0.len());
+    let mut before = None;
+    for (key, raw) in flags.0 {
+        // What switches a flag off may have slipped behind the bracket of the flag.
+        if raw.get().starts_with('{') {
+            before = Some(definitions.len());
+        } else if let Some(flag) = before.and_then(|place: usize| definitions.get_mut(place)) {
+            flag.is_killed_before |= astray_kill(&key, raw) == Some(AstrayKill::Holds);
+            flag.is_disabled_before |= key == "state" && raw.get() == "\"DISABLED\"";
+        }
+        definitions.push(Definition::new(key, raw, None));
+    }
+    last_of_each(definitions)
 }
 
 /// The list form of `flags`: each flag carries its own key.

@@ -18,6 +18,7 @@ use super::{
     diagnostic::{Diagnostic, Level, Path},
     document::Definition,
 };
+use crate::readable::kill_and_duplicates::KILL_IN_TEXT;
 use crate::{
     compile::{rule::TAKES_TOO_MUCH_HELP, scope::FileScope},
     diagnostic::problems::{MOST_TOLD, Problems},
@@ -190,6 +191,13 @@ fn compile_one(
     found.extend(written.iter().flat_map(|written| &written.told).cloned());
     let (mut found, untold) = found.finish();
     source.lead_back(key, &mut found);
+    // A kill that a text may have swallowed is not lifted.
+    let was_killed = before.is_some_and(|before| before.flag().is_killed());
+    let lifts = |flag: &Flag| was_killed && !flag.is_killed();
+    let flag = match flag.as_ref().is_some_and(lifts) {
+        true if doubt_texts(&mut found) => None,
+        _ => flag,
+    };
     let has_error = found.iter().any(|problem| problem.level == Level::Error);
     let standing = match &flag {
         _ if !has_error => Standing::Good,
@@ -218,6 +226,12 @@ fn compile_one(
         }
     };
     (flag, untold + written.map_or(0, |written| written.untold))
+}
+
+/// Makes the warning of a text that ends like a kill an error. Says whether there is one.
+fn doubt_texts(found: &mut [Diagnostic]) -> bool {
+    let mut doubtful = found.iter_mut().filter(|problem| *problem.message == *KILL_IN_TEXT);
+    doubtful.next().map(|problem| problem.level = Level::Error).is_some()
 }
 
 /// Gives up a flag for which there is no room.

@@ -1,7 +1,7 @@
 //! What a running sidecar says of its flags and overrides.
 
 use super::{Address, OverrideError, PATIENCE};
-use flagstaff_core::suggest;
+use flagstaff_core::{document::yaml_bool::suggest_variant, suggest};
 use serde::Deserialize;
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 use tokio::time::{Instant, sleep};
@@ -70,7 +70,7 @@ impl Status {
             true => "it has none at all: its definition is broken".to_owned(),
             false => format!("it has {}", known.variants.join(", ")),
         };
-        let help = suggest(variant, names, &otherwise);
+        let help = suggest_variant(variant, names, &otherwise);
         let (flag, variant) = (flag.to_owned(), variant.to_owned());
         Err(OverrideError::NoVariant { flag, variant, help })
     }

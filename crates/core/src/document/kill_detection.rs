@@ -56,9 +56,64 @@ fn kill_of<'a>(members: &Members<'a>) -> Option<Cow<'a, str>> {
     kill.map(|(name, _)| name.clone())
 }
 
-/// Whether something among the flags is the kill of the flag before it that has lost its indentation.
-pub(crate) fn is_kill_of_the_one_before(name: &str, value: &RawValue) -> bool {
-    (is_kill(name) && is(value, reads_as_true)) || reads_as_kill(name, value)
+/// How a kill reads that stands where no kill belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AstrayKill {
+    /// It is one by any reading.
+    Holds,
+    /// It is called so, and says neither.
+    Unclear,
+}
+
+/// What something that stands outside of its flag, since its indentation was lost, says of a kill.
+pub(crate) fn astray_kill(name: &str, value: &RawValue) -> Option<AstrayKill> {
+    if (is_kill(name) && is(value, reads_as_true)) || reads_as_kill(name, value) {
+        return Some(AstrayKill::Holds);
+    }
+    let is_no = |value: Json<'_>| value.is_null() || yaml_bool::truth_of(value) == Some(false);
+    (is_kill(name) && !is(value, is_no)).then_some(AstrayKill::Unclear)
+}
+
+/// Where a kill stands deeper in a value than it counts: the names that lead to it.
+pub(crate) fn kill_below(value: Json<'_>) -> Option<Vec<String>> {
+    match value {
+        Json::Object(members) => members.written().find_map(|(name, value)| {
+            let name = name.get();
+            if is_kill(&name) && reads_as_true(value) {
+                return Some(vec![name.into_owned()]);
+            }
+            let mut path = kill_below(value)?;
+            path.insert(0, name.into_owned());
+            Some(path)
+        }),
+        Json::Array(elements) => elements.iter().find_map(kill_below),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => None,
+    }
+}
+
+/// Whether a text has a line that ends like a kill: `why: >-` takes along what is indented below it.
+pub(crate) fn ends_like_a_kill(value: Json<'_>) -> bool {
+    match value {
+        Json::Object(members) => members.written().any(|(_, value)| ends_like_a_kill(value)),
+        Json::Array(elements) => elements.iter().any(ends_like_a_kill),
+        Json::String(text) => {
+            text.get().split(['\n', '\u{85}', '\u{2028}', '\u{2029}']).any(|line| {
+                let kill = line.trim_end().rsplit_once(char::is_whitespace);
+                let (before, value) = kill.unwrap_or_default();
+                let name = before
+                    .rsplit(char::is_whitespace)
+                    .next()
+                    .and_then(|name| name.strip_suffix(':'));
+                name.is_some_and(is_kill) && yaml_bool::truth(value) == Some(true)
+            })
+        }
+        Json::Null | Json::Bool(_) | Json::Number(_) => false,
+    }
+}
+
+/// Whether a text may have a kill in it at all, so that nearly all flags are gone through once.
+pub(crate) fn may_name_a_kill(text: &str) -> bool {
+    text.as_bytes().windows(6).any(|part| part.eq_ignore_ascii_case(b"killed"))
 }
 
 fn is(value: &RawValue, what: fn(Json<'_>) -> bool) -> bool {
@@ -122,7 +177,13 @@ pub(crate) fn reads_as_true(value: Json<'_>) -> bool {
                 is_word && nearest(&word, words()).is_some_and(|near| TRUE.contains(&near))
             };
             let number = || word.parse::<f64>().is_ok_and(|number| number != 0.0);
-            truth.unwrap_or_else(|| number() || misspelt())
+            // A note behind it: `true# INC-4711`, `yes, INC-1`, `true since 12:00`.
+            let before_a_note = || {
+                let first = word.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+                first.len() < word.len()
+                    && (TRUE.contains(&first) || yaml_bool::truth(first) == Some(true))
+            };
+            truth.unwrap_or_else(|| number() || before_a_note() || misspelt())
         }
         Json::Array(elements) => elements.iter().any(is_true),
         Json::Object(members) => members.written().any(|(_, value)| is_true(value)),

@@ -3,7 +3,8 @@
 //! YAML 1.1 reads `on`, `yes` and `true` as one truth, YAML 1.2 as three texts or a truth
 //! (<https://yaml.org/type/bool.html>, <https://yaml.org/spec/1.2.2/#10212-boolean>).
 
-use crate::document::json::Json;
+use super::synonyms;
+use crate::{diagnostic::suggest::suggest, document::json::Json};
 use std::borrow::Cow;
 
 /// The truth a word stands for.
@@ -42,6 +43,21 @@ pub fn called<'n>(written: &str, names: impl Iterator<Item = &'n str> + Clone) -
     let meant = truth(written)?;
     let mut same = names.filter(|name| truth(name) == Some(meant));
     same.next().filter(|_| same.next().is_none())
+}
+
+/// What to do about a name that no variant has: a word that means the same comes before one that is
+/// spelled alike, since `no` is near `on`.
+pub fn suggest_variant<'n>(
+    written: &str,
+    names: impl Iterator<Item = &'n str> + Clone,
+    otherwise: &str,
+) -> String {
+    let means = truth(written.trim()).or_else(|| synonyms::truth(written.trim()));
+    let same = means.and_then(|means| names.clone().find(|name| truth(name) == Some(means)));
+    match same {
+        Some(name) => format!("did you mean \"{name}\"?"),
+        None => suggest(written, names, otherwise),
+    }
 }
 
 #[cfg(test)]

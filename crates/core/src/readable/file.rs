@@ -3,7 +3,7 @@
 use super::header::VERSION;
 use super::translation::{FlagProblems, Translation};
 use crate::diagnostic::{Diagnostic, Path, Step, Target};
-use crate::document::kill_detection::SwitchedOff;
+use crate::document::kill_detection::{SwitchedOff, astray_kill};
 use crate::readable::lists::Lists;
 use crate::{
     diagnostic::{
@@ -87,6 +87,19 @@ impl ReadableFile<'_> {
         let own = |name: &&str| !name.starts_with("x-");
         for name in self.members.unknown(&KNOWN).filter(own) {
             let path = Path::from(name).target(Target::Name);
+            let value = self.members.get(name);
+            if value.is_some_and(|value| astray_kill(name, value).is_some()) {
+                let help = "indent it like serve, in the flag that it kills";
+                let error = Diagnostic::error(path, "stands outside of every flag", help);
+                // Above the flags it is of none of them: the last good file stays.
+                let is_below = self.members.names().position(|known| known == "flags")
+                    < self.members.names().position(|known| known == name);
+                if !is_below {
+                    return Err(error);
+                }
+                found.push(error);
+                continue;
+            }
             let help = suggest(name, KNOWN, "remove it, or let it begin with x-");
             found.push(Diagnostic::error(path, "is not a member of a readable flag file", help));
         }
@@ -105,20 +118,35 @@ impl ReadableFile<'_> {
         let (plans, mut of_flags) = self.plans(terms)?;
         let broken: BTreeSet<String> =
             of_flags.keys().filter(|key| !plans.contains_key(*key)).cloned().collect();
+        let is_killed = |flag: &ReadFlag| flag.switched_off == Some(SwitchedOff::Killed);
+        let killed = of_flags.iter().filter(|(_, flag)| is_killed(flag));
+        let killed: BTreeSet<String> = killed.map(|(key, _)| key.clone()).collect();
         let mut definitions = Vec::with_capacity(of_flags.len());
         let mut broken_here = BTreeSet::new();
         let prerequisites = Prerequisites::new(&segments);
         let written = generation.unwrap_or(fallback);
-        for (key, ReadFlag { problems, .. }) in &mut of_flags {
+        for (key, ReadFlag { problems, switched_off, requires }) in &mut of_flags {
             let definition = plans.get_key_value(key).and_then(|(key, plan)| {
-                let mut required =
-                    Required::new(&plans, &broken, written, segments.room(), &prerequisites);
+                let mut required = Required::new(
+                    &plans,
+                    (&broken, &killed),
+                    written,
+                    segments.room(),
+                    &prerequisites,
+                );
                 let required = required.of(key, plan, problems)?;
                 let writing = Writing { key, generation: written, elsewhere: false };
                 Some(plan.definition(writing, &required))
             });
             if definition.is_none() {
                 broken_here.insert(key.clone());
+                // Its last good definition may have been made when what it requires was not killed.
+                let planned = plans.get(key).into_iter().flat_map(|plan| &plan.requires);
+                let mut needed =
+                    planned.map(|needed| &*needed.flag).chain(requires.iter().map(String::as_str));
+                if switched_off.is_none() && needed.any(|needed| killed.contains(needed)) {
+                    *switched_off = Some(SwitchedOff::Killed);
+                }
             }
             // Each by itself: one text of all would be copied as it grows.
             let definition = definition.unwrap_or_else(|| "null".into());
@@ -126,7 +154,7 @@ impl ReadableFile<'_> {
         }
         let metadata = metadata(value("metadata"), generation, found)?;
         let shapes = plans.iter().map(|(key, plan)| (key.clone(), plan.shape())).collect();
-        let found = of_flags.into_iter().map(|(key, ReadFlag { problems, switched_off })| {
+        let found = of_flags.into_iter().map(|(key, ReadFlag { problems, switched_off, .. })| {
             let is_broken = broken_here.contains(&key);
             let (told, untold) = problems.finish();
             (key, FlagProblems { told, untold, is_broken, switched_off })

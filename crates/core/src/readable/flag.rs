@@ -23,7 +23,7 @@ use crate::{
 /// What decides: at most one of them.
 const LAST: [&str; 4] = ["serve", "rollout", "experiment", "targeting"];
 
-const KNOWN: [&str; 25] = [
+pub(super) const KNOWN: [&str; 25] = [
     "owner",
     "why",
     "description",

@@ -10,7 +10,8 @@ use crate::{
     },
     document::{
         check_count,
-        kill_detection::{SwitchedOff, is_kill_of_the_one_before},
+        json::{Indexed, Json},
+        kill_detection::{AstrayKill, SwitchedOff, astray_kill},
         members::{Duplicates, Members, duplicate},
     },
     readable::kill_and_duplicates::Switches,
@@ -23,6 +24,8 @@ use std::collections::BTreeMap;
 pub(super) struct ReadFlag {
     pub(super) problems: Problems,
     pub(super) switched_off: Option<SwitchedOff>,
+    /// The flags that it requires as far as it can be told, if it is broken.
+    pub(super) requires: Vec<String>,
 }
 
 impl ReadableFile<'_> {
@@ -41,7 +44,10 @@ impl ReadableFile<'_> {
             copies.entry(key).or_default().push(raw);
         }
         check_count(copies.len())?;
-        let beside = kills_beside(&flags);
+        let mut beside = kills_beside(&flags);
+        if let Some((key, kill)) = self.kill_after_flags(&flags) {
+            beside.entry(key).or_insert(kill);
+        }
         let (mut plans, mut of_flags) = (BTreeMap::new(), BTreeMap::new());
         // So many problems are told of the whole file, and not of each flag.
         let mut room = MOST_TOLD;
@@ -59,14 +65,14 @@ impl ReadableFile<'_> {
     fn flag(
         &self,
         (key, copies): (&str, &[&RawValue]),
-        kill_beside: Option<&str>,
+        kill_beside: Option<(&str, AstrayKill)>,
         room: usize,
         terms: ConditionContext<'_>,
     ) -> (Option<Plan>, ReadFlag) {
         let path = Path::from("flags").member(key);
         let mut switches = Switches::of(copies, &path);
-        if let Some(name) = kill_beside {
-            switches.kill_beside(name, &path);
+        if let Some(kill) = kill_beside {
+            switches.kill_beside(kill, &path);
         }
         let switched_off = switches.off();
         let mut problems = Problems::with_room(room);
@@ -86,19 +92,59 @@ impl ReadableFile<'_> {
         let plan = plan.filter(|_| !twice.has_error() || switched_off.is_some());
         let (twice, untold) = twice.finish();
         problems.repeat(&twice, untold);
-        (plan, ReadFlag { problems, switched_off })
+        let requires = match (&plan, copies.last()) {
+            (None, Some(raw)) => required_by(raw),
+            _ => Vec::new(),
+        };
+        (plan, ReadFlag { problems, switched_off, requires })
+    }
+
+    /// A kill that stands at the top of the file, right after the flags, and the last flag: it has lost
+    /// two levels of its indentation.
+    fn kill_after_flags<'m>(&'m self, flags: &'m Members<'_>) -> Option<(&'m str, KillBeside<'m>)> {
+        let mut members = self.members.0.iter().skip_while(|(name, _)| name != "flags").skip(1);
+        let kill = members.find_map(|(name, value)| Some((&**name, astray_kill(name, value)?)))?;
+        let last = flags.0.iter().rev().find(|(key, value)| is_flag(key, value));
+        last.map(|(key, _)| (&**key, kill))
     }
 }
 
-/// The kills that stand among the flags because their indentation was lost, by the flag before them.
-fn kills_beside<'m>(flags: &'m Members<'_>) -> BTreeMap<&'m str, &'m str> {
-    let (mut beside, mut before) = (BTreeMap::new(), None);
+/// The names of flags in the `requires` of a definition that may be broken anywhere else.
+fn required_by(raw: &RawValue) -> Vec<String> {
+    let requires = Members::parse(raw).and_then(|members| members.get("requires"));
+    let requires = requires.and_then(|requires| Indexed::new(requires.get()));
+    match requires.as_ref().map(Indexed::value) {
+        Some(Json::String(flag)) => vec![flag.get().into_owned()],
+        Some(Json::Array(flags)) => {
+            flags.iter().filter_map(|flag| Some(flag.as_str()?.into_owned())).collect()
+        }
+        Some(Json::Object(flags)) => {
+            flags.written().map(|(flag, _)| flag.get().into_owned()).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// A kill outside of its flag: what it is called, and what it says.
+type KillBeside<'m> = (&'m str, AstrayKill);
+
+/// The kills that stand among the flags because their indentation was lost, by the flag before them,
+/// or by the first flag.
+fn kills_beside<'m>(flags: &'m Members<'_>) -> BTreeMap<&'m str, KillBeside<'m>> {
+    let mut beside = BTreeMap::new();
+    let first = flags.0.iter().find(|(key, value)| is_flag(key, value)).map(|(key, _)| &**key);
+    let mut before = first;
     for (name, value) in &flags.0 {
-        if value.get().starts_with('{') {
+        if is_flag(name, value) {
             before = Some(&**name);
-        } else if let Some(key) = before.filter(|_| is_kill_of_the_one_before(name, value)) {
-            beside.insert(key, &**name);
+        } else if let (Some(key), Some(kill)) = (before, astray_kill(name, value)) {
+            beside.insert(key, (&**name, kill));
         }
     }
     beside
+}
+
+/// Whether a member of `flags` is a flag, and not a member of one that has lost its indentation.
+fn is_flag(key: &str, value: &RawValue) -> bool {
+    value.get().starts_with('{') && !flag::KNOWN.contains(&key)
 }

@@ -7,7 +7,10 @@ use crate::{
     diagnostic::{Diagnostic, Path, Target},
     document::{
         json::{Indexed, Json},
-        kill_detection::{KILL_TOO_DEEP, SwitchedOff, is_kill, kill_in_metadata, reads_as_true},
+        kill_detection::{
+            AstrayKill, KILL_TOO_DEEP, SwitchedOff, ends_like_a_kill, is_kill, kill_below,
+            kill_in_metadata, may_name_a_kill, reads_as_true,
+        },
         members::Members,
         yaml_bool,
     },
@@ -16,7 +19,13 @@ use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
 /// What is wrong with a kill that became a sibling of its flag.
-const KILL_TOO_SHALLOW: &str = "stands beside its flag, one level too shallow; the kill holds";
+const KILL_TOO_SHALLOW: &str = "stands outside of its flag, too shallow; the kill holds";
+
+/// What is wrong with a kill in a variant, a condition or the like.
+const KILL_BELOW: &str = "stands too deep in the flag; the kill holds";
+
+/// What is wrong with a text that ends like a kill. A flag that was killed before stays killed.
+pub(crate) const KILL_IN_TEXT: &str = "ends like a kill, which a text is not";
 
 /// What the copies of a flag say of its kill and its state.
 #[derive(Debug, Default)]
@@ -40,8 +49,15 @@ impl Switches {
             let help = "write killed: true beside metadata, or remove it to end the kill";
             switches.astray.push(Diagnostic::error(path, KILL_TOO_DEEP, help));
         }
+        let mut told_in_text = false;
+        let says_itself = all.iter().flat_map(|all| &all.0).any(|(name, _)| is_kill(name));
         for (name, value) in all.into_iter().flat_map(|all| all.0) {
             let is_kill = is_kill(&name);
+            if !is_kill && !says_itself && may_name_a_kill(value.get()) {
+                let indexed = Indexed::new(value.get());
+                let value = indexed.as_ref().map_or(Json::Null, Indexed::value);
+                told_in_text |= switches.kill_below(&name, value, path, told_in_text);
+            }
             if !is_kill && name.trim() != "state" {
                 continue;
             }
@@ -55,15 +71,40 @@ impl Switches {
         switches
     }
 
-    /// Adds a kill that stands among the flags, right after this one: its indentation was lost.
-    pub(super) fn kill_beside(&mut self, name: &str, path: &Path) {
-        self.killed = true;
-        let help = "indent it by two more spaces, or remove it to end the kill";
-        self.astray.push(Diagnostic::error(
-            path.clone(),
-            format!("{name} {KILL_TOO_SHALLOW}"),
-            help,
-        ));
+    /// Adds a kill that stands outside of this flag: its indentation was lost.
+    pub(super) fn kill_beside(&mut self, (name, kill): (&str, AstrayKill), path: &Path) {
+        let (message, help) = match kill {
+            AstrayKill::Holds => {
+                self.killed = true;
+                (KILL_TOO_SHALLOW, "indent it like serve, or remove it to end the kill")
+            }
+            AstrayKill::Unclear => (
+                "stands outside of its flag, and is neither true nor false",
+                "indent it like serve, and write true or false",
+            ),
+        };
+        let message = format!("{} {message}", name.trim());
+        self.astray.push(Diagnostic::error(path.clone(), message, help));
+    }
+
+    /// Adds a kill that stands deeper in a member than it counts, and what ends like one in a text.
+    /// Says whether it was in a text.
+    fn kill_below(&mut self, name: &str, value: Json<'_>, path: &Path, is_told: bool) -> bool {
+        let member = path.member(name);
+        // Metadata has an error of its own for a kill right below it.
+        if let Some(below) = kill_below(value).filter(|_| !self.killed) {
+            self.killed = true;
+            let path = below.iter().fold(member, |path, name| path.member(name));
+            let help = "write killed: true in the flag itself; or killed: false, if this is data";
+            self.astray.push(Diagnostic::error(path.target(Target::Name), KILL_BELOW, help));
+            return false;
+        }
+        let is_in_text = !is_told && ends_like_a_kill(value);
+        if is_in_text {
+            let help = "write it in a line of the flag itself, or killed: false";
+            self.astray.push(Diagnostic::warning(member, KILL_IN_TEXT, help));
+        }
+        is_in_text
     }
 
     /// How the flag is switched off. A kill comes before a state.

@@ -32,6 +32,8 @@ pub(super) struct Required<'a> {
     plans: &'a Plans,
     /// Flags that were not understood.
     broken: &'a BTreeSet<String>,
+    /// Of those and others, the flags that are killed.
+    killed: &'a BTreeSet<String>,
     generation: Generation,
     room: &'a ExpansionBudget,
     written_rules: &'a Prerequisites<'a>,
@@ -42,13 +44,13 @@ pub(super) struct Required<'a> {
 impl<'a> Required<'a> {
     pub(super) fn new(
         plans: &'a Plans,
-        broken: &'a BTreeSet<String>,
+        (broken, killed): (&'a BTreeSet<String>, &'a BTreeSet<String>),
         generation: Generation,
         room: &'a ExpansionBudget,
         written_rules: &'a Prerequisites<'a>,
     ) -> Self {
         let above = Vec::new();
-        Self { plans, broken, generation, room, written_rules, above, written: 0 }
+        Self { plans, broken, killed, generation, room, written_rules, above, written: 0 }
     }
 
     /// The conditions under which a flag does anything; `None` if they make no sense.
@@ -99,6 +101,10 @@ impl<'a> Required<'a> {
     fn condition(&mut self, requirement: &Requirement) -> Result<RuleText, Trouble<'a>> {
         let needed = &*requirement.flag;
         let Some((key, plan)) = self.plans.get_key_value(needed) else {
+            if self.broken.contains(needed) && self.killed.contains(needed) {
+                // What it serves its own definition no longer says, but no longer what was required.
+                return Ok(RuleText::truth(false));
+            }
             if self.broken.contains(needed) {
                 let message = format!("\"{needed}\" has an error of its own");
                 let root = Some(needed.to_owned());
