@@ -60,9 +60,10 @@ pub(crate) async fn serve(options: ServeOptions, log: &Log) -> Result<(), ServeE
     let connections = Connections::granted();
     let limiter = Arc::new(ConnectionLimiter::of_clients(connections.clients, &metrics));
     let clients = PortAcceptor { service: Arc::new(service), limiter, audience };
-    let tick = Arc::<Notify>::default();
+    let tick = ports.socket.is_some().then(Arc::<Notify>::default);
     clients.listen(ports.evaluation, "evaluation");
-    let socket = ports.socket.map(|socket| clients.listen_on_socket(socket, Arc::clone(&tick)));
+    let socket = ports.socket.zip(tick.clone());
+    let socket = socket.map(|(socket, tick)| clients.listen_on_socket(socket, tick));
 
     // Operators look at it.
     let life = lifecycle.clone();

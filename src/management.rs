@@ -30,7 +30,10 @@ use axum::{
     routing::get,
 };
 use flagstaff_core::diagnostic::terminal::Printable;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 use tokio::{
     sync::Notify,
     task::spawn_blocking,
@@ -132,12 +135,13 @@ pub(crate) async fn report_health(health: HealthReporter, lifecycle: Lifecycle) 
 }
 
 /// Keeps the metrics small, until the drain. Others that look at something once a second do it at
-/// the same `tick`, so that an idle process wakes up once.
+/// the same `tick`, so that a process wakes up once; without one, it sleeps while no client is
+/// connected.
 pub(crate) async fn upkeep(
     metrics: Arc<Metrics>,
     store: Store,
     lifecycle: Lifecycle,
-    tick: Arc<Notify>,
+    tick: Option<Arc<Notify>>,
 ) {
     let unknown_flags = RateLimit::default();
     let mut ticks = interval(UPKEEP_INTERVAL);
@@ -148,7 +152,7 @@ pub(crate) async fn upkeep(
             () = lifecycle.draining() => return,
             _ = ticks.tick() => {
                 metrics.upkeep();
-                tick.notify_waiters();
+                tick.iter().for_each(|tick| tick.notify_waiters());
             }
         }
         if metrics.radar.has_news() && unknown_flags.permits(UNKNOWN_FLAGS_PAUSE) {
@@ -157,6 +161,14 @@ pub(crate) async fn upkeep(
             let told = spawn_blocking(move || warn_of_unknown(&metrics, snapshot.as_deref()));
             // A panic in there has been told by itself.
             told.await.unwrap_or_default();
+        }
+        let is_idle = metrics.connections.load(Ordering::Relaxed) == 0 && !metrics.radar.has_news();
+        if is_idle && tick.is_none() {
+            tokio::select! {
+                biased;
+                () = lifecycle.draining() => return,
+                () = metrics.first_client.notified() => {}
+            }
         }
     }
 }

@@ -44,6 +44,7 @@ use std::{
     },
     time::{Duration, Instant},
 };
+use tokio::sync::Notify;
 use tonic::Code;
 
 /// From an answer in microseconds to one that waited for its CPU.
@@ -71,6 +72,8 @@ pub struct Metrics {
     pub(crate) streams_coalesced: Counter,
     /// Open connections of clients.
     pub(crate) connections: Arc<AtomicUsize>,
+    /// A client has connected, and none was connected before.
+    pub(crate) first_client: Arc<Notify>,
     connections_active: Gauge,
     pub(crate) connections_refused: Counter,
     pub(crate) accept_errors: Counter,
@@ -164,6 +167,7 @@ impl Metrics {
             streams_active: stream("flagstaff_streams_active").gauge(&recorder),
             streams_coalesced: stream("flagstaff_stream_coalesced_total").counter(&recorder),
             connections: Arc::default(),
+            first_client: Arc::default(),
             connections_active: gauge("flagstaff_connections_active"),
             connections_refused: counter("flagstaff_connections_refused_total"),
             accept_errors: counter("flagstaff_accept_errors_total"),

@@ -11,7 +11,7 @@ use std::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -39,6 +39,7 @@ pub(crate) struct ConnectionLimiter {
     /// One for each open socket, those on their way out included.
     sockets: Arc<Semaphore>,
     active: Arc<AtomicUsize>,
+    first: Arc<Notify>,
     refused: Counter,
     accept_errors: Counter,
     /// One for refusals, one for errors.
@@ -82,6 +83,7 @@ impl ConnectionLimiter {
         Self {
             room: EvictionPolicy::OfStrangers,
             active,
+            first: Arc::clone(&metrics.first_client),
             refused,
             ..Self::of_management(most, metrics)
         }
@@ -95,6 +97,7 @@ impl ConnectionLimiter {
             seats: Mutex::default(),
             sockets: Arc::new(Semaphore::new(most + LEAVING)),
             active: Arc::default(),
+            first: Arc::default(),
             refused: Counter::noop(),
             accept_errors: metrics.accept_errors.clone(),
             logs: Default::default(),
@@ -136,7 +139,9 @@ impl ConnectionLimiter {
         seats.next += 1;
         seats.taken.insert(number, Arc::clone(&seat));
         drop(seats);
-        self.active.fetch_add(1, Ordering::Relaxed);
+        if self.active.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.first.notify_one();
+        }
         if let Some(leaves) = leaves {
             leaves.leaving.cancel();
             self.refuse();

@@ -5,7 +5,7 @@ mod generated;
 use crate::{
     client::Client,
     flags::Flags,
-    sidecar::{DEADLINE, Sidecar, eventually},
+    sidecar::{DEADLINE, Sidecar, eventually, flagstaff},
 };
 use flagstaff::pb::flagd::evaluation::v2::ResolveIntResponse;
 use serde_json::{Value, json};
@@ -169,4 +169,52 @@ async fn an_idle_sidecar_touches_no_file_between_polls() {
     let (woken, read) = (switches() - woken, sidecar.bytes_read() - read);
     println!("idle for 10 s: {woken} wake-ups of the reading threads, {read} bytes read");
     assert_eq!(woken, 0);
+}
+
+/// Between polls, without a client and without a Unix socket to look after, no thread is woken.
+#[tokio::test]
+async fn an_idle_sidecar_wakes_up_for_nothing() {
+    // Away from where other tests create files: directories above a file are watched as well.
+    let place = tempfile::tempdir_in("/var/tmp").unwrap();
+    let directory = place.path().join("a/b/c");
+    fs::create_dir_all(&directory).unwrap();
+    let file = directory.join("flags.json");
+    fs::write(&file, generation(0).to_string()).unwrap();
+    let mut command = flagstaff();
+    command.args(["serve", "--port", "0", "--management-port", "0", "--poll-interval", "1h"]);
+    command.arg(&file);
+    let sidecar = Sidecar::of(command, directory.join("no socket"));
+    sidecar.wait_for_log(&["flags applied"]).await;
+    // Threads that have nothing to do any more end after ten seconds, as tokio has it.
+    sleep(Duration::from_secs(12)).await;
+    let switches = || {
+        let tasks = fs::read_dir(format!("/proc/{}/task", sidecar.pid())).unwrap();
+        let of = |task: &Path| {
+            let status = fs::read_to_string(task.join("status")).unwrap();
+            let line = status.lines().find(|line| line.starts_with("voluntary_ctxt")).unwrap();
+            line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap()
+        };
+        tasks.map(|task| of(&task.unwrap().path())).sum::<u64>()
+    };
+    // The time itself is what is tested. Another process may write to a directory above at any time.
+    let mut wakeups = Vec::new();
+    while wakeups.last() != Some(&0) {
+        assert!(wakeups.len() < 8, "wake-ups in 3 s each: {wakeups:?}");
+        let before = switches();
+        sleep(Duration::from_secs(3)).await;
+        wakeups.push(switches().abs_diff(before));
+    }
+    // A client is served and counted all the same.
+    let client = Client::connect(&sidecar).await;
+    let answer: ResolveIntResponse = client.resolve("generation", json!({})).await.unwrap();
+    assert_eq!(answer.value, Some(0));
+    eventually(DEADLINE, "the connection is counted", async || {
+        sidecar.metric("flagstaff_connections_active").await == 1.0
+    })
+    .await;
+    drop(client);
+    eventually(DEADLINE, "its end is counted", async || {
+        sidecar.metric("flagstaff_connections_active").await == 0.0
+    })
+    .await;
 }
