@@ -20,14 +20,19 @@ impl Shadowed {
         files: impl Iterator<Item = &'a LayerState>,
         teller: OperatorLog,
     ) {
-        let mut owners: BTreeMap<&str, &Path> = BTreeMap::new();
+        let mut owners: BTreeMap<&str, (&Path, bool)> = BTreeMap::new();
         let mut found: BTreeMap<_, Vec<Box<str>>> = BTreeMap::new();
         for file in files {
             for flag in file.layer.flags() {
-                let key = flag.flag().key();
-                if let Some(lower) = owners.insert(key, &file.path) {
+                let (key, is_killed) = (flag.flag().key(), flag.flag().is_killed());
+                if let Some((lower, was_killed)) = owners.insert(key, (&file.path, is_killed)) {
                     let pair = (lower.to_path_buf(), file.path.clone());
-                    found.entry(pair).or_default().push(key.into());
+                    // A file that a tool left behind may lift a kill in this way.
+                    let told = match was_killed && !is_killed {
+                        true => format!("{key}, whose kill is lifted by that,").into(),
+                        false => key.into(),
+                    };
+                    found.entry(pair).or_default().push(told);
                 }
             }
         }

@@ -45,6 +45,18 @@ async fn reason(sidecar: &Sidecar, parts: &[&str]) {
 }
 
 #[tokio::test]
+async fn a_file_that_lifts_the_kill_of_another_is_told_as_such() {
+    let flags = Flags::directory(&[]);
+    let file = |body: &str| format!("flagstaff: 1\nbucketing: v2\nflags:\n  pay: {{ {body} }}\n");
+    fs::write(flags.path().join("flags.yaml"), file("killed: true, serve: on")).unwrap();
+    let sidecar = Sidecar::start(&flags).await;
+    fs::write(flags.path().join("flags_BACKUP_1.yaml"), file("serve: on")).unwrap();
+    let told =
+        "pay, whose kill is lifted by that, (flags.yaml and flags_BACKUP_1.yaml, which wins)";
+    sidecar.wait_for_log(&["WARN", "define the same flags", told]).await;
+}
+
+#[tokio::test]
 async fn files_win_in_the_order_of_their_names_and_hidden_ones_are_ignored() {
     let flags = Flags::directory(&[
         ("20.json", &document(&[("a", "late"), ("b", "late")])),
