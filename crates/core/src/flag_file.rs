@@ -1,6 +1,6 @@
 //! From a definition file to flags: every problem is found here, and all of them are reported.
 //!
-//! A definition that cannot be served keeps its last good flag (see [`layer`](crate::flag_file::layer)); what
+//! A definition that cannot be served keeps its last good flag (see [`layer`]); what
 //! flagd would load with a shrug is loaded with a warning.
 
 mod definitions;
