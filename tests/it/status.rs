@@ -183,8 +183,13 @@ async fn a_refusal_of_events_is_told_with_what_is_done_instead() {
     }
     let flags = Flags::new(&json!({"flags": {"a": flag("on")}}));
     let sidecar = Sidecar::start_in(&flags, &[], without_inotify).await;
-    let found = status(&sidecar).await;
-    assert_eq!(found["watch"]["mode"], "poll");
+    // Flags are served before directories are watched, if that takes its time.
+    let mut found = Value::Null;
+    eventually(DEADLINE, "the files are polled", async || {
+        found = status(&sidecar).await;
+        found["watch"]["mode"] == "poll"
+    })
+    .await;
     assert_eq!(found["watch"]["poll_interval_seconds"], 1.0);
     let refusal = found["watch"]["refusal"].as_str().unwrap();
     assert!(refusal.contains("max_user_instances"), "{refusal}");
