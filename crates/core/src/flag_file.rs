@@ -234,13 +234,13 @@ fn doubt_texts(found: &mut [Diagnostic]) -> bool {
     doubtful.next().map(|problem| problem.level = Level::Error).is_some()
 }
 
-/// Gives up a flag for which there is no room.
+/// Drops a flag that found no room, with the parts that no other flag has.
 fn forget(definition: &Definition<'_>, flag: LayerFlag, scope: &FileScope<'_>) {
     let members = Members::parse(definition.raw);
     let variants = members.and_then(|members| members.get("variants"));
-    let served = Arc::clone(flag.flag());
+    let metadata = Arc::clone(&flag.flag().metadata);
     drop(flag);
-    scope.interned().forget(served, variants.map(|raw| raw.get()));
+    scope.interned().forget(&metadata, variants.map(|raw| raw.get()));
 }
 
 /// The quarantine of a flag that would take more memory than its file leaves it.

@@ -2,7 +2,7 @@
 //!
 //! YAML's aliases make such files: what one line repeats must not cost memory for each flag.
 
-use crate::flag::{Digest, Flag, Variant, digest::digest};
+use crate::flag::{Digest, Variant, digest::digest};
 use std::{
     cell::RefCell,
     collections::{HashMap, HashSet},
@@ -38,17 +38,16 @@ impl Interned {
         known.insert(Arc::clone(&new));
         new
     }
-    /// Gives up the parts that only a flag has for which there is no room. Its variants were kept by
-    /// their text.
-    pub(crate) fn forget(&self, flag: Arc<Flag>, variants: Option<&str>) {
-        let own = Arc::clone(&flag.metadata);
-        drop(flag);
+
+    /// Gives up the metadata of a flag that was dropped, and the variants of this text, unless another
+    /// flag has them too.
+    pub(crate) fn forget(&self, metadata: &Arc<[u8]>, variants: Option<&str>) {
         let mut known = self.metadata.borrow_mut();
-        // Another flag, or the one before, may have the same.
-        let is_unused =
-            |same: &Arc<[u8]>| Arc::strong_count(same) == 1 + usize::from(Arc::ptr_eq(same, &own));
-        if known.get(&*own).is_some_and(is_unused) {
-            known.remove(&*own);
+        let is_unused = |same: &Arc<[u8]>| {
+            Arc::strong_count(same) == 1 + usize::from(Arc::ptr_eq(same, metadata))
+        };
+        if known.get(metadata).is_some_and(is_unused) {
+            known.remove(metadata);
         }
         let mut known = self.variants.borrow_mut();
         let Some(text) = variants.map(|text| digest([text.as_bytes()])) else { return };

@@ -142,9 +142,8 @@ impl ReadableFile<'_> {
                 broken_here.insert(key.clone());
                 // Its last good definition may have been made when what it requires was not killed.
                 let planned = plans.get(key).into_iter().flat_map(|plan| &plan.requires);
-                let mut needed =
-                    planned.map(|needed| &*needed.flag).chain(requires.iter().map(String::as_str));
-                if switched_off.is_none() && needed.any(|needed| killed.contains(needed)) {
+                let mut needed = planned.chain(requires.iter());
+                if switched_off.is_none() && needed.any(|needed| killed.contains(&*needed.flag)) {
                     *switched_off = Some(SwitchedOff::Killed);
                 }
             }

@@ -1,7 +1,13 @@
 //! The flags of a readable file, each read by itself: one that makes no sense hurts no other.
 
 use super::{
-    condition::ConditionContext, file::ReadableFile, flag, node::Node, plan::Plan, requires::Plans,
+    condition::ConditionContext,
+    file::ReadableFile,
+    flag,
+    node::Node,
+    plan::{Plan, Requirement},
+    requires::Plans,
+    rules,
 };
 use crate::{
     diagnostic::{
@@ -10,7 +16,7 @@ use crate::{
     },
     document::{
         check_count,
-        json::{Indexed, Json},
+        json::Indexed,
         kill_detection::{AstrayKill, SwitchedOff, astray_kill},
         members::{Duplicates, Members, duplicate},
     },
@@ -24,8 +30,8 @@ use std::collections::BTreeMap;
 pub(super) struct ReadFlag {
     pub(super) problems: Problems,
     pub(super) switched_off: Option<SwitchedOff>,
-    /// The flags that it requires as far as it can be told, if it is broken.
-    pub(super) requires: Vec<String>,
+    /// What it requires as far as that can be read, if it is broken.
+    pub(super) requires: Vec<Requirement>,
 }
 
 impl ReadableFile<'_> {
@@ -92,10 +98,13 @@ impl ReadableFile<'_> {
         let plan = plan.filter(|_| !twice.has_error() || switched_off.is_some());
         let (twice, untold) = twice.finish();
         problems.repeat(&twice, untold);
-        let requires = match (&plan, copies.last()) {
-            (None, Some(raw)) => required_by(raw),
-            _ => Vec::new(),
-        };
+        let last = copies.last().filter(|_| plan.is_none());
+        let last = last.and_then(|raw| Indexed::new(raw.get()));
+        let requires = last.map_or_else(Vec::new, |last| {
+            // What is wrong with it was told with the rest of the flag.
+            let mut told = Problems::with_room(0);
+            rules::requires(&Node::of_many(last.value(), path), &mut told)
+        });
         (plan, ReadFlag { problems, switched_off, requires })
     }
 
@@ -106,22 +115,6 @@ impl ReadableFile<'_> {
         let kill = members.find_map(|(name, value)| Some((&**name, astray_kill(name, value)?)))?;
         let last = flags.0.iter().rev().find(|(key, value)| is_flag(key, value));
         last.map(|(key, _)| (&**key, kill))
-    }
-}
-
-/// The names of flags in the `requires` of a definition that may be broken anywhere else.
-fn required_by(raw: &RawValue) -> Vec<String> {
-    let requires = Members::parse(raw).and_then(|members| members.get("requires"));
-    let requires = requires.and_then(|requires| Indexed::new(requires.get()));
-    match requires.as_ref().map(Indexed::value) {
-        Some(Json::String(flag)) => vec![flag.get().into_owned()],
-        Some(Json::Array(flags)) => {
-            flags.iter().filter_map(|flag| Some(flag.as_str()?.into_owned())).collect()
-        }
-        Some(Json::Object(flags)) => {
-            flags.written().map(|(flag, _)| flag.get().into_owned()).collect()
-        }
-        _ => Vec::new(),
     }
 }
 

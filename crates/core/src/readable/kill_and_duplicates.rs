@@ -49,23 +49,23 @@ impl Switches {
             let help = "write killed: true beside metadata, or remove it to end the kill";
             switches.astray.push(Diagnostic::error(path, KILL_TOO_DEEP, help));
         }
-        let mut told_in_text = false;
         let says_itself = all.iter().flat_map(|all| &all.0).any(|(name, _)| is_kill(name));
         for (name, value) in all.into_iter().flat_map(|all| all.0) {
-            let is_kill = is_kill(&name);
-            if !is_kill && !says_itself && may_name_a_kill(value.get()) {
-                let indexed = Indexed::new(value.get());
-                let value = indexed.as_ref().map_or(Json::Null, Indexed::value);
-                told_in_text |= switches.kill_below(&name, value, path, told_in_text);
-            }
-            if !is_kill && name.trim() != "state" {
+            let (is_kill, is_state) = (is_kill(&name), name.trim() == "state");
+            let may_hold_one = !says_itself && may_name_a_kill(value.get());
+            if !is_kill && !is_state && !may_hold_one {
                 continue;
             }
             let indexed = Indexed::new(value.get());
             let value = indexed.as_ref().map_or(Json::Null, Indexed::value);
-            match is_kill {
-                true => switches.kill(&name, value, path),
-                false => switches.disabled |= value.as_str().is_some_and(|is| is == "DISABLED"),
+            if is_kill {
+                switches.kill(&name, value, path);
+            }
+            if is_state {
+                switches.disabled |= value.as_str().is_some_and(|is| is == "DISABLED");
+            }
+            if may_hold_one {
+                switches.kill_below(&name, value, path);
             }
         }
         switches
@@ -87,9 +87,8 @@ impl Switches {
         self.astray.push(Diagnostic::error(path.clone(), message, help));
     }
 
-    /// Adds a kill that stands deeper in a member than it counts, and what ends like one in a text.
-    /// Says whether it was in a text.
-    fn kill_below(&mut self, name: &str, value: Json<'_>, path: &Path, is_told: bool) -> bool {
+    /// Adds a kill that stands deeper in a member than it counts, and the first text that ends like one.
+    fn kill_below(&mut self, name: &str, value: Json<'_>, path: &Path) {
         let member = path.member(name);
         // Metadata has an error of its own for a kill right below it.
         if let Some(below) = kill_below(value).filter(|_| !self.killed) {
@@ -97,14 +96,13 @@ impl Switches {
             let path = below.iter().fold(member, |path, name| path.member(name));
             let help = "write killed: true in the flag itself; or killed: false, if this is data";
             self.astray.push(Diagnostic::error(path.target(Target::Name), KILL_BELOW, help));
-            return false;
+            return;
         }
-        let is_in_text = !is_told && ends_like_a_kill(value);
-        if is_in_text {
+        let is_told = self.astray.iter().any(|told| *told.message == *KILL_IN_TEXT);
+        if !is_told && ends_like_a_kill(value) {
             let help = "write it in a line of the flag itself, or killed: false";
             self.astray.push(Diagnostic::warning(member, KILL_IN_TEXT, help));
         }
-        is_in_text
     }
 
     /// How the flag is switched off. A kill comes before a state.
