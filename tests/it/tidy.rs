@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// All that the pure core may depend on. `crates/core/clippy.toml` keeps the rest of `std` out.
+/// All that the pure core may depend on. `crates/clippy.toml` keeps the rest of `std` out.
 const OF_THE_CORE: [&str; 7] =
     ["granit-parser", "jiff", "serde", "serde_json", "sha2", "strsim", "thiserror"];
 
