@@ -46,7 +46,7 @@ impl Sources {
         (!is_as_it_was).then(|| Arc::new(next))
     }
 
-    /// Puts the flags in force. Whoever sees a new answer finds metrics and `/status` as new.
+    /// Puts the flags in force. Metrics and `/status` show them before `/readyz` and the log do.
     pub(super) fn publish(&self, next: &Arc<Snapshot>, noticed: Instant) {
         let previous = self.store.current();
         self.set_flag_gauges(next);

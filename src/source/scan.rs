@@ -171,10 +171,6 @@ impl Sources {
             return true;
         }
         let phase = if serves { Phase::Ready } else { Phase::Starting(self.not_applied()) };
-        if !self.greeted {
-            // `/status` has the flags before `/readyz` says that they are served.
-            self.publish_state();
-        }
         self.lifecycle.enter(phase);
         self.greeted = true;
         true
