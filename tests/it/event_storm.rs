@@ -89,25 +89,53 @@ async fn serves(client: &Client, number: i64) -> bool {
     answer.is_ok_and(|answer| answer.value == Some(number))
 }
 
+fn padded(number: i64) -> Value {
+    let mut content = generation(number);
+    content["padding"] = "x".repeat(PADDING).into();
+    content
+}
+
+/// What a sidecar does in a storm.
+struct Load {
+    /// The part of a core that it takes.
+    cpu: f64,
+    /// How often it reads the flag file in a second.
+    reads: f64,
+}
+
+impl Load {
+    /// Measures it for a time. The first scans are on credit.
+    async fn of(sidecar: &Sidecar, credit: Duration, time: Duration) -> Self {
+        sleep(credit).await;
+        let (start, cpu_before, read_before) =
+            (Instant::now(), cpu(sidecar.pid()), sidecar.bytes_read());
+        sleep(time).await;
+        let took = start.elapsed().as_secs_f64();
+        let reads = (sidecar.bytes_read() - read_before) as f64 / PADDING as f64 / took;
+        Self { cpu: (cpu(sidecar.pid()) - cpu_before) / took, reads }
+    }
+
+    /// That it is little, and that no change was late.
+    fn is_bounded(&self, what: &str, acts: u64, worst: Duration) {
+        let Self { cpu, reads } = self;
+        println!(
+            "{what}: {acts} acts, {:.0} % of a core, {reads:.0} reads/s, worst change {worst:.1?}",
+            cpu * 100.0
+        );
+        assert!(*cpu < 0.3, "{cpu:.2} of a core");
+        // One scan in 50 ms, which reads a file up to four times while links are moved.
+        assert!(*reads < 100.0, "{reads} reads per second");
+        assert!(worst < Duration::from_secs(1), "{worst:?}");
+    }
+}
+
 async fn check(act: fn(&Path), name: &str) {
-    let padded = |number| {
-        let mut content = generation(number);
-        content["padding"] = "x".repeat(PADDING).into();
-        content
-    };
     let flags = Flags::directory(&[("flags.json", &padded(0))]);
     let sidecar = Sidecar::start(&flags).await;
     let client = Client::connect(&sidecar).await;
     let path = flags.path().join(name);
     let mut storm = Storm::of(move || act(&path));
-    // What is measured is how much is done in a time. The first scans are on credit.
-    sleep(Duration::from_millis(500)).await;
-    let (start, cpu_before, read_before) =
-        (Instant::now(), cpu(sidecar.pid()), sidecar.bytes_read());
-    sleep(Duration::from_secs(4)).await;
-    let took = start.elapsed().as_secs_f64();
-    let load = (cpu(sidecar.pid()) - cpu_before) / took;
-    let reads = (sidecar.bytes_read() - read_before) as f64 / PADDING as f64 / took;
+    let load = Load::of(&sidecar, Duration::from_millis(500), Duration::from_secs(4)).await;
     let mut worst = Duration::ZERO;
     for number in 1..=5 {
         let start = Instant::now();
@@ -116,14 +144,7 @@ async fn check(act: fn(&Path), name: &str) {
         worst = worst.max(start.elapsed());
     }
     let acts = storm.end();
-    println!(
-        "{name}: {acts} times, {:.0} % of a core, {reads:.0} reads/s, worst change {worst:.1?}",
-        load * 100.0
-    );
-    assert!(load < 0.3, "{load:.2} of a core");
-    // One scan in 50 ms, which reads a file up to four times while links are moved.
-    assert!(reads < 100.0, "{reads} reads per second");
-    assert!(worst < Duration::from_secs(1), "{worst:?}");
+    load.is_bounded(name, acts, worst);
     drop(storm);
     eventually(DEADLINE, "all is good after the storm", async || {
         sidecar.metric("flagstaff_config_last_reload_successful").await == 1.0

@@ -4,7 +4,7 @@
 
 mod deed;
 
-use super::{PADDING, Storm, cpu, generation, serves};
+use super::{Load, Storm, padded, serves};
 use crate::{
     client::Client,
     flags::Flags,
@@ -12,14 +12,12 @@ use crate::{
 };
 use deed::{ACTS, Deed, NAMES};
 use fastrand::Rng;
-use serde_json::Value;
 use std::{
     env, fs,
     path::PathBuf,
     thread,
     time::{Duration, Instant},
 };
-use tokio::time::sleep;
 
 /// A sidecar and the storm of a seed.
 struct Scenario {
@@ -69,15 +67,9 @@ impl Scenario {
         Self { seed, flags, options, served, deeds }
     }
 
-    fn padded(number: i64) -> Value {
-        let mut content = generation(number);
-        content["padding"] = "x".repeat(PADDING).into();
-        content
-    }
-
     fn put(&self, number: i64) {
         let next = self.flags.dir().join("next");
-        fs::write(&next, Self::padded(number).to_string()).unwrap();
+        fs::write(&next, padded(number).to_string()).unwrap();
         fs::rename(next, &self.served).unwrap();
     }
 
@@ -92,14 +84,8 @@ impl Scenario {
         let mut storm = Storm::of(move || {
             rng.choice(&deeds).unwrap().attempt(&out, &served).ok();
         });
-        // What is measured is how much is done in a time. The first scans are on credit.
-        sleep(Duration::from_millis(300)).await;
-        let (start, cpu_before, read_before) =
-            (Instant::now(), cpu(sidecar.pid()), sidecar.bytes_read());
-        sleep(Duration::from_millis(1500)).await;
-        let took = start.elapsed().as_secs_f64();
-        let load = (cpu(sidecar.pid()) - cpu_before) / took;
-        let reads = (sidecar.bytes_read() - read_before) as f64 / PADDING as f64 / took;
+        let (credit, time) = (Duration::from_millis(300), Duration::from_millis(1500));
+        let load = Load::of(&sidecar, credit, time).await;
         let mut worst = Duration::ZERO;
         for number in 1..=4 {
             let start = Instant::now();
@@ -108,14 +94,7 @@ impl Scenario {
             worst = worst.max(start.elapsed());
         }
         let acts = storm.end();
-        let seed = self.seed;
-        println!(
-            "seed {seed}: {acts} acts, {:.0} % of a core, {reads:.0} reads/s, worst change {worst:.1?}",
-            load * 100.0
-        );
-        assert!(load < 0.3, "{load:.2} of a core");
-        assert!(reads < 100.0, "{reads} reads per second");
-        assert!(worst < Duration::from_secs(1), "{worst:?}");
+        load.is_bounded(&format!("seed {}", self.seed), acts, worst);
         self.clear();
         self.put(5);
         eventually(DEADLINE, "all is good after the storm", async || {
